@@ -1,0 +1,1 @@
+"""The anchor service and the public chain."""

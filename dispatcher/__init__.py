@@ -1,0 +1,1 @@
+"""The queue: enqueue, dispatch, brokers and the relay to other nodes."""

@@ -1,0 +1,1 @@
+"""The private chains: signed events, their links, and who may add to them."""

@@ -1,0 +1,42 @@
+"""What the event chain tells the other services about one event: the common word between them.
+
+It carries what was verified (who signed, as which identity) beside what was said, in plain JSON values, so that it
+crosses a process border unchanged.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One verified event, at its place on a chain.
+
+    Attributes:
+        chain: Id of the chain, base58.
+        hash: Hash of the event, base58.
+        previous: Hash of the event before it, base58; of the first event, the chain's initial hash.
+        timestamp: What the signer's clock said, in milliseconds since 1970.
+        body: The event's JSON object. `$schema` says what it is; data that is not a JSON object comes as `{}`.
+        signer: Public sign key, base58.
+        identity: Id of the identity that holds the key at this place.
+        key_names: The names under which that identity holds it (`user`, `system`, `default`, …).
+        members: Ids of all identities with sign keys on the chain, as of just before this event.
+    """
+
+    chain: str
+    hash: str
+    previous: str
+    timestamp: int
+    body: Mapping[str, Any]
+    signer: str
+    identity: str
+    key_names: frozenset[str]
+    members: frozenset[str]
+
+    @property
+    def schema(self) -> str | None:
+        """The body's `$schema`, or None."""
+        schema = self.body.get("$schema")
+        return schema if isinstance(schema, str) else None

@@ -1,0 +1,1 @@
+"""The node: configuration, composition, web server and command line."""

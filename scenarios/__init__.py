@@ -1,0 +1,1 @@
+"""Library of scenarios, their templates and the JSON Schemas. Data only."""
