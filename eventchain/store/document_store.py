@@ -118,7 +118,7 @@ class DocumentStore(Protocol):
         """Group the writes of this thread until the context ends into one durable write, where the engine can.
 
         Inside, the thread reads its own writes. If the body raises, the writes may be kept or dropped; callers rely on
-        neither. Contexts may be nested; the outermost decides. Where the engine cannot, each write is durable by itself.
+        neither. Contexts may be nested; the outermost decides. An engine that cannot group makes each write durable.
         """
 
     def close(self) -> None:
