@@ -126,7 +126,11 @@ class ChainId:
             InvalidIdError: Somebody else did.
         """
         end = -_CHECKSUM_LENGTH
-        if self.raw[end - _KEY_HASH_LENGTH : end] != secure_hash(public_key.raw)[:_KEY_HASH_LENGTH]:
+        written = [public_key.raw]
+        if self.generation is Generation.G1:
+            written.append(str(public_key).encode("ascii"))  # what JavaScript clients 0.6 to 0.8 hash instead
+        hashes = [secure_hash(form)[:_KEY_HASH_LENGTH] for form in written]
+        if self.raw[end - _KEY_HASH_LENGTH : end] not in hashes:
             raise InvalidIdError("the chain id belongs to another key than the first event's")
 
     def resource_id(self, nonce: bytes) -> str:
