@@ -1,0 +1,399 @@
+"""The normal form of a scenario: full form, every default explicit, and the name made from it.
+
+Two dialects are read (`docs/scenarios.md`), in short or full form, with collections as objects or as arrays of objects
+with a `key`:
+
+- LTO v0.2.0, whose unknown members are kept;
+- our own, `urn:livecontract:scenario:1`, which adds what the paper asks for and refuses unknown members that do not
+  start with `x-`.
+
+The normal form is a document of the same dialect, so normalising it again changes nothing. The order of a state's
+actions and transitions is meaning and is kept; the order of object members is not, and nothing may depend on it:
+canonical JSON sorts them. A scenario's id is the base58 SHA-256 of the canonical JSON of its normal form (paper
+section 5: a data object is named by its hash).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from eventchain.core import base58, canonical_json
+from workflow_engine.errors import InvalidScenarioError
+from workflow_engine.reading import (
+    Cursor,
+    Member,
+    Reader,
+    Reading,
+    describe,
+    is_instruction,
+    items_of,
+    members_of,
+    read_any,
+    read_choice,
+    read_flag,
+    read_integer,
+    read_record,
+    read_string,
+    read_strings,
+    read_text,
+)
+
+LTO_SCENARIO = "https://specs.livecontracts.io/v0.2.0/scenario/schema.json#"
+OWN_SCENARIO = "urn:livecontract:scenario:1"
+
+FINAL_STATES = (":success", ":failed", ":cancelled")
+"""States every scenario has; a process in one of them is finished."""
+
+LTO_ACTION = "https://specs.livecontracts.io/v0.2.0/action/{}schema.json#"
+OWN_ACTION = "urn:livecontract:action:"
+ACTION_KINDS = ("manual", "http", "nop", "event")
+
+DRAFT_07 = "http://json-schema.org/draft-07/schema#"
+DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
+
+_DISPLAY = ("always", "once", "never")
+_WHEN = ("immediately", "anchored", "settled")
+
+_LTO_ACTION_URL = re.compile(r"https://specs\.livecontracts\.io/v0\.2\.0/action/(?:(http|nop|event)/)?schema\.json#?")
+
+_KIND_MEMBERS: Mapping[str, tuple[str, ...]] = {
+    "manual": (),
+    "http": ("url", "method", "query", "headers", "auth", "data", "requests", "projection"),
+    "nop": ("trigger_response", "data", "projection"),
+    "event": ("body", "projection"),
+}
+"""What a system action of each kind adds (reference: the triggers)."""
+
+
+def normalise(document: Any) -> dict[str, Any]:
+    """Return the normal form of a scenario.
+
+    Raises:
+        InvalidScenarioError: The document is not of the form of either dialect; it carries every problem of form.
+            References, expressions and the rest are the business of `workflow_engine.checks`.
+    """
+    normal_form, reading = read(document)
+    if reading.problems:
+        raise InvalidScenarioError(reading.problems)
+    return normal_form
+
+
+def scenario_id(normal_form: Mapping[str, Any]) -> str:
+    """Return the id of a scenario from its normal form: base58 of the SHA-256 of its canonical JSON.
+
+    Raises:
+        InvalidJsonError: The normal form holds values without a canonical form.
+    """
+    return base58.encode(canonical_json.digest(normal_form))
+
+
+def action_kind(schema: str) -> str:
+    """Return what runs an action, from its `$schema`: `http`, `nop` or `event`; anything else is `manual`."""
+    if schema.startswith(OWN_ACTION):
+        kind = schema.removeprefix(OWN_ACTION)
+        return kind if kind in ACTION_KINDS else "manual"
+    match = _LTO_ACTION_URL.fullmatch(schema)
+    return (match.group(1) if match else None) or "manual"
+
+
+def read(document: Any) -> tuple[dict[str, Any], Reading]:
+    """Read a document as far as it goes: the normal form, and what was found on the way.
+
+    The problems of the reading are those of form only. Where something was wrong, the normal form has a default.
+    """
+    strict = isinstance(document, dict) and document.get("$schema") == OWN_SCENARIO
+    reading = Reading(strict=strict)
+    cursor = Cursor(value=document, given=(), normal=(), reading=reading)
+    return read_scenario(cursor), reading
+
+
+def read_scenario(cursor: Cursor) -> dict[str, Any]:
+    """Read a scenario of the dialect that the reading is for."""
+    own = cursor.reading.strict
+    if cursor.value is None or cursor.value == []:
+        cursor.problem(f"A scenario should be an object ({{…}}), not {describe(cursor.value)}.")
+    form = read_record(cursor, _OWN_SCENARIO if own else _LTO_SCENARIO, "A scenario")
+    for key in FINAL_STATES:
+        if key not in form["states"]:
+            state = cursor.child("states", None).child(key, None)
+            form["states"][key] = _state(state)
+    return form
+
+
+def _sub_scenario(cursor: Cursor) -> dict[str, Any]:
+    """Read an embedded scenario, of either dialect, with what was found in it noted in the outer reading."""
+    outer = cursor.reading
+    own = isinstance(cursor.value, dict) and cursor.value.get("$schema") == OWN_SCENARIO
+    inner = Reading(strict=own, problems=outer.problems, origins=outer.origins)
+    return read_scenario(Cursor(value=cursor.value, given=cursor.given, normal=cursor.normal, reading=inner))
+
+
+def _dialect(cursor: Cursor) -> str:
+    value = cursor.value
+    if value == OWN_SCENARIO:
+        return OWN_SCENARIO
+    if isinstance(value, str) and value.removesuffix("#") == LTO_SCENARIO.removesuffix("#"):
+        return LTO_SCENARIO
+    known = f'This node reads "{OWN_SCENARIO}" and "{LTO_SCENARIO}"'
+    if value is None:
+        cursor.problem(f'The scenario does not say which form it has. {known}; write one of them as "$schema".')
+    elif isinstance(value, str) and "/v0.1.0/scenario/" in value[:100]:
+        cursor.problem(
+            f"This is a scenario of version 0.1.0. {known}. To bring it to v0.2.0: name the first state "
+            '"initial" instead of ":initial", write "projection" for "jmespath", "current.response.data" for '
+            '"response.data" and "title" for "name", give the kind of an action as a path '
+            '(".../v0.2.0/action/http/schema.json#") and drop "default_action".'
+        )
+    else:
+        cursor.problem(f"The form {describe(value)} is not known here. {known}.")
+    return LTO_SCENARIO
+
+
+def _keyed(read_item: Reader, what: str) -> Reader:
+    def read_collection(cursor: Cursor) -> dict[str, Any]:
+        return {key: read_item(item) for key, item in items_of(cursor, what)}
+
+    return read_collection
+
+
+def _data_schema(cursor: Cursor) -> dict[str, Any]:
+    """Read the JSON Schema of an actor or asset; the two defaults are the dialect and `type: object`."""
+    form = {name: value for name, value in members_of(cursor, "A definition").items() if name != "key"}
+    form["$schema"] = form.get("$schema") or _json_schema_dialect(cursor)
+    if form.get("type") is None and "$ref" not in form:
+        form["type"] = "object"
+    return form
+
+
+def _json_schema_dialect(cursor: Cursor) -> str:
+    return DRAFT_2020_12 if cursor.reading.strict else DRAFT_07
+
+
+def _actor(cursor: Cursor) -> dict[str, Any]:
+    form = _data_schema(cursor)
+    if cursor.reading.strict:
+        form["priority"] = read_integer(0)(cursor.child("priority", form.get("priority")))
+    return form
+
+
+def _definition(cursor: Cursor) -> Any:
+    value = cursor.value
+    if isinstance(value, dict):
+        return {name: member for name, member in value.items() if name != "key"}
+    if cursor.reading.strict or isinstance(value, list) or value is None:
+        return value
+    return {"scalar": value}
+
+
+def _response_schema(cursor: Cursor) -> Any:
+    value = cursor.value
+    if value is None or isinstance(value, bool):
+        return value
+    if not isinstance(value, dict):
+        cursor.problem(f"A JSON Schema should be an object, true or false, not {describe(value)}.")
+        return None
+    return {**value, "$schema": value.get("$schema") or _json_schema_dialect(cursor)}
+
+
+def _object(cursor: Cursor) -> dict[str, Any] | None:
+    return None if cursor.value is None else dict(members_of(cursor, "This"))
+
+
+def _instructions(cursor: Cursor) -> dict[str, Any]:
+    given = members_of(cursor, "The instructions (one text per actor)")
+    texts = {actor: read_text(cursor.child(actor, text)) for actor, text in given.items()}
+    return {actor: text for actor, text in texts.items() if text is not None}
+
+
+def _names_or_instruction(cursor: Cursor) -> Any:
+    return cursor.value if is_instruction(cursor.value) else read_strings(cursor)
+
+
+def _condition(cursor: Cursor) -> Any:
+    value = cursor.value
+    if value is None or isinstance(value, bool) or is_instruction(value):
+        return True if value is None else value
+    cursor.problem(f'A condition should be true, false or a data instruction ({{"<eval>": …}}), not {describe(value)}.')
+    return True
+
+
+def _display(cursor: Cursor) -> str:
+    if isinstance(cursor.value, bool) and not cursor.reading.strict:
+        return "always" if cursor.value else "never"
+    display: str = read_choice(_DISPLAY, "always")(cursor)
+    return display
+
+
+def _context(cursor: Cursor) -> list[str] | None:
+    return None if cursor.value is None else read_strings(cursor)
+
+
+def _update(cursor: Cursor) -> list[dict[str, Any]]:
+    if cursor.value is None:
+        return []
+    if not isinstance(cursor.value, list):
+        return [_update_instruction(cursor.moved(0))]
+    return [_update_instruction(cursor.child(index, item)) for index, item in enumerate(cursor.value)]
+
+
+def _update_instruction(cursor: Cursor) -> dict[str, Any]:
+    if isinstance(cursor.value, str):
+        select = cursor.moved("select").value
+        return {**read_record(_with_value(cursor, {}), _UPDATE, "An update"), "select": select}
+    form = read_record(cursor, _UPDATE, "An update")
+    if form["select"] is None:
+        cursor.problem('An update needs "select": the place that it changes ("assets.offer").')
+        form["select"] = ""
+    return form
+
+
+def _with_value(cursor: Cursor, value: Any) -> Cursor:
+    return Cursor(value=value, given=cursor.given, normal=cursor.normal, reading=cursor.reading)
+
+
+def _action(cursor: Cursor) -> dict[str, Any]:
+    given = members_of(cursor, "An action")
+    schema = _action_schema(cursor.child("$schema", given.get("$schema")))
+    kind = action_kind(schema)
+    members = _own_action(kind) if cursor.reading.strict else _LTO_ACTION
+    short = {name: cursor.child(name, given[name]) for name in ("display", "update") if given.get(name) is not None}
+    rest = {name: value for name, value in given.items() if name not in ("display", "update")}
+    form = read_record(_with_value(cursor, rest), members, "An action")
+    responses = cursor.child("responses", {"ok": {}} if given.get("responses") is None else given["responses"])
+    form["responses"] = {key: _response(item, short) for key, item in items_of(responses, "responses")}
+    if cursor.reading.strict and form["performative"] is None:
+        form["performative"] = not form["system"]
+    return {**form, "$schema": schema}
+
+
+def _action_schema(cursor: Cursor) -> str:
+    value, own = cursor.value, cursor.reading.strict
+    if value is None:
+        return f"{OWN_ACTION}manual" if own else LTO_ACTION.format("")
+    if not isinstance(value, str):
+        cursor.problem(f"The kind of an action should be text, not {describe(value)}.")
+        return _action_schema(_with_value(cursor, None))
+    match = _LTO_ACTION_URL.fullmatch(value)
+    if match and own:
+        return OWN_ACTION + (match.group(1) or "manual")
+    if match:
+        return LTO_ACTION.format(f"{match.group(1)}/" if match.group(1) else "")
+    if own and value not in [OWN_ACTION + kind for kind in ACTION_KINDS]:
+        kinds = ", ".join(OWN_ACTION + kind for kind in ACTION_KINDS)
+        cursor.problem(f"The kind of an action should be one of {kinds}, not {describe(value)}.")
+    return value
+
+
+def _response(cursor: Cursor, short: Mapping[str, Cursor]) -> dict[str, Any]:
+    """Read a possible response; `display` and `update` of its action hold where it has none itself."""
+    own = cursor.reading.strict
+    form = read_record(cursor, _OWN_RESPONSE if own else _LTO_RESPONSE, "A response")
+    given = cursor.value if isinstance(cursor.value, dict) else {}
+    for name, read_member in (("display", _display), ("update", _update)):
+        if name in short and given.get(name) is None:
+            source = short[name]
+            place = Cursor(
+                value=source.value, given=source.given, normal=(*cursor.normal, name), reading=cursor.reading
+            )
+            form[name] = read_member(place.moved())
+    return form
+
+
+def _transitions(cursor: Cursor) -> list[dict[str, Any]]:
+    value = cursor.value
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [_transition(cursor.child(index, item)) for index, item in enumerate(value)]
+    return [_transition(cursor.moved(0))]
+
+
+def _transition(cursor: Cursor) -> dict[str, Any]:
+    if isinstance(cursor.value, str):
+        target = cursor.moved("transition").value
+        return {**read_record(_with_value(cursor, {}), _TRANSITION, "A transition"), "transition": target}
+    form = read_record(cursor, _TRANSITION, "A transition")
+    if form["transition"] is None:
+        cursor.problem('A transition needs "transition": the state that it leads to.')
+        form["transition"] = ""
+    return form
+
+
+def _state(cursor: Cursor) -> dict[str, Any]:
+    return read_record(cursor, _STATE, "A state")
+
+
+_UPDATE = {
+    "select": Member(read_string),
+    "patch": Member(read_flag(True)),
+    "data": Member(read_any),
+    "projection": Member(read_string),
+}
+
+_LTO_RESPONSE = {"title": Member(read_text), "display": Member(_display), "update": Member(_update)}
+_OWN_RESPONSE = {**_LTO_RESPONSE, "schema": Member(_response_schema), "ui_schema": Member(_object)}
+
+
+def _default_response(cursor: Cursor) -> str:
+    return read_string(cursor) or "ok"
+
+
+_LTO_ACTION = {
+    "$schema": Member(read_any),
+    "title": Member(read_text),
+    "label": Member(read_text),
+    "description": Member(read_text),
+    "actors": Member(_names_or_instruction, short="actor"),
+    "condition": Member(_condition),
+    "responses": Member(read_any),
+    "default_response": Member(_default_response),
+    "determine_response": Member(read_text),
+}
+
+
+def _own_action(kind: str) -> Mapping[str, Member]:
+    return {
+        **_LTO_ACTION,
+        "priority": Member(read_integer(0)),
+        "system": Member(read_flag(kind != "manual")),
+        "performative": Member(_optional_flag),
+        "context": Member(_context),
+        "when": Member(read_choice(_WHEN, "immediately")),
+        **{name: Member(read_any) for name in _KIND_MEMBERS[kind]},
+    }
+
+
+def _optional_flag(cursor: Cursor) -> bool | None:
+    return None if cursor.value is None else read_flag(False)(cursor)
+
+
+_TRANSITION = {
+    "action": Member(read_string),
+    "response": Member(read_string),
+    "condition": Member(_condition),
+    "transition": Member(read_string),
+}
+
+_STATE = {
+    "title": Member(read_text),
+    "description": Member(read_text),
+    "instructions": Member(_instructions),
+    "actions": Member(read_strings, short="action"),
+    "transitions": Member(_transitions, short="transition"),
+    "timeout": Member(read_text),
+    "display": Member(_display),
+}
+
+_LTO_SCENARIO = {
+    "$schema": Member(_dialect),
+    "id": Member(read_string),
+    "title": Member(read_string),
+    "description": Member(read_string),
+    "actors": Member(_keyed(_actor, "actors")),
+    "actions": Member(_keyed(_action, "actions")),
+    "allow_actions": Member(read_strings),
+    "states": Member(_keyed(_state, "states")),
+    "assets": Member(_keyed(_data_schema, "assets")),
+    "definitions": Member(_keyed(_definition, "definitions")),
+}
+_OWN_SCENARIO = {**_LTO_SCENARIO, "scenarios": Member(_keyed(_sub_scenario, "scenarios"))}

@@ -1,0 +1,372 @@
+"""A scenario, compiled: the stateless definition of a workflow (paper section 4), ready to be run.
+
+`load` takes a document of either dialect, refuses it with all its problems, and gives frozen objects whose fields are
+those of the normal form. Data instructions (objects with `<operator>` members) stay data; the operators evaluate them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from workflow_engine import schema
+from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind, normalise, scenario_id
+
+ActionKind = Literal["manual", "http", "nop", "event"]
+Display = Literal["always", "once", "never"]
+When = Literal["immediately", "anchored", "settled"]
+
+Instruction = Mapping[str, Any]
+"""A data instruction: a JSON object with at least one operator (`<eval>`, `<ref>`, …) among its members."""
+
+Text = str | Instruction | None
+"""A text, an instruction that gives one, or nothing."""
+
+INITIAL_STATE = "initial"
+
+TIMEOUT = ":timeout"
+"""The `action` of the transition that a state's timeout takes."""
+
+_ACTION_MEMBERS = frozenset(
+    {
+        "$schema", "title", "label", "description", "actors", "condition", "responses", "default_response",
+        "determine_response", "priority", "system", "performative", "context", "when",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateInstruction:
+    """How a response changes the projection.
+
+    Attributes:
+        select: Dot path of what is changed: `actors.x…`, `assets.y…`, `current.actor…` or `title`.
+        patch: Merge into the present value instead of replacing it.
+        data: What is written: a JSON value, possibly with instructions; None for the response's data.
+        projection: JMESPath applied to the data before it is written, or None.
+    """
+
+    select: str
+    patch: bool
+    data: Any
+    projection: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AvailableResponse:
+    """A possible outcome of an action.
+
+    Attributes:
+        key: Its name (`ok`).
+        title: Title of the given response in the history.
+        display: Whether the history shows it.
+        update: What it changes, in this order.
+        schema: Validator of the response's data, or None when any data will do.
+        schema_document: The JSON Schema as written (the form of a user interface), or None.
+        ui_schema: Hints on how to show the form, or None.
+    """
+
+    key: str
+    title: Text
+    display: Display
+    update: tuple[UpdateInstruction, ...]
+    schema: schema.Validator | None
+    schema_document: Mapping[str, Any] | bool | None
+    ui_schema: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What an actor may do in a state.
+
+    Attributes:
+        key: Its name in the scenario.
+        schema: Its `$schema`, as normalised.
+        kind: `http`, `nop` or `event` for what a node runs by itself; `manual` otherwise.
+        is_system: Run and signed by a node instead of a person (paper section 7.3).
+        title: Display name.
+        label: Text of the button.
+        description: Longer text.
+        actors: Keys of the actors who may do it, or an instruction that gives them.
+        condition: False makes it unavailable; true, false or an instruction.
+        responses: Its possible outcomes by key.
+        default_response: The outcome of the golden flow, one of `responses`.
+        determine_response: Text or instruction that decides the outcome whatever was submitted, or None.
+        priority: Rank of its events in a conflict (paper section 11.3); higher goes first.
+        is_performative: It binds the actor, rather than only inform (paper section 2.4).
+        context: Dot paths of what the signer saw and agreed to, or None for the default: all assets and the
+            instructions for a performative action, the state key alone for an informative one.
+        when: How sure the node must be of its cause before a system action is run.
+        properties: Its other members (`url`, `method`, `body`, `trigger_response`, …), possibly with instructions;
+            those that are null are left out.
+    """
+
+    key: str
+    schema: str
+    kind: ActionKind
+    is_system: bool
+    title: Text
+    label: Text
+    description: Text
+    actors: tuple[str, ...] | Instruction
+    condition: bool | Instruction
+    responses: Mapping[str, AvailableResponse]
+    default_response: str
+    determine_response: Text
+    priority: int
+    is_performative: bool
+    context: tuple[str, ...] | None
+    when: When
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """From a state and a response to a state.
+
+    Attributes:
+        action: Key of the action, `:timeout`, or None for any action.
+        response: Key of the response, or None for any.
+        condition: True, false or an instruction over the projection.
+        target: Key of the state that it leads to (`transition` in the document).
+    """
+
+    action: str | None
+    response: str | None
+    condition: bool | Instruction
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """A node of the machine.
+
+    Attributes:
+        key: Its name.
+        title: Short name for people.
+        description: Longer text.
+        instructions: What each actor should do, by actor key.
+        actions: Keys of the actions that may be done here; the order decides the default action.
+        transitions: Tried in this order; the first that fits is taken.
+        timeout: ISO 8601 duration, an instruction that gives one, or None.
+        display: Whether the history shows it.
+    """
+
+    key: str
+    title: Text
+    description: Text
+    instructions: Mapping[str, Text]
+    actions: tuple[str, ...]
+    transitions: tuple[Transition, ...]
+    timeout: Text
+    display: Display
+
+    @property
+    def is_final(self) -> bool:
+        """Tell whether a process ends here: one of the three colon states, or a state with nothing to do."""
+        return self.key in FINAL_STATES or not (self.actions or self.transitions)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorDefinition:
+    """A role in the scenario.
+
+    Attributes:
+        key: Its name.
+        title: Display name, or None.
+        description: Longer text, or None.
+        priority: Rank of its events in a conflict (paper section 11.3); higher goes first.
+        schema: Validator of the actor's data in a process.
+        schema_document: The JSON Schema as normalised.
+    """
+
+    key: str
+    title: str | None
+    description: str | None
+    priority: int
+    schema: schema.Validator
+    schema_document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssetDefinition:
+    """Variable data of a process.
+
+    Attributes:
+        key: Its name.
+        title: Display name, or None.
+        description: Longer text, or None.
+        schema: Validator of the asset's value in a process.
+        schema_document: The JSON Schema as normalised.
+    """
+
+    key: str
+    title: str | None
+    description: str | None
+    schema: schema.Validator
+    schema_document: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """The stateless definition of a workflow.
+
+    Attributes:
+        id: Base58 SHA-256 of the canonical JSON of the normal form.
+        name: The document's own `id`, or None.
+        title: Display name, or None.
+        description: Longer text, or None.
+        actors: Role definitions by key.
+        actions: Actions by key.
+        allow_actions: Keys of the actions that may be done in every state that is not final.
+        states: States by key, the three final ones included.
+        assets: Asset definitions by key.
+        definitions: Constants by key.
+        scenarios: Embedded sub-scenarios by key.
+        normal_form: The document all of this was made from.
+    """
+
+    id: str
+    name: str | None
+    title: str | None
+    description: str | None
+    actors: Mapping[str, ActorDefinition]
+    actions: Mapping[str, Action]
+    allow_actions: tuple[str, ...]
+    states: Mapping[str, State]
+    assets: Mapping[str, AssetDefinition]
+    definitions: Mapping[str, Any]
+    scenarios: Mapping[str, "Scenario"]
+    normal_form: Mapping[str, Any]
+
+    def action_keys(self, state: str) -> tuple[str, ...]:
+        """Return the keys of the actions of a state, in order: its own, then those allowed everywhere.
+
+        A final state has none: a finished process takes no more responses.
+        """
+        found = self.states[state]
+        if found.is_final:
+            return ()
+        return tuple(dict.fromkeys((*found.actions, *self.allow_actions)))
+
+
+def load(document: Any) -> Scenario:
+    """Read, check and compile a scenario.
+
+    Raises:
+        InvalidScenarioError: It has problems of severity `error`; the error carries all of them.
+    """
+    return compile_scenario(normalise(document))
+
+
+def compile_scenario(form: Mapping[str, Any]) -> Scenario:
+    """Compile a normal form that was checked before; use `load` for everything else.
+
+    Raises:
+        InvalidSchemaError: One of its JSON Schemas is not accepted.
+    """
+    return Scenario(
+        id=scenario_id(form),
+        name=form["id"],
+        title=form["title"],
+        description=form["description"],
+        actors={key: _actor(key, item) for key, item in form["actors"].items()},
+        actions={key: _action(key, item, own=form["$schema"] == OWN_SCENARIO) for key, item in form["actions"].items()},
+        allow_actions=tuple(form["allow_actions"]),
+        states={key: _state(key, item) for key, item in form["states"].items()},
+        assets={key: _asset(key, item) for key, item in form["assets"].items()},
+        definitions=form["definitions"],
+        scenarios={key: compile_scenario(item) for key, item in form.get("scenarios", {}).items()},
+        normal_form=form,
+    )
+
+
+def _actor(key: str, form: Mapping[str, Any]) -> ActorDefinition:
+    priority = form.get("priority", 0)
+    return ActorDefinition(
+        key=key,
+        title=_title(form, "title"),
+        description=_title(form, "description"),
+        priority=priority if isinstance(priority, int) else 0,
+        schema=schema.compile_schema(form),
+        schema_document=form,
+    )
+
+
+def _asset(key: str, form: Mapping[str, Any]) -> AssetDefinition:
+    return AssetDefinition(
+        key=key,
+        title=_title(form, "title"),
+        description=_title(form, "description"),
+        schema=schema.compile_schema(form),
+        schema_document=form,
+    )
+
+
+def _title(form: Mapping[str, Any], name: str) -> str | None:
+    text = form.get(name)
+    return text if isinstance(text, str) else None
+
+
+def _action(key: str, form: Mapping[str, Any], *, own: bool) -> Action:
+    """Compile an action; the members that only our dialect has mean nothing in the other."""
+    kind = cast("ActionKind", action_kind(form["$schema"]))
+    is_system = form["system"] if own else kind != "manual"
+    actors, context = form["actors"], form["context"] if own else None
+    return Action(
+        key=key,
+        schema=form["$schema"],
+        kind=kind,
+        is_system=is_system,
+        title=form["title"],
+        label=form["label"],
+        description=form["description"],
+        actors=tuple(actors) if isinstance(actors, list) else actors,
+        condition=form["condition"],
+        responses={name: _response(name, item, own=own) for name, item in form["responses"].items()},
+        default_response=form["default_response"],
+        determine_response=form["determine_response"],
+        priority=form["priority"] if own else 0,
+        is_performative=form["performative"] if own else not is_system,
+        context=None if context is None else tuple(context),
+        when=form["when"] if own else "immediately",
+        properties={name: item for name, item in form.items() if name not in _ACTION_MEMBERS and item is not None},
+    )
+
+
+def _response(key: str, form: Mapping[str, Any], *, own: bool) -> AvailableResponse:
+    document = form["schema"] if own else None
+    return AvailableResponse(
+        key=key,
+        title=form["title"],
+        display=form["display"],
+        update=tuple(
+            UpdateInstruction(
+                select=item["select"], patch=item["patch"], data=item["data"], projection=item["projection"]
+            )
+            for item in form["update"]
+        ),
+        schema=None if document is None else schema.compile_schema(document),
+        schema_document=document,
+        ui_schema=form["ui_schema"] if own else None,
+    )
+
+
+def _state(key: str, form: Mapping[str, Any]) -> State:
+    return State(
+        key=key,
+        title=form["title"],
+        description=form["description"],
+        instructions=form["instructions"],
+        actions=tuple(form["actions"]),
+        transitions=tuple(
+            Transition(
+                action=item["action"],
+                response=item["response"],
+                condition=item["condition"],
+                target=item["transition"],
+            )
+            for item in form["transitions"]
+        ),
+        timeout=form["timeout"],
+        display=form["display"],
+    )
