@@ -7,7 +7,8 @@ V2  0x42 ‖ network(1) ‖ nonce(20) ‖ SH(public key)[0:20] ‖ SH(all before
 ```
 
 A resource id is the same with type 0x50 (G1) or 0x51 (V1, V2) and the hash of the chain id's raw bytes in the place
-of the public key's. Both are written in base58. The id fixes the first `previous` (SHA-256 of the id) and the first
+of the public key's. Both are written in base58. In G1, JavaScript clients hash the base58 text of the chain id (and,
+from 0.6 to 0.8, of the public key) instead of its bytes: such ids are read, not written. The id fixes the first `previous` (SHA-256 of the id) and the first
 state (SHA-256 of the id backwards).
 """
 
@@ -135,9 +136,7 @@ class ChainId:
 
     def resource_id(self, nonce: bytes) -> str:
         """Return the id of a resource on this chain, in base58. `nonce` has 20 bytes."""
-        generation = self.generation
-        name_space = secure_hash(self.raw)[:_KEY_HASH_LENGTH]
-        return base58.encode(_assemble(generation.resource_type, generation, self.network or "", nonce, name_space))
+        return self._resource_ids(nonce)[0]
 
     def is_resource_id(self, text: str) -> bool:
         """Whether `text` is the id of a resource on this chain."""
@@ -146,12 +145,25 @@ class ChainId:
         except InvalidEncodingError:
             return False
         start = 2 if self.generation.has_network else 1
-        return len(raw) == self.generation.id_length and self.resource_id(raw[start : start + NONCE_LENGTH]) == text
+        return len(raw) == self.generation.id_length and text in self._resource_ids(raw[start : start + NONCE_LENGTH])
+
+    def _resource_ids(self, nonce: bytes) -> list[str]:
+        generation = self.generation
+        return [
+            base58.encode(_assemble(generation.resource_type, generation, self.network or "", nonce, name_space))
+            for name_space in _name_spaces(generation, self.raw)
+        ]
 
 
 def nonce_from_text(text: str) -> bytes:
     """Return the 20-byte nonce LTO clients make of a text: the start of its SHA-256."""
     return sha256(text.encode("utf-8"))[:NONCE_LENGTH]
+
+
+def _name_spaces(generation: Generation, raw: bytes) -> list[bytes]:
+    """Return the 20 bytes an id may hold for its owner: the form we write first."""
+    owners = [raw, base58.encode(raw).encode("ascii")] if generation is Generation.G1 else [raw]
+    return [secure_hash(owner)[:_KEY_HASH_LENGTH] for owner in owners]
 
 
 def _assemble(type_byte: int, generation: Generation, network: str, nonce: bytes, key_hash: bytes) -> bytes:
