@@ -8,8 +8,9 @@ V2  0x42 ‖ network(1) ‖ nonce(20) ‖ SH(public key)[0:20] ‖ SH(all before
 
 A resource id is the same with type 0x50 (G1) or 0x51 (V1, V2) and the hash of the chain id's raw bytes in the place
 of the public key's. Both are written in base58. In G1, JavaScript clients hash the base58 text of the chain id (and,
-from 0.6 to 0.8, of the public key) instead of its bytes: such ids are read, not written. The id fixes the first `previous` (SHA-256 of the id) and the first
-state (SHA-256 of the id backwards).
+from 0.6 to 0.8, of the public key) instead of its bytes: such ids are read, not written.
+
+The id fixes the first `previous` (SHA-256 of the id) and the first state (SHA-256 of the id backwards).
 """
 
 from dataclasses import dataclass
