@@ -50,7 +50,7 @@ class DuplicateError(ConflictError):
     def __init__(self, collection: str, fields: tuple[str, ...], index: int) -> None:
         super().__init__(f"{collection}: a document with the same {', '.join(fields)} exists")
         self.collection = collection
-        self.fields_in_conflict = fields
+        self.fields = fields
         self.index = index
 
 
