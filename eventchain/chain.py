@@ -230,14 +230,14 @@ def _check_creator(chain: EventChain) -> Iterator[Problem]:
 
 
 def _check_event(event: Event) -> Iterator[Problem]:
-    try:
-        event.verify_hash()
-        event.verify_signature()
-        if event.original:
-            event.original.verify_hash()
-            event.original.verify_signature()
-    except InvalidEventError as error:
-        yield Problem(base58.encode(event.hash), error.check, error.message)
+    checks = [event.verify_hash, event.verify_signature]
+    if event.original:
+        checks += [event.original.verify_hash, event.original.verify_signature]
+    for check in checks:
+        try:
+            check()
+        except InvalidEventError as error:
+            yield Problem(base58.encode(event.hash), error.check, error.message)
 
 
 def _broken(event: Event, expected: bytes) -> InvalidChainError:

@@ -1,0 +1,177 @@
+"""Steps 6 to 8: what follows from saved events, as messages for the queue.
+
+Nothing is sent from here. What is to be done becomes messages; they are published together and durably, and only then
+the events' outboxes are cleared. A node killed in between publishes them again: a message's id is made of its content,
+and its handler's effect is keyed, so that the second time changes nothing.
+"""
+
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from eventchain.archive import Archive, Effect, read_event
+from eventchain.chain import EventChain, Stub
+from eventchain.core import base58, canonical_json
+from eventchain.core.errors import LiveContractError
+from eventchain.core.hashing import sha256
+from eventchain.core.ids import ChainId
+from eventchain.identity import Identities
+from eventchain.ports import Engine, Observer, Outgoing, Queue
+from eventchain.store.document_store import Document
+
+_PENDING_AT_ONCE = 500
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """Events of one chain, saved in a row.
+
+    Attributes:
+        chain: Their chain.
+        documents: As the archive keeps them.
+        before: The identities before the first of them.
+        after: The identities after the last of them.
+    """
+
+    chain: ChainId
+    documents: Sequence[Document]
+    before: Identities
+    after: Identities
+
+
+class Effects:
+    """Makes the messages of steps 6 to 8, and keeps the outbox."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        engine: Engine,
+        queue: Queue,
+        system_key: str,
+        node_uri: str | None,
+        observe: Observer,
+    ) -> None:
+        self._archive = archive
+        self._engine = engine
+        self._queue = queue
+        self._system_key = system_key
+        self._node_uri = node_uri
+        self._observe = observe
+        self._done: list[Document] = []
+        self._lock = threading.Lock()
+
+    def anchor(self, saved: Sequence[Saved]) -> Iterator[Outgoing]:
+        """Step 6: the hashes this node's own events ask to have anchored."""
+        hashes = [str(item["hash"]) for run in saved for item in _with_effect(run, Effect.ANCHOR)]
+        if hashes:
+            yield _outgoing("anchor", "anchor", json.dumps(hashes).encode("ascii"))
+        self._tell("anchor", saved)
+
+    def trigger(self, saved: Sequence[Saved]) -> Iterator[Outgoing]:
+        """Step 7: the system actions of identities of this node that wait now."""
+        for run in saved:
+            identities = [item.id for item in run.after.of_node(self._system_key)]
+            if identities and _with_effect(run, Effect.TRIGGER):
+                for due in self._engine.due(str(run.chain), identities):
+                    yield _outgoing("triggers", str(run.chain), canonical_json.encode(dict(due)))
+        self._tell("trigger", saved)
+
+    def forward(self, saved: Sequence[Saved]) -> Iterator[Outgoing]:
+        """Step 8: new events to the nodes of all identities, the whole chain to nodes that just joined."""
+        for run in saved:
+            documents = _with_effect(run, Effect.FORWARD)
+            if not documents:
+                continue
+            own = {self._node_uri} | {item.node for item in run.after.of_node(self._system_key)}
+            old = run.before.nodes - own
+            new = run.after.nodes - run.before.nodes - own
+            if old:
+                events = tuple(read_event(item) for item in documents)
+                part = _encode(EventChain(run.chain, events, Stub(events[0].previous, None)))
+                yield from (_outgoing("relay", node, part) for node in sorted(old))
+            if new:
+                whole = _encode(self._archive.chain(run.chain))
+                yield from (_outgoing("relay", node, whole) for node in sorted(new))
+
+    def publish(self, messages: Sequence[Outgoing], saved: Sequence[Saved]) -> None:
+        """Hand messages to the queue; once they are durable, the outboxes of their events may be cleared."""
+        try:
+            if messages:
+                self._queue.publish(messages)
+        except LiveContractError as error:
+            log.warning("effects wait", reason=error.message, messages=len(messages))
+            return
+        with self._lock:
+            self._done += [item for run in saved for item in run.documents if item["outbox"]]
+        self._tell("forward", saved)
+
+    def flush(self) -> None:
+        """Clear the outboxes of events whose messages are durable.
+
+        Called within the durable write of the next events, so that clearing costs no write of its own. If it is lost
+        in a crash, the same messages are published once more.
+        """
+        with self._lock:
+            done, self._done = self._done, []
+        self._archive.clear_outbox(done)
+
+    def settle(self) -> None:
+        """Clear them now."""
+        with self._archive.batch():
+            self.flush()
+
+    def pending(self) -> dict[ChainId, list[Document]]:
+        """Return events with effects still to be done, by chain."""
+        chains: dict[str, list[Document]] = {}
+        for document in self._archive.pending(_PENDING_AT_ONCE):
+            chains.setdefault(str(document["chain"]), []).append(document)
+        return {ChainId.parse(chain): documents for chain, documents in chains.items()}
+
+    def rebuild(self, chain: ChainId, pending: Sequence[Document]) -> Iterator[Saved]:
+        """Put events whose effects are still to be done back into rows, with the identities around them."""
+        after = self._archive.identities(chain)
+        canonical = sorted((item for item in pending if item["position"] is not None), key=_position)
+        for part in _rows(canonical):
+            yield Saved(chain, part, self._archive.identities(chain, before=_position(part[0])), after)
+        for document in pending:
+            if document["position"] is None:
+                yield Saved(chain, [document], after, after)
+
+    def _tell(self, step: str, saved: Sequence[Saved]) -> None:
+        for run in saved:
+            self._observe(step, str(run.chain))
+
+
+def _with_effect(run: Saved, effect: Effect) -> list[Document]:
+    return [item for item in run.documents if isinstance(item["outbox"], int) and item["outbox"] & effect]
+
+
+def _encode(chain: EventChain) -> bytes:
+    return json.dumps(chain.to_dict(), separators=(",", ":")).encode("utf-8")
+
+
+def _outgoing(queue: str, group: str, body: bytes) -> Outgoing:
+    id_ = base58.encode(sha256(group.encode("utf-8") + b"\n" + body))
+    return Outgoing(queue=queue, group=group, id=id_, body=body)
+
+
+def _position(document: Document) -> int:
+    position = document["position"]
+    return position if isinstance(position, int) else -1
+
+
+def _rows(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    """Split documents, sorted by position, where positions are missing between them."""
+    row: list[Document] = []
+    for document in documents:
+        if row and _position(document) != _position(row[-1]) + 1:
+            yield row
+            row = []
+        row.append(document)
+    if row:
+        yield row

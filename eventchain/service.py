@@ -1,0 +1,431 @@
+"""The event chain service: takes signed events in, in the eight steps of the paper's section 22.1.
+
+```
+1 verify        signatures, hashes, links of what came
+2 skip known    adding twice is adding once
+3 resolve       does it follow the end of the chain? otherwise it is kept as a branch, and answered with a conflict
+4 apply         the workflow engine validates the response and steps the machine; it may refuse
+5 save          the event, with its effects still to do, as one document
+6 anchor        its hash is to be anchored
+7 trigger       system actions of this node that wait now
+8 forward       new events to the nodes of all identities; the whole chain to the node of a new identity
+```
+
+Steps 4 and 5 are one durable write where the store can group. Steps 6 to 8 are messages, published together and durably
+before the event's outbox is cleared; `resume` publishes again what a killed node left open. So a crash between any two
+steps loses nothing, and what happens twice has no second effect: events are known by hash and messages by id.
+
+Work on one chain is serial, chains are independent.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from eventchain import event as events
+from eventchain.archive import Archive, Effect, Tip, entry_of, is_identity_event, read_event
+from eventchain.chain import EventChain, Stub, check_events, read_chain
+from eventchain.core import base58, canonical_json
+from eventchain.core.clock import Clock
+from eventchain.core.entry import Entry
+from eventchain.core.errors import ConflictError, LiveContractError
+from eventchain.core.ids import ChainId, Generation
+from eventchain.core.keys import KeyPair, PublicKey
+from eventchain.door import Door
+from eventchain.effects import Effects, Saved
+from eventchain.errors import (
+    ForkError,
+    FutureEventError,
+    InvalidChainError,
+    InvalidEventError,
+    NotAdmittedError,
+    UnknownPreviousError,
+)
+from eventchain.event import Event
+from eventchain.identity import Identities
+from eventchain.ports import Engine, Observer, Queue
+from eventchain.privilege import validate_event
+from eventchain.store.document_store import Document, DocumentStore, DuplicateError
+
+CLOCK_TOLERANCE = 5 * 60 * 1000
+"""Milliseconds an event's timestamp may lie ahead of this node's clock."""
+
+MAX_BRANCHES = 16
+"""Events that may follow one event directly: each costs every node a rehearsal of its branch."""
+
+_ATTEMPTS = 5
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """Events that somebody sent.
+
+    Attributes:
+        document: The JSON of a chain or a partial chain.
+        sender: Public key (base58) that signed the request it came with, or None for this node itself.
+    """
+
+    document: Mapping[str, Any]
+    sender: str | None = None
+
+
+@dataclass(slots=True)
+class _Run:
+    """One parcel on its way through the steps."""
+
+    parcel: Parcel
+    chain: EventChain | None = None
+    events: tuple[Event, ...] = ()
+    canonical: bool = True
+    effects: Effect = field(default_factory=lambda: Effect(0))
+    before: Identities = field(default_factory=Identities)
+    after: Identities = field(default_factory=Identities)
+    saved: list[Document] = field(default_factory=list)
+    error: LiveContractError | None = None
+
+    @property
+    def id(self) -> ChainId:
+        if self.chain is None:
+            raise InvalidChainError("the chain was not read")
+        return self.chain.id
+
+
+class EventChainService:
+    """Keeps this node's chains. Any number of copies may share a store."""
+
+    def __init__(
+        self,
+        *,
+        store: DocumentStore,
+        engine: Engine,
+        queue: Queue,
+        key: KeyPair,
+        clock: Clock,
+        node_uri: str | None = None,
+        users: frozenset[str] = frozenset(),
+        threads: int = 1,
+        observe: Observer | None = None,
+    ) -> None:
+        """Plug the service together.
+
+        Args:
+            store: Where events are kept.
+            engine: Derives projections.
+            queue: Takes the messages of steps 6 to 8.
+            key: The node's system key.
+            clock: Milliseconds since 1970.
+            node_uri: How other nodes reach this one.
+            users: Public keys (base58) of the people this node serves; empty for anyone.
+            threads: How many verify signatures at once.
+            observe: Told after every step.
+        """
+        self._store = store
+        self._archive = Archive(store)
+        self._engine = engine
+        self._key = key
+        self._system_key = str(key.public_key)
+        self._clock = clock
+        self._threads = threads
+        self._observe = observe or (lambda _step, _chain: None)
+        self._effects = Effects(self._archive, engine, queue, self._system_key, node_uri, self._observe)
+        self._door = Door(self._archive, self._system_key, users)
+        self._tips: dict[str, Tip] = {}
+        self._chain_locks: dict[str, threading.RLock] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def archive(self) -> Archive:
+        """What this node keeps of its chains."""
+        return self._archive
+
+    @property
+    def door(self) -> Door:
+        """Who may send and see what."""
+        return self._door
+
+    def add(self, document: Mapping[str, Any], sender: str | None = None) -> EventChain:
+        """Add events and return the whole chain as it then stands here.
+
+        Raises:
+            LiveContractError: Something was refused; events before it, if any, are added.
+        """
+        (error,) = self.add_all([Parcel(document, sender)])
+        if error:
+            raise error
+        return self._archive.chain(ChainId.parse(document.get("id")))
+
+    def add_all(self, parcels: Sequence[Parcel]) -> list[LiveContractError | None]:
+        """Add the events of several parcels with one durable write, and say of each what went wrong, if anything."""
+        runs = [_Run(parcel) for parcel in parcels]
+        self._verify(runs)
+        with self._locked(runs):
+            working: dict[str, Tip] = {}
+            with self._store.batch():
+                self._effects.flush()
+                for run in runs:
+                    if run.error is None:
+                        self._take(run, working)
+            self._tips.update(working)
+            self._perform_effects([run for run in runs if run.saved])
+        return [run.error for run in runs]
+
+    def _take(self, run: _Run, working: dict[str, Tip]) -> None:
+        """Bring one parcel through steps 2 to 5."""
+        for _ in range(_ATTEMPTS):
+            try:
+                tip = self._tip(run.id, working)
+                self._skip_known(run, tip)
+                tip = self._resolve(run, tip)
+                for event in run.events:
+                    tip = self._apply_and_save(run, tip, event)
+                    if run.canonical:
+                        working[str(run.id)] = tip
+                if run.events and not run.canonical:
+                    raise self._record_fork(run)
+            except DuplicateError:  # another copy of this service appended first
+                working.pop(str(run.id), None)
+                self._tips.pop(str(run.id), None)
+                self._engine.forget(str(run.id))
+                continue
+            except LiveContractError as error:
+                run.error = error
+            return
+        run.error = ConflictError("the chain grows faster than this event can be added", hint="Send it again.")
+
+    # Step 1
+
+    def _verify(self, runs: Sequence[_Run]) -> None:
+        """Check form, links, hashes and signatures of everything that came."""
+        unknown: list[Event] = []
+        for run in runs:
+            try:
+                unknown += self._read(run)
+            except LiveContractError as error:
+                run.error = error
+        problems = {problem.event: problem for problem in check_events(unknown, threads=self._threads)}
+        for run in runs:
+            if run.error is None and run.chain is not None:
+                for event in run.chain.events:
+                    if problems and (problem := problems.get(base58.encode(event.hash))):
+                        run.error = InvalidEventError(f"event {problem.event}: {problem.message}", check=problem.check)
+                self._observe("verify", str(run.id))
+
+    def _read(self, run: _Run) -> list[Event]:
+        """Read a parcel, check its links, and return the events this node does not have yet."""
+        chain = run.chain = read_chain(run.parcel.document)
+        if chain.id.generation is not Generation.V2:
+            raise InvalidChainError(
+                "this node keeps chains of generation V2 (0x42)",
+                hint="Older ones are verified by `livecontract chain verify`.",
+            )
+        if not chain.events:
+            raise InvalidChainError("the document holds no events", path="$.events")
+        if run.parcel.sender:
+            self._door.admit(PublicKey.parse(run.parcel.sender), chain.id, chain.events)
+        previous = chain.base.hash
+        for event in chain.events:
+            if event.previous != previous:
+                raise InvalidChainError(
+                    f"the chain is broken before event {base58.encode(event.hash)}", check="link", path="$.events"
+                )
+            event.verify_hash()
+            previous = event.hash
+        if not chain.is_partial:
+            chain.id.verify_creator(chain.events[0].sign_key)
+        return [event for event in chain.events if self._archive.find(chain.id, event.hash) is None]
+
+    # Step 2
+
+    def _skip_known(self, run: _Run, tip: Tip) -> None:
+        """Leave the events that are kept already."""
+        run.events = run.chain.events if run.chain else ()
+        if tip.height:
+            unknown = [self._archive.find(run.id, event.hash) is None for event in run.events]
+            start = unknown.index(True) if True in unknown else len(unknown)
+            run.events = run.events[start:]
+        self._observe("skip known", str(run.id))
+
+    # Step 3
+
+    def _resolve(self, run: _Run, tip: Tip) -> Tip:
+        """Find the place the events follow: the end of the chain, or a fork."""
+        if not run.events:
+            return tip
+        previous = run.events[0].previous
+        if tip.height == 0:
+            self._door.check_new_chain(run.id, run.events)
+        run.canonical = previous == tip.hash
+        if not run.canonical:
+            tip = self._resolve_branch(run, previous)
+        run.effects = self._effects_of(run, tip)
+        run.before = run.after = tip.identities
+        self._observe("resolve", str(run.id))
+        return tip
+
+    def _resolve_branch(self, run: _Run, previous: bytes) -> Tip:
+        """Check a branch from the first event on, and return the place it grows from."""
+        if previous != run.id.initial_hash and self._archive.find(run.id, previous) is None:
+            raise UnknownPreviousError(
+                f"the event before it, {base58.encode(previous)}, has not arrived here",
+                hint="Send the chain from an event this node has, or from its first one.",
+            )
+        if self._archive.children(run.id, previous) >= MAX_BRANCHES:
+            raise ConflictError(f"more than {MAX_BRANCHES} branches from one event are not kept")
+        tip = Tip.empty(run.id)
+        entries: list[Entry] = []
+        path = self._archive.path(run.id, previous)
+        for event in path:
+            tip, entry = _advance(tip, event)
+            entries.append(entry)
+        branch_tip = tip
+        for event in run.events:
+            tip, entry = _advance(tip, event)
+            entries.append(entry)
+        self._engine.rehearse(entries)
+        return branch_tip
+
+    def _effects_of(self, run: _Run, tip: Tip) -> Effect:
+        """Decide what is to be done for these events: what came from another node is its node's to spread."""
+        sender = run.parcel.sender
+        holder = tip.identities.holder(sender) if sender else None
+        relayed = holder is not None and holder.system_key == sender and sender != self._system_key
+        if relayed or (run.chain and self._door.is_peer(sender, run.chain.events)):
+            return Effect.TRIGGER if run.canonical else Effect(0)
+        spread = Effect.ANCHOR | Effect.FORWARD
+        return spread | Effect.TRIGGER if run.canonical else spread
+
+    # Steps 4 and 5
+
+    def _apply_and_save(self, run: _Run, tip: Tip, event: Event) -> Tip:
+        """Let the engine validate one event, and save it."""
+        if event.timestamp > self._clock() + CLOCK_TOLERANCE:
+            raise FutureEventError(
+                "the event's timestamp lies in the future", hint="Compare the clocks of both machines."
+            )
+        advanced, entry = _advance(tip, event)
+        if run.canonical:
+            self._catch_up(tip)
+            self._engine.apply(entry)
+        self._observe("apply", str(run.id))
+        is_identity = is_identity_event(entry.body)
+        if is_identity and run.canonical:
+            self._archive.set_members(run.id, advanced.identities)
+        document = self._archive.insert(
+            tip, event, canonical=run.canonical, received=self._clock(), outbox=run.effects, identity=is_identity
+        )
+        run.saved.append(document)
+        run.after = advanced.identities
+        self._observe("save", str(run.id))
+        return advanced
+
+    def _catch_up(self, tip: Tip) -> None:
+        """Derive the projection again where the engine's differs from the stored chain, as after a crash."""
+        chain = str(tip.chain)
+        head = self._engine.head(chain)
+        if head == base58.encode(tip.hash) or (head is None and tip.height == 0):
+            return
+        log.info("projection derived again", chain=chain, head=head)
+        self._engine.forget(chain)
+        replayed = Tip.empty(tip.chain)
+        for document in self._archive.canonical(tip.chain):
+            replayed, entry = _advance(replayed, read_event(document))
+            self._engine.apply(entry)
+
+    def _record_fork(self, run: _Run) -> ForkError:
+        chain, branch = str(run.id), base58.encode(run.events[-1].hash)
+        fork_point = self._archive.record_branch(run.id, run.events[0].previous, run.events, self._clock())
+        log.warning("fork", chain=chain, fork_point=fork_point, branch=branch)
+        return ForkError(chain, fork_point, branch)
+
+    # Steps 6 to 8
+
+    def _perform_effects(self, runs: Sequence[_Run]) -> None:
+        """Publish what is to be done for saved events, and remember that it is done."""
+        saved = [Saved(run.id, run.saved, run.before, run.after) for run in runs]
+        messages = [
+            *self._effects.anchor(saved),  # 6
+            *self._effects.trigger(saved),  # 7
+            *self._effects.forward(saved),  # 8
+        ]
+        self._effects.publish(messages, saved)
+
+    def resume(self) -> int:
+        """Do the effects that a stopped or killed node left undone; return for how many events."""
+        self._effects.settle()
+        pending = self._effects.pending()
+        for chain, documents in pending.items():
+            with self._chain_lock(str(chain)):
+                self._perform_effects([_run_again(saved) for saved in self._effects.rebuild(chain, documents)])
+        self._effects.settle()
+        return sum(map(len, pending.values()))
+
+    def settle(self) -> None:
+        """Write down which effects are done."""
+        self._effects.settle()
+
+    # This node's own events
+
+    def submit(self, chain: str, body: Mapping[str, Any]) -> str:
+        """Sign an event with the node's system key, at the end of a chain, add it and return its hash (base58).
+
+        Raises:
+            LiveContractError: It was refused.
+        """
+        with self._chain_lock(chain):
+            tip = self.tip(chain)
+            event = events.sign(
+                previous=tip.hash, key=self._key, timestamp=self._clock(), data=canonical_json.encode(dict(body))
+            )
+            part = EventChain(tip.chain, (event,), Stub(tip.hash, tip.state))
+            (error,) = self.add_all([Parcel(part.to_dict())])
+            if error:
+                raise error
+            return base58.encode(event.hash)
+
+    def tip(self, chain: str) -> Tip:
+        """Return the end of a chain this node keeps.
+
+        Raises:
+            NotAdmittedError: It keeps no such chain.
+        """
+        tip = self._archive.load_tip(ChainId.parse(chain))
+        if tip.height == 0:
+            raise NotAdmittedError("this node takes no part in that chain")
+        return tip
+
+    # Locks and memory
+
+    def _tip(self, chain: ChainId, working: Mapping[str, Tip]) -> Tip:
+        name = str(chain)
+        return working.get(name) or self._tips.get(name) or self._archive.load_tip(chain)
+
+    def _chain_lock(self, chain: str) -> threading.RLock:
+        with self._lock:
+            return self._chain_locks.setdefault(chain, threading.RLock())
+
+    @contextmanager
+    def _locked(self, runs: Sequence[_Run]) -> Iterator[None]:
+        """Hold the locks of all chains concerned, taken in one order by everybody."""
+        with ExitStack() as stack:
+            for chain in sorted({str(run.id) for run in runs if run.error is None}):
+                stack.enter_context(self._chain_lock(chain))
+            yield
+
+
+def _advance(tip: Tip, event: Event) -> tuple[Tip, Entry]:
+    """Check that an event's signer may add it after `tip`; return the new end and what other services are told."""
+    body = event.body()
+    signer, identities = validate_event(tip.identities, str(event.sign_key), body)
+    return tip.advance(event, identities), entry_of(tip, event, body, signer)
+
+
+def _run_again(saved: Saved) -> _Run:
+    run = _Run(Parcel({}), EventChain(saved.chain), saved=list(saved.documents))
+    run.before, run.after = saved.before, saved.after
+    return run
