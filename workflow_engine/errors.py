@@ -41,7 +41,7 @@ Severity = Literal["error", "warning", "info"]
 Path = tuple[str | int, ...]
 """Where a value stands: the keys and indexes that lead to it from the root."""
 
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_PLAIN_KEY = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*", re.ASCII)
 _MAX_SHOWN = 64
 
 

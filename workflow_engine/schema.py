@@ -5,32 +5,62 @@ Draft-07 (the one LTO uses) and 2020-12, chosen by `$schema`, on the `jsonschema
 - nothing is ever fetched: a `$ref` that does not start with `#` is refused when the schema is compiled, and the
   registry is empty;
 - patterns run on RE2, in linear time, and are refused when RE2 cannot read them (look-around, back references);
-- `multipleOf` is exact decimal arithmetic, the same on every node;
-- schemas are limited in size and depth, and the evaluation of one value in steps.
+- `multipleOf` is exact decimal arithmetic, and only the formats of `schema_keywords.FORMATS` are looked at, so that
+  all nodes come to the same answer whatever else is installed;
+- schemas are limited in size and depth, and the work on one value is limited too.
 
 Not evaluated, and refused: `$dynamicRef`, `$recursiveRef`, `unevaluatedItems`, `unevaluatedProperties`, and
 `$schema`, `$id` and anchors below the root, which would change what a `$ref` means.
 """
 
+import json
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from jsonschema import Draft7Validator, Draft202012Validator
-from jsonschema.protocols import Validator as LibraryValidator
+from jsonschema.exceptions import ValidationError
 from referencing import Registry
 
-from workflow_engine.errors import InvalidDataError, json_path
+from eventchain.core import canonical_json
+from eventchain.core.errors import InvalidJsonError
+from workflow_engine import schema_form, schema_keywords
+from workflow_engine.errors import InvalidDataError, InvalidSchemaError, json_path
+
+MAX_PROBLEMS = 20
+"""Deviations listed for one value; nobody reads more, and strangers choose how many there are."""
+
+_DIALECTS: Mapping[str, Any] = {
+    "http://json-schema.org/draft-07/schema": Draft7Validator,
+    "http://json-schema.org/schema": Draft7Validator,
+    "https://json-schema.org/draft/2020-12/schema": Draft202012Validator,
+}
+"""`$schema` without a trailing `#`; LTO's fixtures use the second for draft-07."""
+
+_Library = Any
+"""A validator class of the library, or an instance of one; their types say less than nothing."""
+
+_EVALUATORS: Mapping[_Library, _Library] = {
+    dialect: schema_keywords.extend(dialect) for dialect in (Draft7Validator, Draft202012Validator)
+}
+
+_META: Mapping[_Library, _Library] = {
+    dialect: dialect(dialect.META_SCHEMA) for dialect in (Draft7Validator, Draft202012Validator)
+}
+"""Validators of schemas; the library brings the schemas of schemas with it, so nothing is fetched here either."""
 
 
 class Validator:
-    """A compiled JSON Schema.
+    """A compiled JSON Schema; immutable, and safe to use from several threads.
 
     Attributes:
-        document: The schema it was made from.
+        document: The schema it was made from, its members in the order of canonical JSON.
     """
 
     __slots__ = ("_library", "document")
 
-    def __init__(self, document: Any, library: LibraryValidator) -> None:
+    def __init__(self, document: Any, library: _Library) -> None:
         self.document = document
         self._library = library
 
@@ -42,22 +72,29 @@ class Validator:
             path: JSON path of the value, which starts the paths of what is found.
 
         Raises:
-            InvalidDataError: It does not fit; the error lists every deviation.
+            InvalidDataError: It does not fit; the error lists the first deviations.
         """
-        problems = [(path + json_path(e.absolute_path)[1:], e.message) for e in self._library.iter_errors(value)]
+        with schema_keywords.limited_work(path):
+            problems = list(islice(_deviations(self._library, value, path), MAX_PROBLEMS))
         if problems:
-            raise InvalidDataError(problems)
+            raise InvalidDataError(sorted(problems))
 
 
 def compile_schema(document: Any) -> Validator:
-    """Compile a JSON Schema.
+    """Compile a JSON Schema: an object, or true or false. Without `$schema` it is of 2020-12.
+
+    Equal schemas give the same validator from a bounded cache.
 
     Raises:
-        InvalidSchemaError: It is malformed, refers outside itself, or uses what is not evaluated here.
+        InvalidSchemaError: It is malformed, refers outside itself, or uses what is not evaluated here. The error's
+            path starts at the schema.
     """
-    old = isinstance(document, dict) and "draft-07" in str(document.get("$schema"))
-    library = (Draft7Validator if old else Draft202012Validator)(document, registry=Registry())
-    return Validator(document, library)
+    schema_form.check_limits(document)
+    try:
+        text = canonical_json.encode(document)
+    except InvalidJsonError as error:
+        raise InvalidSchemaError(f"The JSON Schema holds what JSON cannot carry: {error.message}", path="$") from None
+    return _compile(text)
 
 
 def validate(schema: Validator | Any, value: Any, path: str = "$") -> None:
@@ -65,7 +102,52 @@ def validate(schema: Validator | Any, value: Any, path: str = "$") -> None:
 
     Raises:
         InvalidSchemaError: The schema is not one this node accepts.
-        InvalidDataError: The value does not fit; the error lists every deviation.
+        InvalidDataError: The value does not fit; the error lists the first deviations.
     """
     validator = schema if isinstance(schema, Validator) else compile_schema(schema)
     validator.validate(value, path)
+
+
+@lru_cache(maxsize=1024)
+def _compile(text: bytes) -> Validator:
+    document = json.loads(text)
+    dialect = _dialect(document)
+    _check_meta(dialect, document)
+    schema_form.check(document, draft_07=dialect is Draft7Validator)
+    schema = document
+    if isinstance(schema, dict):
+        schema = {name: member for name, member in schema.items() if name != "$id"}
+    library = _EVALUATORS[dialect](schema, registry=Registry(), format_checker=schema_keywords.FORMATS)
+    return Validator(document, library)
+
+
+def _dialect(document: Any) -> _Library:
+    if isinstance(document, bool):
+        return Draft202012Validator
+    if not isinstance(document, dict):
+        raise InvalidSchemaError("A JSON Schema should be an object, true or false.", path="$")
+    name = document.get("$schema")
+    if name is None:
+        return Draft202012Validator
+    dialect = _DIALECTS.get(name.removesuffix("#")) if isinstance(name, str) else None
+    if dialect is None:
+        raise InvalidSchemaError(
+            "This version of JSON Schema is not read here.",
+            path="$.$schema",
+            hint=f"Use one of {', '.join(_DIALECTS)}.",
+        )
+    return dialect
+
+
+def _check_meta(dialect: _Library, document: Any) -> None:
+    """Check the form of a schema against the schema of schemas."""
+    error = next(_META[dialect].iter_errors(document), None)
+    if error is not None:
+        sentence = schema_keywords.sentence(error)
+        raise InvalidSchemaError(f"The JSON Schema is malformed. {sentence}", path=json_path(error.absolute_path))
+
+
+def _deviations(library: _Library, value: Any, path: str) -> Iterator[tuple[str, str]]:
+    error: ValidationError
+    for error in library.iter_errors(value):
+        yield path + json_path(error.absolute_path)[1:], schema_keywords.sentence(error)

@@ -1,0 +1,188 @@
+"""Which JSON Schemas are accepted: limits, references, patterns, and what is not evaluated here.
+
+One walk over a schema and all of its parts. The walk knows which members hold schemas, so that what looks like a
+reference inside `const`, `enum`, `default` or `examples` is left alone.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from workflow_engine.errors import InvalidSchemaError, Path, json_path, quote
+from workflow_engine.schema_keywords import is_readable_pattern
+
+MAX_NODES = 5_000
+"""Values within one schema: several hundred fields of a form."""
+
+MAX_DEPTH = 32
+"""Levels of nesting of a schema; each level of a form takes two."""
+
+IN_PLACE = ("allOf", "anyOf", "oneOf", "not", "if", "then", "else")
+"""Members whose schemas apply to the same value."""
+
+_LISTS = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_MAPS = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
+_SINGLE = frozenset(
+    {"additionalItems", "additionalProperties", "contains", "propertyNames", "not", "if", "then", "else"}
+)
+_REFUSED = frozenset({"$dynamicRef", "$recursiveRef", "unevaluatedItems", "unevaluatedProperties"})
+_ONLY_AT_ROOT = frozenset({"$schema", "$id", "$vocabulary"})
+_INDEX = re.compile(r"0|[1-9]\d{0,5}", re.ASCII)
+_ANCHORS = frozenset({"$anchor", "$dynamicAnchor", "$recursiveAnchor"})
+
+
+def check_limits(document: Any) -> None:
+    """Refuse a schema that is too large or too deep, before anything recurses into it.
+
+    Raises:
+        InvalidSchemaError: It is.
+    """
+    count, level = 0, [document]
+    for _ in range(MAX_DEPTH + 1):
+        level = [child for value in level for child in _children(value)]
+        count += len(level)
+        if not level:
+            return
+        if count > MAX_NODES:
+            raise InvalidSchemaError(f"The JSON Schema holds more than {MAX_NODES} values.", path="$")
+    raise InvalidSchemaError(f"The JSON Schema is nested deeper than {MAX_DEPTH} levels.", path="$")
+
+
+def check(document: Any, *, draft_07: bool) -> None:
+    """Refuse references that leave the schema or run in circles, patterns RE2 cannot read, and unknown machinery.
+
+    Raises:
+        InvalidSchemaError: Something of the kind; the path starts at the schema.
+    """
+    todo: list[Path] = [()]
+    edges: dict[Path, list[Path]] = {}
+    while todo:
+        place = todo.pop()
+        if place in edges:
+            continue
+        schema = resolve(document, place)
+        edges[place] = []
+        if not isinstance(schema, dict):
+            continue
+        target = _check_reference(document, schema, place)
+        if target is not None:
+            edges[place].append(target)
+            todo.append(target)
+            if draft_07:
+                todo.extend(child for child, _ in subschemas(schema, place, draft_07=draft_07))
+                continue
+        _check_members(schema, place, draft_07=draft_07)
+        for child, in_place in subschemas(schema, place, draft_07=draft_07):
+            todo.append(child)
+            if in_place:
+                edges[place].append(child)
+    _check_circles(edges)
+
+
+def subschemas(schema: dict[str, Any], place: Path, *, draft_07: bool) -> Iterator[tuple[Path, bool]]:
+    """Yield the places of the schemas directly inside a schema, and whether each applies to the same value."""
+    for name, value in schema.items():
+        in_place = name in IN_PLACE
+        if name in _LISTS and isinstance(value, list):
+            yield from (((*place, name, index), in_place) for index in range(len(value)))
+        elif name in _MAPS and isinstance(value, dict):
+            same = name in ("dependentSchemas", "dependencies")
+            yield from (((*place, name, key), same) for key, item in value.items() if not isinstance(item, list))
+        elif name == "items" and draft_07 and isinstance(value, list):
+            yield from (((*place, name, index), False) for index in range(len(value)))
+        elif name in _SINGLE or name == "items":
+            yield (*place, name), in_place
+
+
+def resolve(document: Any, place: Path) -> Any:
+    """Return the part of a document at a place.
+
+    Raises:
+        LookupError: There is none.
+    """
+    value = document
+    for key in place:
+        if isinstance(value, dict):
+            value = value[key]
+        elif isinstance(value, list) and (isinstance(key, int) or _INDEX.fullmatch(key)):
+            value = value[int(key)]
+        else:
+            raise LookupError(key)
+    return value
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
+
+
+def _check_reference(document: Any, schema: dict[str, Any], place: Path) -> Path | None:
+    reference = schema.get("$ref")
+    if not isinstance(reference, str):
+        return None
+    where = json_path((*place, "$ref"))
+    if reference != "#" and not reference.startswith("#/"):
+        raise InvalidSchemaError(
+            f"The reference {quote(reference)} leaves the schema; nothing is ever fetched.",
+            path=where,
+            hint='Copy what it means into "$defs" of the same schema and refer to it as "#/$defs/name".',
+        )
+    target = _pointer(reference[1:])
+    try:
+        found = resolve(document, target)
+    except LookupError:
+        found = None
+    if not isinstance(found, (dict, bool)):
+        raise InvalidSchemaError(f"The reference {quote(reference)} leads to no schema.", path=where)
+    return target
+
+
+def _pointer(text: str) -> Path:
+    """Read a JSON pointer (RFC 6901) written as a URI fragment."""
+    return tuple(unquote(part).replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:])
+
+
+def _check_members(schema: dict[str, Any], place: Path, *, draft_07: bool) -> None:
+    for name in schema:
+        if name in _REFUSED or (name in _ANCHORS and not draft_07) or (name in _ONLY_AT_ROOT and place):
+            at = "below the root of a schema" if name in _ONLY_AT_ROOT else "in a schema"
+            raise InvalidSchemaError(f"{name} is not evaluated {at} here.", path=json_path((*place, name)))
+    pattern = schema.get("pattern")
+    if isinstance(pattern, str):
+        _check_pattern(pattern, (*place, "pattern"))
+    for pattern in schema.get("patternProperties", {}):
+        _check_pattern(pattern, (*place, "patternProperties", pattern))
+
+
+def _check_pattern(pattern: str, place: Path) -> None:
+    if not is_readable_pattern(pattern):
+        raise InvalidSchemaError(
+            f"The pattern {quote(pattern)} cannot be read.",
+            path=json_path(place),
+            hint="Patterns are RE2's: no look-ahead, look-behind or back references.",
+        )
+
+
+def _check_circles(edges: dict[Path, list[Path]]) -> None:
+    """Refuse a schema that comes back to itself without going deeper into the value."""
+    done: set[Path] = set()
+    for start, first in edges.items():
+        if start in done:
+            continue
+        path, stack = {start: None}, [(start, iter(first))]
+        while stack:
+            place, targets = stack[-1]
+            target = next(targets, None)
+            if target is None:
+                stack.pop()
+                path.pop(place)
+                done.add(place)
+            elif target in path:
+                raise InvalidSchemaError(
+                    "The reference comes back to itself without going into the data.", path=json_path(place)
+                )
+            elif target not in done:
+                path[target] = None
+                stack.append((target, iter(edges[target])))

@@ -1,0 +1,305 @@
+"""The keywords of JSON Schema as this project evaluates them, and the sentences about what does not fit.
+
+The library's keywords are used, except those that would run Python's `re`, divide binary floats, or take quadratic
+time. Every keyword first pays for its work from a budget that `limited_work` opens.
+"""
+
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from datetime import date
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import re2
+from jsonschema import FormatChecker
+from jsonschema.exceptions import ValidationError
+from jsonschema.validators import extend as _extend
+
+from workflow_engine.errors import InvalidDataError, quote
+
+MAX_WORK = 250_000
+"""Keyword evaluations and members looked at for one value: a second of work; honest responses take hundreds."""
+
+_work: ContextVar[list[int]] = ContextVar("work")
+
+_Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
+
+
+class _TooMuchWorkError(Exception):
+    """The budget is used up."""
+
+
+@contextlib.contextmanager
+def limited_work(path: str) -> Iterator[None]:
+    """Give everything evaluated inside one budget.
+
+    Raises:
+        InvalidDataError: The budget was used up.
+    """
+    token = _work.set([MAX_WORK])
+    try:
+        yield
+    except (_TooMuchWorkError, RecursionError):
+        raise InvalidDataError([(path, "The data takes too much work to check against its JSON Schema.")]) from None
+    finally:
+        _work.reset(token)
+
+
+def extend(dialect: Any) -> Any:
+    """Return a dialect of the library with our keywords in it, every one of them paying for its work."""
+    keywords = {**dialect.VALIDATORS, **{name: own for name, own in _OWN.items() if name in dialect.VALIDATORS}}
+    paying = {name: _paying(keyword) for name, keyword in keywords.items()}
+    return _extend(dialect, validators=paying)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+
+def is_readable_pattern(pattern: str) -> bool:
+    """Tell whether RE2 can read a pattern."""
+    return _compiled(pattern) is not None
+
+
+def _pay(cost: int) -> None:
+    budget = _work.get()
+    budget[0] -= cost
+    if budget[0] < 0:
+        raise _TooMuchWorkError
+
+
+def _paying(keyword: _Keyword) -> _Keyword:
+    def evaluate(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError] | None:
+        cost = 1
+        if isinstance(value, (list, dict)):
+            cost += len(value)
+        if isinstance(instance, (list, dict)):
+            cost += len(instance)
+        elif isinstance(instance, str):
+            cost += len(instance) >> 8
+        _pay(cost)
+        return keyword(validator, value, instance, schema)
+
+    return evaluate
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> Any:
+    options = re2.Options()
+    options.log_errors = False
+    options.max_mem = 1 << 20
+    try:
+        return re2.compile(pattern, options)
+    except (re2.error, UnicodeEncodeError):
+        return None
+
+
+def _matches(pattern: str, text: str) -> bool:
+    compiled = _compiled(pattern)
+    return compiled is not None and compiled.search(text) is not None
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "string") and not _matches(pattern, instance):
+        yield ValidationError("pattern")
+
+
+def _pattern_properties(
+    validator: Any, patterns: Mapping[str, Any], instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if not validator.is_type(instance, "object"):
+        return
+    _pay(len(patterns) * len(instance))
+    for pattern, subschema in patterns.items():
+        for name, value in instance.items():
+            if _matches(pattern, name):
+                yield from validator.descend(value, subschema, path=name, schema_path=pattern)
+
+
+def _additional_properties(validator: Any, subschema: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if not validator.is_type(instance, "object"):
+        return
+    properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    _pay(len(patterns) * len(instance))
+    for name, value in instance.items():
+        if name in properties or any(_matches(pattern, name) for pattern in patterns):
+            continue
+        if subschema is False:
+            yield ValidationError("additionalProperties", path=(name,))
+        else:
+            yield from validator.descend(value, subschema, path=name)
+
+
+def _multiple_of(validator: Any, divisor: float, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "number") and Fraction(repr(instance)) % Fraction(repr(divisor)):
+        yield ValidationError("multipleOf")
+
+
+def _unique_items(validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if wanted and validator.is_type(instance, "array"):
+        seen = {_hash_key(item) for item in instance}
+        if len(seen) != len(instance):
+            yield ValidationError("uniqueItems")
+
+
+def _hash_key(value: Any) -> Any:
+    """Return something hashable that is equal for equal JSON values (1 and 1.0 are, 1 and true are not)."""
+    if isinstance(value, dict):
+        _pay(len(value))
+        return frozenset((name, _hash_key(member)) for name, member in value.items())
+    if isinstance(value, list):
+        _pay(len(value))
+        return tuple(_hash_key(item) for item in value)
+    return (bool, value) if isinstance(value, bool) else value
+
+
+def _enum(_validator: Any, values: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    wanted = _hash_key(instance)
+    if all(_hash_key(value) != wanted for value in values):
+        yield ValidationError("enum")
+
+
+def _const(_validator: Any, value: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if _hash_key(value) != _hash_key(instance):
+        yield ValidationError("const")
+
+
+def _required(validator: Any, names: list[str], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object"):
+        yield from (ValidationError(name) for name in names if name not in instance)
+
+
+_OWN: Mapping[str, Any] = {
+    "required": _required,
+    "pattern": _pattern,
+    "patternProperties": _pattern_properties,
+    "additionalProperties": _additional_properties,
+    "multipleOf": _multiple_of,
+    "uniqueItems": _unique_items,
+    "enum": _enum,
+    "const": _const,
+}
+
+_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII | re.I)
+_DURATION = re.compile(r"P(?!$)((\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?|\d+W)", re.ASCII)
+_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]\x00-\x1f]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.I)
+
+
+def is_date(text: object) -> bool:
+    """Tell whether a text is a calendar date (RFC 3339 full-date); other values are not the business of a format."""
+    if not isinstance(text, str):
+        return True
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return False
+    year, month, day = map(int, match.groups())
+    with contextlib.suppress(ValueError):
+        date(year or 2000, month, day)
+        return True
+    return False
+
+
+def is_date_time(text: object) -> bool:
+    """Tell whether a text is a date and time with an offset (RFC 3339 date-time)."""
+    if not isinstance(text, str):
+        return True
+    return len(text) > 11 and text[10] in "Tt" and is_date(text[:10]) and is_time(text[11:])
+
+
+def is_time(text: object) -> bool:
+    """Tell whether a text is a time with an offset (RFC 3339 full-time)."""
+    return not isinstance(text, str) or _TIME.fullmatch(text) is not None
+
+
+def is_duration(text: object) -> bool:
+    """Tell whether a text is an ISO 8601 duration of whole numbers (`P1DT2H`, `P2W`)."""
+    return not isinstance(text, str) or (len(text) <= 64 and _DURATION.fullmatch(text) is not None)
+
+
+def is_email(text: object) -> bool:
+    """Tell whether a text can be a mail address (not whether the mailbox exists)."""
+    return not isinstance(text, str) or (_EMAIL.fullmatch(text) is not None and ".." not in text)
+
+
+def is_uri(text: object) -> bool:
+    """Tell whether a text is an absolute URI (RFC 3986)."""
+    return not isinstance(text, str) or _URI.fullmatch(text) is not None
+
+
+def is_uuid(text: object) -> bool:
+    """Tell whether a text is a UUID (RFC 9562)."""
+    return not isinstance(text, str) or _UUID.fullmatch(text) is not None
+
+
+def _formats() -> FormatChecker:
+    checker = FormatChecker(formats=())
+    checker.checkers = {
+        "date": (is_date, ()),
+        "date-time": (is_date_time, ()),
+        "time": (is_time, ()),
+        "duration": (is_duration, ()),
+        "email": (is_email, ()),
+        "uri": (is_uri, ()),
+        "uuid": (is_uuid, ()),
+    }
+    return checker
+
+
+FORMATS = _formats()
+"""The formats that are looked at; all others say something to people only."""
+
+_TYPES = {
+    "object": "an object",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "null": "nothing (null)",
+}
+
+
+def _type(wanted: Any) -> str:
+    names = wanted if isinstance(wanted, list) else [wanted]
+    return f"This should be {' or '.join(_TYPES.get(str(name), 'of another type') for name in names)}."
+
+
+def _show(value: Any) -> str:
+    return quote(value) if isinstance(value, str) else str(value)[:40]
+
+
+_SENTENCES: Mapping[str, Callable[[Any], str]] = {
+    "type": _type,
+    "enum": lambda v: f"This should be one of {', '.join(_show(item) for item in v[:10])}.",
+    "const": lambda v: f"This should be {_show(v)}.",
+    "pattern": lambda v: f"The text does not have the form {quote(v)}.",
+    "format": lambda v: f"This is not a valid {v}.",
+    "minimum": lambda v: f"The number should be at least {v}.",
+    "maximum": lambda v: f"The number should be at most {v}.",
+    "exclusiveMinimum": lambda v: f"The number should be more than {v}.",
+    "exclusiveMaximum": lambda v: f"The number should be less than {v}.",
+    "multipleOf": lambda v: f"The number should be a multiple of {v}.",
+    "minLength": lambda v: "The text is empty." if v == 1 else f"The text should have at least {v} characters.",
+    "maxLength": lambda v: f"The text should have at most {v} characters.",
+    "minItems": lambda v: f"The list should have at least {v} items.",
+    "maxItems": lambda v: f"The list should have at most {v} items.",
+    "minProperties": lambda v: f"The object should have at least {v} members.",
+    "maxProperties": lambda v: f"The object should have at most {v} members.",
+    "uniqueItems": lambda _: "The list has an item twice.",
+    "additionalProperties": lambda _: "This member is not foreseen.",
+    "anyOf": lambda _: "This fits none of the forms that are allowed here.",
+    "oneOf": lambda _: "This should fit exactly one of the forms that are allowed here.",
+    "not": lambda _: "This has a form that is not allowed here.",
+    "contains": lambda _: "The list lacks an item of the form it needs.",
+}
+
+
+def sentence(error: ValidationError) -> str:
+    """Say what is wrong, in a sentence for people; never longer than a few hundred characters."""
+    keyword = error.validator
+    if keyword == "required":
+        return f"{quote(error.message)} is missing."
+    write = _SENTENCES.get(str(keyword))
+    return write(error.validator_value) if write else "This is not allowed here."
