@@ -157,8 +157,15 @@ class ChainId:
 
 
 def nonce_from_text(text: str) -> bytes:
-    """Return the 20-byte nonce LTO clients make of a text: the start of its SHA-256."""
-    return sha256(text.encode("utf-8"))[:NONCE_LENGTH]
+    """Return the 20-byte nonce LTO clients make of a text: the start of its SHA-256.
+
+    Raises:
+        InvalidIdError: The text has no UTF-8 form.
+    """
+    try:
+        return sha256(text.encode("utf-8"))[:NONCE_LENGTH]
+    except UnicodeEncodeError:
+        raise InvalidIdError("the nonce is not valid Unicode text") from None
 
 
 def _name_spaces(generation: Generation, raw: bytes) -> list[bytes]:

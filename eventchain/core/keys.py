@@ -23,7 +23,12 @@ import nacl.bindings
 import nacl.exceptions
 
 from eventchain.core import base58
-from eventchain.core.errors import InvalidAddressError, InvalidKeyError, InvalidSignatureError
+from eventchain.core.errors import (
+    InvalidAddressError,
+    InvalidEncodingError,
+    InvalidKeyError,
+    InvalidSignatureError,
+)
 from eventchain.core.hashing import secure_hash, sha256
 
 Address = NewType("Address", str)
@@ -86,7 +91,10 @@ class PublicKey:
             raise InvalidKeyError(f"unknown key type; this node knows {', '.join(_TYPES_BY_LABEL)}", path=path)
         if not isinstance(text, str):
             raise InvalidKeyError("a public key should be a base58 string", path=path)
-        return _parse_key(text, _TYPES_BY_LABEL[key_type])
+        try:
+            return _parse_key(text, _TYPES_BY_LABEL[key_type])
+        except InvalidEncodingError as error:
+            raise InvalidEncodingError(error.message, path=path) from None
 
     def __str__(self) -> str:
         return _key_text(self.raw)
@@ -111,7 +119,13 @@ class PublicKey:
             _verify_ecdsa(self, message, signature)
 
     def address(self, network: str) -> Address:
-        """Return the account address of this key on a network (one ASCII character, `L` or `T`)."""
+        """Return the account address of this key on a network (one ASCII character, `L` or `T`).
+
+        Raises:
+            InvalidAddressError: The network is not one ASCII character.
+        """
+        if len(network) != 1 or not network.isascii():
+            raise InvalidAddressError("the network should be one ASCII character, such as T or L")
         prefix = bytes([ADDRESS_VERSION]) + network.encode("ascii") + secure_hash(self.raw)[:20]
         return Address(base58.encode(prefix + secure_hash(prefix)[:4]))
 
@@ -166,10 +180,8 @@ class KeyPair:
         """Make the pair LTO clients make of a seed phrase and an account nonce (unsigned, 32 bits).
 
         Raises:
-            InvalidKeyError: The nonce does not fit.
+            InvalidKeyError: The nonce does not fit, or the phrase has no UTF-8 form.
         """
-        if not 0 <= nonce < 2**32:
-            raise InvalidKeyError("the account nonce should be between 0 and 4294967295")
         return cls.from_seed(sha256(account_seed(phrase, nonce)))
 
     @classmethod
@@ -212,8 +224,18 @@ class KeyPair:
 
 
 def account_seed(phrase: str, nonce: int = 0) -> bytes:
-    """Return LTO's 32-byte account seed of a phrase and a nonce."""
-    return secure_hash(struct.pack(">I", nonce) + phrase.encode("utf-8"))
+    """Return LTO's 32-byte account seed of a phrase and a nonce (unsigned, 32 bits).
+
+    Raises:
+        InvalidKeyError: The nonce does not fit, or the phrase has no UTF-8 form.
+    """
+    if not 0 <= nonce < 2**32:
+        raise InvalidKeyError("the account nonce should be between 0 and 4294967295")
+    try:
+        text = phrase.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidKeyError("the seed phrase is not valid Unicode text") from None
+    return secure_hash(struct.pack(">I", nonce) + text)
 
 
 def validate_address(text: object, network: str | None = None, *, path: str | None = None) -> Address:
@@ -229,6 +251,6 @@ def validate_address(text: object, network: str | None = None, *, path: str | No
         raise InvalidAddressError("this is not an account address", path=path)
     if secure_hash(raw[:22])[:4] != raw[22:]:
         raise InvalidAddressError("the address has a wrong checksum; was it mistyped?", path=path)
-    if network is not None and raw[1:2] != network.encode("ascii"):
+    if network is not None and chr(raw[1]) != network:
         raise InvalidAddressError(f"the address belongs to another network than {network}", path=path)
     return Address(base58.encode(raw))

@@ -1,7 +1,8 @@
 """Strict reading of JSON that strangers wrote (RFC 8259, I-JSON RFC 7493).
 
 Refused: bytes that are not UTF-8, a byte order mark, duplicate keys, NaN and infinities, numbers without a canonical
-form, lone surrogates, and documents over the limits of size and depth. What passes has a canonical form.
+form, lone surrogates, and documents over the limits of size and depth. What passes has a canonical form, which passes
+as well and is the same value.
 """
 
 import json
@@ -18,6 +19,10 @@ MAX_DEPTH = 64
 
 MAX_SAFE_INTEGER = 2**53 - 1
 """The largest integer every JSON reader keeps exactly (RFC 7493, 2.2)."""
+
+
+_FIRST_WITH_EXPONENT = 1e21
+"""From here on the canonical form has an exponent; below, it would be an integer that is refused when read again."""
 
 
 def parse(data: bytes | str, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> Any:
@@ -46,11 +51,13 @@ def _decode(data: bytes | str, max_bytes: int) -> str:
     if len(data) > max_bytes:
         raise TooLargeError(f"the document is larger than {max_bytes} bytes")
     if isinstance(data, str):
-        return data
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InvalidJsonError(f"not UTF-8 at byte {error.start}") from None
+        text = data
+        _check_text(text)
+    else:
+        try:
+            text = data.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidJsonError(f"not UTF-8 at byte {error.start}") from None
     if text.startswith("\ufeff"):
         raise InvalidJsonError("the document starts with a byte order mark")
     return text
@@ -92,6 +99,8 @@ def _number(text: str) -> float:
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise InvalidJsonError(f"the number {text[:24]} is too large")
+    if MAX_SAFE_INTEGER < abs(value) < _FIRST_WITH_EXPONENT:
+        raise InvalidJsonError(f"the number {text[:24]} is beyond 2^53 - 1; write it as a string")
     return value
 
 
@@ -102,10 +111,7 @@ def _constant(text: str) -> NoReturn:
 def _check_surrogates(value: Any) -> None:
     """Refuse strings that UTF-8 cannot carry; the parser lets escaped ones through."""
     if isinstance(value, str):
-        try:
-            value.encode("utf-8")
-        except UnicodeEncodeError:
-            raise InvalidJsonError("a string holds a lone surrogate") from None
+        _check_text(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             _check_surrogates(key)
@@ -115,7 +121,15 @@ def _check_surrogates(value: Any) -> None:
             _check_surrogates(item)
 
 
-_STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{}]', re.DOTALL)
+def _check_text(text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InvalidJsonError("a string holds a lone surrogate") from None
+
+
+_STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+"""A string that never ends runs to the end of the text, and nothing is tried twice: the time is linear."""
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=_constant
