@@ -105,7 +105,15 @@ class InvalidScenarioError(InvalidError):
 
 
 class InvalidSchemaError(InvalidError):
-    """A JSON Schema is malformed, refers outside itself, or uses what this node does not evaluate."""
+    """A JSON Schema is malformed, refers outside itself, or uses what this node does not evaluate.
+
+    Attributes:
+        place: Where, from the root of the schema; `path` is the same, written out.
+    """
+
+    def __init__(self, message: str, *, place: Path = (), hint: str | None = None) -> None:
+        super().__init__(message, path=json_path(place), hint=hint)
+        self.place = place
 
 
 class InvalidDataError(InvalidError):

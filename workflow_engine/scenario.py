@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, cast
 
 from workflow_engine import schema
+from workflow_engine.checks import check
+from workflow_engine.errors import InvalidScenarioError
 from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind, normalise, scenario_id
 
 ActionKind = Literal["manual", "http", "nop", "event"]
@@ -255,6 +257,9 @@ def load(document: Any) -> Scenario:
     Raises:
         InvalidScenarioError: It has problems of severity `error`; the error carries all of them.
     """
+    errors = [problem for problem in check(document).problems if problem.severity == "error"]
+    if errors:
+        raise InvalidScenarioError(errors)
     return compile_scenario(normalise(document))
 
 

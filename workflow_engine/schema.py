@@ -93,7 +93,7 @@ def compile_schema(document: Any) -> Validator:
     try:
         text = canonical_json.encode(document)
     except InvalidJsonError as error:
-        raise InvalidSchemaError(f"The JSON Schema holds what JSON cannot carry: {error.message}", path="$") from None
+        raise InvalidSchemaError(f"The JSON Schema holds what JSON cannot carry: {error.message}") from None
     return _compile(text)
 
 
@@ -125,7 +125,7 @@ def _dialect(document: Any) -> _Library:
     if isinstance(document, bool):
         return Draft202012Validator
     if not isinstance(document, dict):
-        raise InvalidSchemaError("A JSON Schema should be an object, true or false.", path="$")
+        raise InvalidSchemaError("A JSON Schema should be an object, true or false.")
     name = document.get("$schema")
     if name is None:
         return Draft202012Validator
@@ -133,7 +133,7 @@ def _dialect(document: Any) -> _Library:
     if dialect is None:
         raise InvalidSchemaError(
             "This version of JSON Schema is not read here.",
-            path="$.$schema",
+            place=("$schema",),
             hint=f"Use one of {', '.join(_DIALECTS)}.",
         )
     return dialect
@@ -144,7 +144,7 @@ def _check_meta(dialect: _Library, document: Any) -> None:
     error = next(_META[dialect].iter_errors(document), None)
     if error is not None:
         sentence = schema_keywords.sentence(error)
-        raise InvalidSchemaError(f"The JSON Schema is malformed. {sentence}", path=json_path(error.absolute_path))
+        raise InvalidSchemaError(f"The JSON Schema is malformed. {sentence}", place=tuple(error.absolute_path))
 
 
 def _deviations(library: _Library, value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote
 
-from workflow_engine.errors import InvalidSchemaError, Path, json_path, quote
+from workflow_engine.errors import InvalidSchemaError, Path, quote
 from workflow_engine.schema_keywords import is_readable_pattern
 
 MAX_NODES = 5_000
@@ -45,8 +45,8 @@ def check_limits(document: Any) -> None:
         if not level:
             return
         if count > MAX_NODES:
-            raise InvalidSchemaError(f"The JSON Schema holds more than {MAX_NODES} values.", path="$")
-    raise InvalidSchemaError(f"The JSON Schema is nested deeper than {MAX_DEPTH} levels.", path="$")
+            raise InvalidSchemaError(f"The JSON Schema holds more than {MAX_NODES} values.", place=())
+    raise InvalidSchemaError(f"The JSON Schema is nested deeper than {MAX_DEPTH} levels.", place=())
 
 
 def check(document: Any, *, draft_07: bool) -> None:
@@ -122,11 +122,11 @@ def _check_reference(document: Any, schema: dict[str, Any], place: Path) -> Path
     reference = schema.get("$ref")
     if not isinstance(reference, str):
         return None
-    where = json_path((*place, "$ref"))
+    where = (*place, "$ref")
     if reference != "#" and not reference.startswith("#/"):
         raise InvalidSchemaError(
             f"The reference {quote(reference)} leaves the schema; nothing is ever fetched.",
-            path=where,
+            place=where,
             hint='Copy what it means into "$defs" of the same schema and refer to it as "#/$defs/name".',
         )
     target = _pointer(reference[1:])
@@ -135,7 +135,7 @@ def _check_reference(document: Any, schema: dict[str, Any], place: Path) -> Path
     except LookupError:
         found = None
     if not isinstance(found, (dict, bool)):
-        raise InvalidSchemaError(f"The reference {quote(reference)} leads to no schema.", path=where)
+        raise InvalidSchemaError(f"The reference {quote(reference)} leads to no schema.", place=where)
     return target
 
 
@@ -148,7 +148,7 @@ def _check_members(schema: dict[str, Any], place: Path, *, draft_07: bool) -> No
     for name in schema:
         if name in _REFUSED or (name in _ANCHORS and not draft_07) or (name in _ONLY_AT_ROOT and place):
             at = "below the root of a schema" if name in _ONLY_AT_ROOT else "in a schema"
-            raise InvalidSchemaError(f"{name} is not evaluated {at} here.", path=json_path((*place, name)))
+            raise InvalidSchemaError(f"{name} is not evaluated {at} here.", place=(*place, name))
     pattern = schema.get("pattern")
     if isinstance(pattern, str):
         _check_pattern(pattern, (*place, "pattern"))
@@ -160,7 +160,7 @@ def _check_pattern(pattern: str, place: Path) -> None:
     if not is_readable_pattern(pattern):
         raise InvalidSchemaError(
             f"The pattern {quote(pattern)} cannot be read.",
-            path=json_path(place),
+            place=place,
             hint="Patterns are RE2's: no look-ahead, look-behind or back references.",
         )
 
@@ -180,9 +180,7 @@ def _check_circles(edges: dict[Path, list[Path]]) -> None:
                 path.pop(place)
                 done.add(place)
             elif target in path:
-                raise InvalidSchemaError(
-                    "The reference comes back to itself without going into the data.", path=json_path(place)
-                )
+                raise InvalidSchemaError("The reference comes back to itself without going into the data.", place=place)
             elif target not in done:
                 path[target] = None
                 stack.append((target, iter(edges[target])))

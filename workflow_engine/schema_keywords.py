@@ -82,7 +82,7 @@ def _paying(keyword: _Keyword) -> _Keyword:
     return evaluate
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False

@@ -1,0 +1,41 @@
+"""The table of rules, in the order in which their findings are listed."""
+
+from workflow_engine.checks import instructions, limits, references, schemas, structure, usage
+from workflow_engine.checks.report import Rule
+
+RULES: tuple[Rule, ...] = (
+    Rule("limit", "error", limits.too_many),
+    Rule("bad-key", "error", references.bad_key),
+    Rule("no-initial-state", "error", structure.no_initial_state),
+    Rule("unknown-action", "error", references.unknown_action),
+    Rule("unknown-response", "error", references.unknown_response),
+    Rule("unknown-actor", "error", references.unknown_actor),
+    Rule("unknown-state", "error", references.unknown_state),
+    Rule("default-response", "error", structure.default_response),
+    Rule("update-target", "error", references.update_target),
+    Rule("unknown-path", "error", references.unknown_path),
+    Rule("shown-context", "error", references.shown_context),
+    Rule("bad-schema", "error", schemas.bad_schema),
+    Rule("actor-type", "error", schemas.actor_type),
+    Rule("bad-duration", "error", schemas.bad_duration),
+    Rule("source-operator", "error", instructions.source_operator),
+    Rule("unknown-operator", "error", instructions.unknown_operator),
+    Rule("bad-argument", "error", instructions.bad_argument),
+    Rule("bad-projection", "error", instructions.bad_projection),
+    Rule("no-reachable-end", "error", structure.no_reachable_end),
+    Rule("system-loop", "error", structure.system_loop),
+    Rule("dead-end", "warning", structure.dead_end),
+    Rule("unreachable-state", "warning", structure.unreachable_state),
+    Rule("final-with-moves", "warning", structure.final_with_moves),
+    Rule("transition-never-taken", "warning", structure.transition_never_taken),
+    Rule("unanswered-response", "warning", structure.unanswered_response),
+    Rule("no-error-response", "warning", structure.no_error_response),
+    Rule("timeout-without-transition", "warning", structure.timeout_without_transition),
+    Rule("transition-without-timeout", "warning", structure.transition_without_timeout),
+    Rule("action-without-actor", "warning", structure.action_without_actor),
+    Rule("unused-action", "warning", structure.unused_action),
+    Rule("instructions-actor", "warning", references.unknown_instructions_actor),
+    Rule("misspelt-keyword", "warning", schemas.misspelt_keyword),
+    Rule("unused-actor", "warning", usage.unused_actor),
+    Rule("unused-asset", "warning", usage.unused_asset),
+)

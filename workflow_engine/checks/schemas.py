@@ -1,0 +1,90 @@
+"""The JSON Schemas of actors, assets and responses, and durations."""
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from workflow_engine import schema
+from workflow_engine.checks.report import Finding
+from workflow_engine.checks.view import View
+from workflow_engine.errors import InvalidSchemaError, Path, quote
+from workflow_engine.schema_form import subschemas
+
+_DURATION = re.compile(
+    r"P(?=\d|T\d)(\d{1,3}Y)?(\d{1,4}M)?(\d{1,5}D)?(T(?=\d)(\d{1,6}H)?(\d{1,7}M)?(\d{1,9}S)?)?|P\d{1,4}W", re.ASCII
+)
+
+
+def bad_schema(view: View) -> Iterator[Finding]:
+    """A JSON Schema that is malformed, refers outside itself, or uses what is not evaluated."""
+    for place, document in _schemas(view):
+        try:
+            schema.compile_schema(document)
+        except InvalidSchemaError as error:
+            yield (*place, *error.place), f"{error.message} {error.hint or ''}".rstrip()
+
+
+def actor_type(view: View) -> Iterator[Finding]:
+    """An actor whose data is not an object has no place for its identity."""
+    for key, document in view.form["actors"].items():
+        if document.get("type", "object") != "object":
+            yield (
+                ("actors", key, "type"),
+                f'The data of an actor is an object; the type of {quote(key)} should be "object".',
+            )
+
+
+def misspelt_keyword(view: View) -> Iterator[Finding]:
+    """A member of a JSON Schema that means nothing and looks like one that does."""
+    for place, document in _schemas(view):
+        todo: list[tuple[Path, Any]] = [((), document)]
+        while todo:
+            at, part = todo.pop()
+            if not isinstance(part, dict):
+                continue
+            for name in part:
+                close = difflib.get_close_matches(name[:32], _KEYWORDS, n=1, cutoff=0.8)
+                if name not in _KEYWORDS and close:
+                    yield (*place, *at, name), f"{quote(name)} has no effect. Did you mean {quote(close[0])}?"
+            for child, _ in subschemas(part, at, draft_07=False):
+                todo.append((child, _part(document, child)))
+
+
+def bad_duration(view: View) -> Iterator[Finding]:
+    """A timeout that is not an ISO 8601 duration of whole numbers."""
+    for key, state in view.states.items():
+        timeout = state["timeout"]
+        if isinstance(timeout, str) and _DURATION.fullmatch(timeout) is None:
+            yield (
+                ("states", key, "timeout"),
+                f"{quote(timeout)} is not a duration. Write P14D for 14 days, PT8H for 8 hours, P1M for a month.",
+            )
+
+
+def _schemas(view: View) -> Iterator[tuple[Path, Any]]:
+    for collection in ("actors", "assets"):
+        for key, document in view.form[collection].items():
+            yield (collection, key), document
+    for key, action in view.actions.items():
+        for name, response in action["responses"].items():
+            if view.is_own and response["schema"] is not None:
+                yield ("actions", key, "responses", name, "schema"), response["schema"]
+
+
+def _part(document: Mapping[str, Any], place: Path) -> Any:
+    value: Any = document
+    for key in place:
+        value = value[key]
+    return value
+
+
+_KEYWORDS = (
+    "$comment", "$defs", "$id", "$ref", "$schema", "additionalItems", "additionalProperties", "allOf", "anyOf", "const",
+    "contains", "contentEncoding", "contentMediaType", "contentSchema", "default", "definitions", "dependencies",
+    "dependentRequired", "dependentSchemas", "deprecated", "description", "else", "enum", "examples",
+    "exclusiveMaximum", "exclusiveMinimum", "format", "if", "items", "maxContains", "maxItems", "maxLength",
+    "maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "not",
+    "oneOf", "pattern", "patternProperties", "prefixItems", "priority", "properties", "propertyNames", "readOnly",
+    "required", "then", "title", "type", "uniqueItems", "writeOnly",
+)  # fmt: skip

@@ -1,0 +1,159 @@
+"""A scenario as the rules look at it: its normal form, and the graph of its states."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from workflow_engine.errors import Path
+from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind
+from workflow_engine.reading import is_operator
+
+INITIAL = "initial"
+TIMEOUT = ":timeout"
+
+
+@dataclass(frozen=True)
+class Edge:
+    """A transition that can be taken, conditions ignored.
+
+    Attributes:
+        source: Key of the state it leaves.
+        index: Its place in the state's transitions.
+        target: Key of the state it leads to.
+        is_system: A system action can take it.
+    """
+
+    source: str
+    index: int
+    target: str
+    is_system: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """One scenario (the document itself, or one embedded in it).
+
+    Attributes:
+        form: Its normal form.
+    """
+
+    form: Mapping[str, Any]
+
+    @property
+    def is_own(self) -> bool:
+        """Tell whether it is of our dialect."""
+        return bool(self.form["$schema"] == OWN_SCENARIO)
+
+    @property
+    def states(self) -> Mapping[str, Any]:
+        """The states by key."""
+        found: Mapping[str, Any] = self.form["states"]
+        return found
+
+    @property
+    def actions(self) -> Mapping[str, Any]:
+        """The actions by key."""
+        found: Mapping[str, Any] = self.form["actions"]
+        return found
+
+    def is_final(self, key: str) -> bool:
+        """Tell whether a process ends in a state."""
+        state = self.states[key]
+        return key in FINAL_STATES or not (state["actions"] or state["transitions"])
+
+    def is_system(self, action: str) -> bool:
+        """Tell whether an action is run by a node."""
+        form = self.actions[action]
+        return bool(form["system"]) if self.is_own else action_kind(form["$schema"]) != "manual"
+
+    def available(self, key: str) -> list[str]:
+        """Return the actions that exist and may be done in a state, its own first."""
+        if self.is_final(key):
+            return []
+        names = dict.fromkeys((*self.states[key]["actions"], *self.form["allow_actions"]))
+        return [name for name in names if name in self.actions]
+
+    @cached_property
+    def edges(self) -> Mapping[str, tuple[Edge, ...]]:
+        """The transitions that can be taken, by the state they leave."""
+        return {key: tuple(self._edges_of(key)) for key in self.states}
+
+    def _edges_of(self, key: str) -> Iterator[Edge]:
+        state, available = self.states[key], self.available(key)
+        system = [action for action in available if self.is_system(action)]
+        if key in FINAL_STATES:
+            return
+        for index, transition in enumerate(state["transitions"]):
+            target, action = transition["transition"], transition["action"]
+            if target not in self.states or transition["condition"] is False:
+                continue
+            if action is None:
+                takers, by_system = available, system
+            elif action == TIMEOUT:
+                takers, by_system = [TIMEOUT] if state["timeout"] is not None else [], []
+            else:
+                takers, by_system = [name for name in available if name == action], system
+            response = transition["response"]
+            takers = [name for name in takers if name == TIMEOUT or self.can_answer(name, response)]
+            if takers:
+                yield Edge(key, index, target, any(name in by_system for name in takers))
+
+    def can_answer(self, action: str, response: str | None) -> bool:
+        """Tell whether an action can have a response."""
+        return response is None or response in self.actions[action]["responses"]
+
+    @cached_property
+    def reachable(self) -> frozenset[str]:
+        """The states that can be reached from the initial one."""
+        return self._closure({key: [edge.target for edge in edges] for key, edges in self.edges.items()}, [INITIAL])
+
+    @cached_property
+    def can_end(self) -> frozenset[str]:
+        """The states from which a final one can be reached."""
+        back: dict[str, list[str]] = {key: [] for key in self.states}
+        for edges in self.edges.values():
+            for edge in edges:
+                back[edge.target].append(edge.source)
+        return self._closure(back, [key for key in self.states if self.is_final(key)])
+
+    def _closure(self, graph: Mapping[str, list[str]], start: list[str]) -> frozenset[str]:
+        found = {key for key in start if key in self.states}
+        todo = list(found)
+        while todo:
+            for target in graph[todo.pop()]:
+                if target not in found:
+                    found.add(target)
+                    todo.append(target)
+        return frozenset(found)
+
+    @cached_property
+    def instructions(self) -> tuple[tuple[Path, Mapping[str, Any]], ...]:
+        """Every data instruction, with its place."""
+        return tuple(found for place, value in self._evaluated() for found in _instructions_in(value, place))
+
+    def _evaluated(self) -> Iterator[tuple[Path, Any]]:
+        """Yield the parts of a scenario that are evaluated: everything but keys, schemas and constants."""
+        for key, state in self.states.items():
+            yield ("states", key), {name: value for name, value in state.items() if name != "actions"}
+        for key, action in self.actions.items():
+            yield ("actions", key), {name: value for name, value in action.items() if name != "responses"}
+            for name, response in action["responses"].items():
+                place = ("actions", key, "responses", name)
+                yield place, {part: response[part] for part in ("title", "update")}
+
+
+def _instructions_in(value: Any, place: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    todo = [(place, value)]
+    while todo:
+        where, part = todo.pop()
+        if isinstance(part, dict):
+            if any(is_operator(key) or key in OLD_OPERATORS for key in part):
+                yield where, part
+            todo.extend(((*where, key), item) for key, item in part.items())
+        elif isinstance(part, list):
+            todo.extend(((*where, index), item) for index, item in enumerate(part))
+
+
+OLD_OPERATORS = frozenset({"_ref", "_switch", "_src", "_merge", "_jmespath", "_tpl", "_transformation"})
+"""How LTO wrote operators before `<…>`."""
