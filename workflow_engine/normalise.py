@@ -110,8 +110,9 @@ def read(document: Any) -> tuple[dict[str, Any], Reading]:
 def read_scenario(cursor: Cursor) -> dict[str, Any]:
     """Read a scenario of the dialect that the reading is for."""
     own = cursor.reading.strict
-    if cursor.value is None or cursor.value == []:
+    if not isinstance(cursor.value, dict):
         cursor.problem(f"A scenario should be an object ({{…}}), not {describe(cursor.value)}.")
+        return read_scenario(_with_value(cursor, {"$schema": OWN_SCENARIO if own else LTO_SCENARIO}))
     form = read_record(cursor, _OWN_SCENARIO if own else _LTO_SCENARIO, "A scenario")
     for key in FINAL_STATES:
         if key not in form["states"]:
@@ -238,8 +239,8 @@ def _update(cursor: Cursor) -> list[dict[str, Any]]:
 
 def _update_instruction(cursor: Cursor) -> dict[str, Any]:
     if isinstance(cursor.value, str):
-        select = cursor.moved("select").value
-        return {**read_record(_with_value(cursor, {}), _UPDATE, "An update"), "select": select}
+        form = read_record(_with_value(cursor, {}), _UPDATE, "An update")
+        return {**form, "select": cursor.moved("select").value}
     form = read_record(cursor, _UPDATE, "An update")
     if form["select"] is None:
         cursor.problem('An update needs "select": the place that it changes ("assets.offer").')
@@ -310,8 +311,8 @@ def _transitions(cursor: Cursor) -> list[dict[str, Any]]:
 
 def _transition(cursor: Cursor) -> dict[str, Any]:
     if isinstance(cursor.value, str):
-        target = cursor.moved("transition").value
-        return {**read_record(_with_value(cursor, {}), _TRANSITION, "A transition"), "transition": target}
+        form = read_record(_with_value(cursor, {}), _TRANSITION, "A transition")
+        return {**form, "transition": cursor.moved("transition").value}
     form = read_record(cursor, _TRANSITION, "A transition")
     if form["transition"] is None:
         cursor.problem('A transition needs "transition": the state that it leads to.')

@@ -49,8 +49,8 @@ def source_operator(view: View) -> Iterator[Finding]:
                 yield (
                     (*place, key),
                     (
-                        f"{quote(key)} fetches from the network while the contract is evaluated, so that two parties could "
-                        "see two different things. Fetch it in a system action of kind http and use its response."
+                        f"{quote(key)} fetches from the network while the contract is evaluated: two parties could see "
+                        "two different things. Fetch it in a system action of kind http and use its response."
                     ),
                 )
 

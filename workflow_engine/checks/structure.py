@@ -49,11 +49,11 @@ def system_loop(view: View) -> Iterator[Finding]:
         members = set(loop)
         for key in loop:
             edge = next(edge for edge in edges[key] if edge.target in members)
-            names = " → ".join(quote(name) for name in loop[:6])
+            names = " → ".join(quote(name) for name in (*loop[:6], loop[0]))
             yield (
                 ("states", key, "transitions", edge.index),
                 (
-                    f"The states {names} form a loop of system actions only: the nodes could run through it without end. "
+                    f"System actions alone lead in a circle, {names}: the nodes could run through it without end. "
                     "Put an action of a person or a timeout into it."
                 ),
             )
@@ -172,8 +172,8 @@ def unanswered_response(view: View) -> Iterator[Finding]:
                     yield (
                         ("states", key, "transitions"),
                         (
-                            f"In the state {quote(key)} the system action {quote(action)} may answer {quote(response)}, "
-                            "and no transition follows it."
+                            f"In the state {quote(key)} the system action {quote(action)} may answer "
+                            f"{quote(response)}, and no transition follows it."
                         ),
                     )
 
