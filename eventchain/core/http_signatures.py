@@ -106,7 +106,7 @@ def verify_request(
     Raises:
         UnauthenticatedError: Unsigned, forged, expired, replayed, or signed over too little.
     """
-    fields = {name.lower(): value for name, value in headers.items()}
+    fields = {name.lower(): value.strip(" \t") for name, value in headers.items()}
     if "signature-input" not in fields or "signature" not in fields:
         raise UnauthenticatedError(
             "the request is not signed", hint="Sign it with Ed25519 after RFC 9421; see docs/api.md."
