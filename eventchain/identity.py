@@ -194,7 +194,7 @@ def _read_node(value: object) -> str | None:
     if parts.scheme not in NODE_SCHEMES or not host or not value.isprintable() or " " in value:
         schemes = ", ".join(sorted(NODE_SCHEMES))
         raise InvalidIdentityError(f"node should be a URI with one of the schemes {schemes}", path="$.node")
-    return value
+    return value.rstrip("/")
 
 
 def _read_sign_keys(value: object) -> dict[str, str]:

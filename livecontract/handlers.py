@@ -1,0 +1,117 @@
+"""What happens to the messages of each queue: the glue between the services.
+
+| queue         | message                              | what is done |
+|---------------|--------------------------------------|--------------|
+| `events`      | a chain document                     | the eight steps of the event chain service |
+| `triggers`    | a system action that waits           | performed; its response is added, signed by the system key |
+| `anchor`      | hashes of events                     | handed to the anchor service |
+| `relay`       | a chain document for another node    | sent to it (in `dispatcher.relay`) |
+| `invitations` | the id of an invitation              | the next step of inviting somebody |
+
+Every handler may see a message twice: events are known by hash, results of system actions are kept under the action and
+its cause, and a hash is anchored once.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import structlog
+
+from dispatcher.dispatch import Outcome
+from dispatcher.enqueue import SENDER
+from dispatcher.message import Message
+from eventchain.core import strict_json
+from eventchain.core.errors import ConflictError, ForbiddenError, InvalidError, LiveContractError, NotFoundError
+from eventchain.errors import ForkError
+from eventchain.service import EventChainService, Parcel
+
+log = structlog.get_logger(__name__)
+
+
+class Performer(Protocol):
+    """Runs system actions: the workflow engine."""
+
+    def perform(self, due: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """Run one and return its response body, or None if it is deferred or no longer due."""
+
+
+class Submitter(Protocol):
+    """Takes hashes to the public chain: the anchor service."""
+
+    def submit(self, hashes: Sequence[str]) -> None:
+        """Have hashes (base58) anchored, once each."""
+
+
+def each(handle: Callable[[Message], None]) -> Callable[[Sequence[Message]], list[Outcome]]:
+    """Return a handler that handles its messages one by one."""
+
+    def handler(messages: Sequence[Message]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        for message in messages:
+            try:
+                handle(message)
+            except Exception as error:  # dispatch decides from its family  # noqa: BLE001
+                outcomes.append(error)
+            else:
+                outcomes.append(None)
+        return outcomes
+
+    return handler
+
+
+class EventsHandler:
+    """Adds the chain documents that wait, those that wait together with one durable write."""
+
+    def __init__(self, service: EventChainService) -> None:
+        self._service = service
+
+    def __call__(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Return an outcome for each message. A fork is kept and listed: its message is handled."""
+        outcomes: list[Outcome] = [None] * len(messages)
+        parcels: dict[int, Parcel] = {}
+        for index, message in enumerate(messages):
+            try:
+                parcels[index] = Parcel(strict_json.parse(message.body), message.headers.get(SENDER))
+            except LiveContractError as error:
+                outcomes[index] = error
+        results = self._service.add_all(list(parcels.values()))
+        for index, result in zip(parcels, results, strict=True):
+            outcomes[index] = None if isinstance(result, ForkError) else result
+        return outcomes
+
+
+class TriggerHandler:
+    """Performs a system action and adds its response to the chain."""
+
+    def __init__(self, performer: Performer, service: EventChainService) -> None:
+        self._performer = performer
+        self._service = service
+
+    def __call__(self, message: Message) -> None:
+        """Perform one. A response the chain no longer takes means that somebody else moved the process on."""
+        due = strict_json.parse(message.body)
+        body = self._performer.perform(due)
+        if body is None:
+            return
+        try:
+            self._service.submit(str(due["chain"]), body)
+        except (InvalidError, ForbiddenError, ConflictError, NotFoundError) as error:
+            log.info("system action came too late", action=due.get("action"), reason=error.message)
+
+
+class AnchorHandler:
+    """Hands the hashes of all waiting messages to the anchor service in one request."""
+
+    def __init__(self, submitter: Submitter) -> None:
+        self._submitter = submitter
+
+    def __call__(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Return one outcome for all: they were taken together, or not."""
+        hashes = [str(item) for message in messages for item in json.loads(message.body)]
+        outcome: Outcome = None
+        try:
+            self._submitter.submit(hashes)
+        except LiveContractError as error:
+            outcome = error
+        return [outcome] * len(messages)

@@ -1,0 +1,295 @@
+"""Inviting a party whose keys are not known yet (paper section 6.1).
+
+The inviting node makes a one-time key pair, adds the new identity with that key to the chain, and sends the private
+half by e-mail. The invitee replaces the key by its own user and system keys and names its own node; the whole chain is then
+forwarded there. An invitation goes through these states, one message for each step, so that a node killed in between
+goes on where it was:
+
+    requested ──add──► added ──send──► sent
+
+The private key is kept sealed to the node's own key until the mail is handed over, and then forgotten.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from nacl.public import PrivateKey, SealedBox
+from transitions import Machine
+
+from dispatcher.message import Message
+from eventchain.archive import Tip
+from eventchain.core import base58
+from eventchain.core.clock import Clock
+from eventchain.core.errors import ConflictError, InvalidError, NotFoundError
+from eventchain.core.keys import KeyPair, PublicKey, Random
+from eventchain.identity import IDENTITY_SCHEMA, ONE_TIME_KEY, SYSTEM_KEY
+from eventchain.store.document_store import Collection, Document, DocumentStore
+
+INVITATION_VERSION = "urn:livecontract:invitation:1"
+LIFETIME = 14 * 24 * 60 * 60 * 1000
+"""Milliseconds an invitation is meant to be taken in."""
+
+QUEUE = "invitations"
+
+INVITATIONS = Collection(
+    name="invitations",
+    fields={
+        "id": str,
+        "chain": str,
+        "identity": str,
+        "name": str,
+        "email": str,
+        "inviter": str,
+        "public_key": str,
+        "sealed": bytes,
+        "state": str,
+        "expires": int,
+    },
+    key=("id",),
+    indexes=(("chain",), ("state",)),
+)
+
+_STATES = ("requested", "added", "sent")
+_MAX_TEXT = 200
+
+
+class Chains(Protocol):
+    """What inviting needs of the event chain service."""
+
+    def tip(self, chain: str) -> Tip:
+        """Return the end of a chain this node keeps."""
+
+    def submit(self, chain: str, body: Mapping[str, Any]) -> str:
+        """Add an event signed with the node's system key."""
+
+
+class LifeCycle:
+    """The states of an invitation, one after the other."""
+
+    state: str
+    next_state: Callable[[], bool]
+
+    def __init__(self, state: str) -> None:
+        machine = Machine(self, states=list(_STATES), initial=state, auto_transitions=False)
+        machine.add_ordered_transitions(loop=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """What the invitee receives by mail.
+
+    Attributes:
+        chain: Id of the chain.
+        identity: Id the invitee has on it.
+        node: URI of the inviting node.
+        one_time_key: The private key, base58. Whoever holds it can take the invitation.
+        inviter: Id of the inviting identity.
+        expires: Milliseconds since 1970.
+    """
+
+    chain: str
+    identity: str
+    node: str
+    one_time_key: KeyPair
+    inviter: str
+    expires: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form that is attached to the mail."""
+        return {
+            "version": INVITATION_VERSION,
+            "chain": self.chain,
+            "identity": self.identity,
+            "node": self.node,
+            "one_time_key": self.one_time_key.private_key,
+            "inviter": self.inviter,
+            "expires": self.expires,
+        }
+
+    @classmethod
+    def from_dict(cls, document: object) -> "Invitation":
+        """Read the JSON form.
+
+        Raises:
+            InvalidError: Not an invitation.
+        """
+        if not isinstance(document, Mapping) or document.get("version") != INVITATION_VERSION:
+            raise InvalidError("this is not an invitation", hint="Use the file attached to the e-mail, unchanged.")
+        for name in ("chain", "identity", "node", "one_time_key", "inviter"):
+            if not isinstance(document.get(name), str):
+                raise InvalidError(f"the invitation lacks {name}", path=f"$.{name}")
+        if type(document.get("expires")) is not int:
+            raise InvalidError("the invitation lacks the time it expires", path="$.expires")
+        return cls(
+            chain=document["chain"],
+            identity=document["identity"],
+            node=document["node"],
+            one_time_key=KeyPair.from_private_key(document["one_time_key"]),
+            inviter=document["inviter"],
+            expires=document["expires"],
+        )
+
+
+def identity_body(
+    invitation: Invitation, *, user: PublicKey, system: str, encrypt_key: bytes, node: str
+) -> dict[str, Any]:
+    """Return the body of the event by which an invitee takes part: own keys in place of the one-time key.
+
+    Args:
+        invitation: As received.
+        user: The person's public key.
+        system: Public key of the invitee's node, base58.
+        encrypt_key: X25519 public key of the person, 32 bytes.
+        node: URI of the invitee's node.
+    """
+    return {
+        "$schema": IDENTITY_SCHEMA,
+        "id": invitation.identity,
+        "node": node,
+        "signkeys": {"user": str(user), SYSTEM_KEY: system},
+        "encryptkey": base58.encode(encrypt_key),
+    }
+
+
+class Invitations:
+    """Invites parties by mail."""
+
+    def __init__(
+        self,
+        *,
+        store: DocumentStore,
+        chains: Chains,
+        publish: Callable[[Message], None],
+        send: Callable[[Mapping[str, str], Invitation], None],
+        key: KeyPair,
+        node_uri: str,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        """Plug the service together.
+
+        Args:
+            store: Where invitations are kept.
+            chains: The event chain service.
+            publish: Puts a message into the queue, durably.
+            send: Sends the mail: to whom (`email`, `name`, `inviter`), and what.
+            key: The node's system key.
+            node_uri: How the invitee reaches this node.
+            clock: Milliseconds since 1970.
+            random: Where one-time keys come from.
+        """
+        self._store = store
+        self._chains = chains
+        self._publish = publish
+        self._send = send
+        self._key = key
+        self._node_uri = node_uri
+        self._clock = clock
+        self._random = random
+        self._box = PrivateKey(key.decrypt_key)
+
+    def invite(self, chain: str, inviter: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Take in the wish to invite somebody; the mail is sent soon after.
+
+        Args:
+            chain: Where to.
+            inviter: Id of the inviting identity.
+            request: `identity` (the id the invitee gets), `email` and `name`.
+
+        Returns:
+            The invitation as `describe` shows it.
+
+        Raises:
+            InvalidError: A member of the request is missing or malformed.
+            ConflictError: The chain has an identity with that id already.
+        """
+        texts = {name: _text(request, name) for name in ("identity", "email", "name")}
+        if texts["identity"] in self._chains.tip(chain).identities.by_id:
+            raise ConflictError(
+                f"the chain has an identity {texts['identity']} already", path="$.identity", hint="Choose another id."
+            )
+        one_time_key = KeyPair.generate(self._random)
+        document: Document = {
+            "id": base58.encode(self._random(16)),
+            "chain": chain,
+            **texts,
+            "inviter": inviter,
+            "public_key": str(one_time_key.public_key),
+            "sealed": SealedBox(self._box.public_key).encrypt(one_time_key.seed),
+            "state": "requested",
+            "expires": self._clock() + LIFETIME,
+        }
+        self._store.insert(INVITATIONS, [document])
+        self._wake(document)
+        return describe(document)
+
+    def find(self, chain: str) -> list[dict[str, Any]]:
+        """Return the invitations to a chain that this node sent or is sending."""
+        return [describe(item) for item in self._store.find(INVITATIONS, {"chain": chain})]
+
+    def resume(self) -> None:
+        """Wake the invitations a killed node left on their way."""
+        for state in _STATES[:-1]:
+            for document in self._store.find(INVITATIONS, {"state": state}):
+                self._wake(document)
+
+    def handle(self, message: Message) -> None:
+        """Bring one invitation all the way; what was done already is not done again.
+
+        Raises:
+            LiveContractError: A step failed.
+        """
+        id_ = message.body.decode("ascii")
+        document = self._store.get(INVITATIONS, {"id": id_})
+        if document is None:
+            raise NotFoundError("there is no such invitation")
+        cycle = LifeCycle(str(document["state"]))
+        steps = {"requested": self._add, "added": self._mail}
+        while cycle.state in steps:
+            steps[cycle.state](document)
+            cycle.next_state()
+            sealed = None if cycle.state == "sent" else document["sealed"]
+            self._store.update(INVITATIONS, {"id": id_}, {"state": cycle.state, "sealed": sealed})
+
+    def _wake(self, document: Document) -> None:
+        id_ = str(document["id"])
+        self._publish(Message(queue=QUEUE, id=id_, group=str(document["chain"]), body=id_.encode("ascii")))
+
+    def _add(self, document: Document) -> None:
+        chain, identity = str(document["chain"]), str(document["identity"])
+        if identity in self._chains.tip(chain).identities.by_id:
+            return
+        body = {
+            "$schema": IDENTITY_SCHEMA,
+            "id": identity,
+            "name": document["name"],
+            "node": None,
+            "signkeys": {ONE_TIME_KEY: document["public_key"]},
+        }
+        self._chains.submit(chain, body)
+
+    def _mail(self, document: Document) -> None:
+        seed = SealedBox(self._box).decrypt(cast("bytes", document["sealed"]))
+        invitation = Invitation(
+            chain=str(document["chain"]),
+            identity=str(document["identity"]),
+            node=self._node_uri,
+            one_time_key=KeyPair.from_seed(seed),
+            inviter=str(document["inviter"]),
+            expires=cast("int", document["expires"]),
+        )
+        self._send({name: str(document[name]) for name in ("email", "name", "inviter")}, invitation)
+
+
+def describe(document: Document) -> dict[str, Any]:
+    """Return what may be shown of an invitation: everything but its key."""
+    shown = ("id", "chain", "identity", "name", "email", "inviter", "state", "expires")
+    return {name: document[name] for name in shown}
+
+
+def _text(request: Mapping[str, Any], name: str) -> str:
+    value = request.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= _MAX_TEXT or not value.isprintable():
+        raise InvalidError(f"{name} should be a text of 1 to {_MAX_TEXT} characters", path=f"$.{name}")
+    return value
