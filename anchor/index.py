@@ -1,0 +1,241 @@
+"""What the anchor service keeps in its store: blocks as they were signed, the waiting transactions, and the index.
+
+A key block or microblock is one insert into `anchor_blocks`: the signed header as it is from then on, and the
+transactions that came with it. Nothing there is ever changed; the newest row of a height is the block. Rows are
+numbered in the order in which this node took them in. The index of hashes and transactions is derived from the rows,
+written in the same batch, and completed for the newest height when a node starts again.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from anchor.block import Block, Header, anchors_of, encode_transactions, parse_header, parse_transactions
+from anchor.transaction import AnyTransaction, Transaction, parse
+from eventchain.store.document_store import Collection, Document, DocumentStore
+
+BLOCKS = Collection(
+    name="anchor_blocks",
+    fields={"number": int, "signature": bytes, "height": int, "micro": int, "header": bytes, "transactions": bytes},
+    key=("number",),
+    unique=(("signature",),),
+    indexes=(("height",),),
+)
+"""`micro` is 0 for a key block and 1 for a microblock; `transactions` is an attachment with what came in this row."""
+
+POOL = Collection(
+    name="anchor_pool",
+    fields={"id": bytes, "number": int, "transaction": bytes},
+    key=("id",),
+    indexes=(("number",),),
+)
+
+TRANSACTIONS = Collection(
+    name="anchor_transactions",
+    fields={"id": bytes, "height": int, "position": int},
+    key=("id",),
+)
+
+HASHES = Collection(
+    name="anchor_hashes",
+    fields={"hash": bytes, "transaction": bytes, "height": int, "position": int, "leaf": int},
+    key=("hash",),
+)
+
+DAYS = Collection(
+    name="anchor_days",
+    fields={"day": int, "period": int, "root": bytes, "roots": bytes},
+    key=("day",),
+)
+"""`roots` holds the anchor roots of the day's blocks, 32 bytes each, in order of height."""
+
+COLLECTIONS = (BLOCKS, POOL, TRANSACTIONS, HASHES, DAYS)
+"""What the store has to be made with."""
+
+_PAGE = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A key block or microblock as it was stored."""
+
+    number: int
+    height: int
+    is_microblock: bool
+    header: Header
+    transactions: tuple[AnyTransaction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a hash or transaction stands: heights count from 1, the position of a transaction in its block from 0.
+
+    `leaf` is the place of a hash among all hashes of its block.
+    """
+
+    transaction_id: bytes
+    height: int
+    position: int
+    leaf: int = 0
+
+
+class Index:
+    """Reads and writes the collections of the anchor service."""
+
+    def __init__(self, store: DocumentStore, network: str) -> None:
+        self._store = store
+        self._network = network
+
+    def add_block(self, number: int, height: int, header: Header, before: Block | None, block: Block) -> None:
+        """Store a row and index what came with it, in one durable write where the store can.
+
+        Args:
+            number: Of the row.
+            height: Of the block.
+            header: As it is with this row.
+            before: The block as it was before a microblock; None for a key block.
+            block: What came: the key block, or the microblock's transactions under the new header.
+        """
+        first = 0 if before is None else len(before.transactions)
+        leaf = 0 if before is None else len(anchors_of(before.transactions))
+        with self._store.batch():
+            self._store.insert(
+                BLOCKS,
+                [
+                    {
+                        "number": number,
+                        "signature": header.signature,
+                        "height": height,
+                        "micro": int(before is not None),
+                        "header": header.encode(),
+                        "transactions": encode_transactions(block.transactions),
+                    }
+                ],
+            )
+            self.index(height, block.transactions, position=first, leaf=leaf)
+
+    def index(self, height: int, transactions: Sequence[AnyTransaction], *, position: int, leaf: int) -> None:
+        """Index transactions and hashes; those that are indexed already stay where they are."""
+        places: list[Document] = []
+        hashes: dict[bytes, Document] = {}
+        for offset, transaction in enumerate(transactions):
+            if self._store.get(TRANSACTIONS, {"id": transaction.id}) is None:
+                places.append({"id": transaction.id, "height": height, "position": position + offset})
+            for anchor in anchors_of([transaction]):
+                if anchor not in hashes and self._store.get(HASHES, {"hash": anchor}) is None:
+                    hashes[anchor] = {
+                        "hash": anchor,
+                        "transaction": transaction.id,
+                        "height": height,
+                        "position": position + offset,
+                        "leaf": leaf,
+                    }
+                leaf += 1
+        if places:
+            self._store.insert(TRANSACTIONS, places)
+        if hashes:
+            self._store.insert(HASHES, list(hashes.values()))
+
+    def rows(self, *, after: int = -1) -> Iterator[Row]:
+        """Yield all rows beyond a number, in the order in which they were stored."""
+        while page := self._store.find(BLOCKS, order_by="number", after=after, limit=_PAGE):
+            for document in page:
+                row = self._row(document)
+                after = row.number
+                yield row
+
+    def rows_at(self, height: int) -> list[Row]:
+        """Return the rows of one height, key block first."""
+        return [self._row(document) for document in self._store.find(BLOCKS, {"height": height}, order_by="number")]
+
+    def block_at(self, height: int) -> Block | None:
+        """Return the block at a height, with all its transactions, or None."""
+        return _joined(self.rows_at(height))
+
+    def block_by_signature(self, signature: bytes) -> tuple[int, Block] | None:
+        """Return height and block that have this signature, as far as the block was known under it; or None."""
+        found = self._store.find(BLOCKS, {"signature": signature}, limit=1)
+        if not found:
+            return None
+        newest = self._row(found[0])
+        block = _joined([row for row in self.rows_at(newest.height) if row.number <= newest.number])
+        return None if block is None else (newest.height, block)
+
+    def find_hash(self, anchor: bytes) -> Place | None:
+        """Return where a hash was anchored first, or None."""
+        document = self._store.get(HASHES, {"hash": anchor})
+        if document is None:
+            return None
+        return Place(
+            transaction_id=_bytes(document, "transaction"),
+            height=_int(document, "height"),
+            position=_int(document, "position"),
+            leaf=_int(document, "leaf"),
+        )
+
+    def find_transaction(self, transaction_id: bytes) -> Place | None:
+        """Return where a transaction stands, or None."""
+        document = self._store.get(TRANSACTIONS, {"id": transaction_id})
+        if document is None:
+            return None
+        return Place(
+            transaction_id=transaction_id, height=_int(document, "height"), position=_int(document, "position")
+        )
+
+    def add_waiting(self, number: int, transaction: Transaction) -> None:
+        """Keep a waiting transaction; it is durable when the call returns."""
+        self._store.insert(POOL, [{"id": transaction.id, "number": number, "transaction": transaction.encode()}])
+
+    def remove_waiting(self, transactions: Sequence[AnyTransaction]) -> None:
+        """Forget waiting transactions."""
+        with self._store.batch():
+            for transaction in transactions:
+                self._store.delete(POOL, {"id": transaction.id})
+
+    def waiting(self) -> Iterator[tuple[int, Transaction]]:
+        """Yield the waiting transactions with their numbers, in order."""
+        for document in self._store.find(POOL, order_by="number"):
+            transaction = parse(_bytes(document, "transaction"), self._network)
+            if isinstance(transaction, Transaction):
+                yield _int(document, "number"), transaction
+
+    def add_day(self, day: int, period: int, root: bytes, roots: Sequence[bytes]) -> None:
+        """Keep a day's root and the anchor roots under it; keeping it twice is keeping it once."""
+        self._store.put(DAYS, {"day": day, "period": period, "root": root, "roots": b"".join(roots)})
+
+    def day(self, day: int) -> tuple[bytes, list[bytes]] | None:
+        """Return a day's root and the anchor roots under it, or None if the day is not complete."""
+        document = self._store.get(DAYS, {"day": day})
+        if document is None:
+            return None
+        roots = _bytes(document, "roots")
+        return _bytes(document, "root"), [roots[start : start + 32] for start in range(0, len(roots), 32)]
+
+    def _row(self, document: Document) -> Row:
+        return Row(
+            number=_int(document, "number"),
+            height=_int(document, "height"),
+            is_microblock=bool(_int(document, "micro")),
+            header=parse_header(_bytes(document, "header")),
+            transactions=parse_transactions(_bytes(document, "transactions"), self._network),
+        )
+
+
+def _joined(rows: Sequence[Row]) -> Block | None:
+    if not rows:
+        return None
+    transactions = tuple(transaction for row in rows for transaction in row.transactions)
+    return Block(header=rows[-1].header, transactions=transactions)
+
+
+def _bytes(document: Document, name: str) -> bytes:
+    value = document[name]
+    if not isinstance(value, bytes):
+        raise TypeError(f"{name} should be bytes")
+    return value
+
+
+def _int(document: Document, name: str) -> int:
+    value = document[name]
+    if not isinstance(value, int):
+        raise TypeError(f"{name} should be an integer")
+    return value
