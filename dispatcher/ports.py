@@ -1,0 +1,36 @@
+"""What the dispatcher needs from others."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from eventchain.core.keys import PublicKey
+
+
+class Transport(Protocol):
+    """Carries bytes to another node: `dispatcher.client.HttpTransport` over signed HTTP, a simulation by a call."""
+
+    def post(self, url: str, body: bytes) -> None:
+        """Send a JSON document, and return when the other side has taken it.
+
+        Raises:
+            UnavailableError: It could not be reached, or is busy.
+            LiveContractError: It refused; the family says why.
+        """
+
+
+class Doorkeeper(Protocol):
+    """Knows who may use this node's queue."""
+
+    def admit(self, caller: PublicKey, document: Mapping[str, Any]) -> None:
+        """Check that a caller may hand in this chain document.
+
+        Raises:
+            ForbiddenError: It may not.
+        """
+
+    def check_operator(self, caller: PublicKey) -> None:
+        """Check that a caller runs this node.
+
+        Raises:
+            ForbiddenError: It does not.
+        """

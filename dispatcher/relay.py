@@ -1,0 +1,62 @@
+"""Carrying chain documents to other nodes (paper, 22: the shovel), over a transport.
+
+What a peer's refusal means for the message:
+
+| answer | then |
+|--------|------|
+| 400, 409, 413, 422, other 4xx | dead letter with the peer's reason: the same bytes will never do |
+| 401 | again: a clock that is off, a replayed nonce, a key the peer learns of by an event that is still on its way |
+| 403, 404 | again: the event that makes us a member, or makes the chain known there, may arrive after ours |
+| 408, 425, 429, 5xx, 3xx, network | again |
+
+Again means with the back-off of `dispatch.RELAY_POLICY`, for about seven days.
+"""
+
+from collections.abc import Sequence
+
+from dispatcher.dispatch import Outcome
+from dispatcher.errors import PeerNotReadyError
+from dispatcher.message import Message
+from dispatcher.ports import Transport
+from eventchain.core.errors import (
+    ForbiddenError,
+    LiveContractError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+
+_MAY_PASS = (UnauthenticatedError, ForbiddenError, NotFoundError)
+
+
+class RelayHandler:
+    """Posts each message of the queue `relay` to the node its group names."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def __call__(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Send messages in order. A node that is away is not tried again for the rest of its messages.
+
+        Returns:
+            None for what was taken, else why it was not.
+        """
+        away: dict[str, UnavailableError] = {}
+        outcomes: list[Outcome] = []
+        for message in messages:
+            outcome = away.get(message.group) or self._send(message)
+            if isinstance(outcome, UnavailableError) and not isinstance(outcome, PeerNotReadyError):
+                away[message.group] = outcome
+            outcomes.append(outcome)
+        return outcomes
+
+    def _send(self, message: Message) -> Outcome:
+        try:
+            self._transport.post(f"{message.group}/queue", message.body)
+        except _MAY_PASS as error:
+            return PeerNotReadyError(f"{message.group} refused for now: {error.message}", path=error.path)
+        except LiveContractError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - a mistake here counts against this message only
+            return error
+        return None

@@ -1,0 +1,100 @@
+"""The routes of the queue, with the names of the LTO event dispatcher.
+
+```
+POST   /queue                               chain JSON, whole or partial → 204
+POST   /queue?to[]=<node URI>               to other nodes instead; operators only
+GET    /queue                               {"events": {"waiting": …, "leased": …, "dead": …}, "relay": …}; operators
+GET    /queue/dead-letters[?queue=]         [{"id", "queue", "group", "attempts", "reason", "died_at", "size"}]; operators
+POST   /queue/dead-letters/<id>/requeue     → 204; operators
+DELETE /queue/dead-letters/<id>             → 204; operators
+```
+
+Who calls is proven before, and stands in `flask.g.caller`. Errors are raised in our families; the web server answers.
+"""  # noqa: E501  (a table)
+
+import re
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, g, request
+
+from dispatcher import enqueue
+from dispatcher.message import DeadLetter
+from dispatcher.ports import Doorkeeper
+from dispatcher.service import QueueService
+from eventchain.core.errors import TooLargeError, UnauthenticatedError
+from eventchain.core.keys import PublicKey
+from eventchain.core.strict_json import MAX_BYTES
+
+_DESTINATION = re.compile(r"to(\[\d{0,3}\])?\Z")
+"""`to`, `to[]` and `to[0]`, as the clients of LTO write lists."""
+
+
+def create_blueprint(service: QueueService, doorkeeper: Doorkeeper) -> Blueprint:
+    """Return the routes over a service, guarded by a doorkeeper."""
+    blueprint = Blueprint("queue", __name__, url_prefix="/queue")
+
+    @blueprint.post("")
+    def submit() -> tuple[str, int]:
+        caller, destinations = _caller(), _destinations()
+        if destinations:
+            doorkeeper.check_operator(caller)
+        submission = enqueue.read(_body())
+        doorkeeper.admit(caller, submission.content)
+        service.enqueue(submission, destinations, sender=caller)
+        return "", 204
+
+    @blueprint.get("")
+    def depths() -> dict[str, Any]:
+        doorkeeper.check_operator(_caller())
+        return {queue: asdict(depth) for queue, depth in service.depths().items()}
+
+    @blueprint.get("/dead-letters")
+    def dead_letters() -> list[dict[str, Any]]:
+        doorkeeper.check_operator(_caller())
+        return [letter_to_dict(letter) for letter in service.dead_letters(request.args.get("queue"))]
+
+    @blueprint.post("/dead-letters/<letter_id>/requeue")
+    def requeue(letter_id: str) -> tuple[str, int]:
+        doorkeeper.check_operator(_caller())
+        service.requeue(letter_id)
+        return "", 204
+
+    @blueprint.delete("/dead-letters/<letter_id>")
+    def discard(letter_id: str) -> tuple[str, int]:
+        doorkeeper.check_operator(_caller())
+        service.discard(letter_id)
+        return "", 204
+
+    return blueprint
+
+
+def letter_to_dict(letter: DeadLetter) -> dict[str, Any]:
+    """Return a dead letter as JSON, without its body: operators need not read what the parties wrote."""
+    message = letter.message
+    return {
+        "id": letter.id,
+        "queue": message.queue,
+        "group": message.group,
+        "attempts": message.attempts,
+        "reason": letter.reason,
+        "died_at": letter.died_at,
+        "size": len(message.body),
+    }
+
+
+def _caller() -> PublicKey:
+    caller = g.get("caller")
+    if not isinstance(caller, PublicKey):
+        raise UnauthenticatedError("the request is not signed", hint="Sign it after RFC 9421; see docs/api.md.")
+    return caller
+
+
+def _destinations() -> list[str]:
+    return [value for name, values in request.args.lists() if _DESTINATION.match(name) for value in values]
+
+
+def _body() -> bytes:
+    if (request.content_length or 0) > MAX_BYTES:
+        raise TooLargeError(f"a chain document has at most {MAX_BYTES} bytes", hint="Send the events in parts.")
+    return request.get_data(cache=False)
