@@ -1,0 +1,396 @@
+"""The machine: a process and an event in, the next process out (paper sections 2, 4 and 7).
+
+Pure and consensus-critical: no clock, no network, no store. Time is the timestamp of the event. What is refused is
+refused alike by every node, and leaves the process as it was.
+
+A response is checked in this order: the action exists; it is available in this state; the signer is bound to an actor;
+that actor may do it, and signed with a key of the right kind; the outcome exists; the data fits its schema. Then its
+update instructions run one after the other, each seeing what the ones before it wrote; what changed is validated; the
+transitions are tried in their order on the updated process; and the state that follows is entered, or, where none
+fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its due date stays.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from eventchain.core import canonical_json
+from eventchain.core.entry import Entry
+from workflow_engine import body, update
+from workflow_engine.body import ResponseBody
+from workflow_engine.due import waits_for_timeout
+from workflow_engine.errors import (
+    ActionNotAvailableError,
+    ActorNotAllowedError,
+    InvalidInstructionError,
+    InvalidProcessError,
+    InvalidResponseError,
+    json_path,
+    quote,
+)
+from workflow_engine.operators import Budget, evaluate, holds, paths, search
+from workflow_engine.operators.values import measure
+from workflow_engine.process import CurrentState, Process, context_of, identity_of
+from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
+from workflow_engine.state_entry import enter, refresh
+from workflow_engine.update import Projection
+
+SYSTEM_KEY = "system"
+"""Name of the sign key that belongs to an identity's node, rather than to the person (paper section 6)."""
+
+Result = TypeVar("Result")
+
+
+def start(scenario: Scenario, entry: Entry) -> Process:
+    """Start a process from an event with a process body.
+
+    Args:
+        scenario: What the body's `scenario` names.
+        entry: The event. Its body is `{ id?, scenario, chain?, title?, actors, assets? }`; without an id the process
+            is named by the event's hash.
+
+    Raises:
+        InvalidProcessError: The body is malformed, or binds an actor to an identity that is not on the chain.
+        InvalidDataError: An actor or asset does not fit its schema.
+        ActorNotAllowedError: The signer's identity is bound to no actor.
+        InvalidInstructionError: The scenario's initial state cannot be evaluated.
+    """
+    given = body.read_process(entry.body, scenario)
+    if given.chain not in (None, entry.chain):
+        raise InvalidProcessError("The process names another chain than the one it stands on.", path="$.chain")
+    before = update.initial(scenario)
+    after = _bound(before, given, entry, scenario)
+    update.validate_changes(before, after, scenario)
+    if all(identity_of(actor) != entry.identity for actor in after.actors.values()):
+        raise ActorNotAllowedError(
+            "Only who is an actor of a process can start it.",
+            path="$.actors",
+            hint=f"Bind the identity {quote(entry.identity)} to one of: {', '.join(sorted(scenario.actors))}.",
+        )
+    process = Process(
+        id=given.id or entry.hash,
+        title=after.title,
+        scenario=scenario,
+        chain=entry.chain,
+        actors=after.actors,
+        assets=after.assets,
+        previous=(),
+        current=CurrentState(
+            key=INITIAL_STATE,
+            instructions={},
+            actions={},
+            due_date=None,
+            actor=None,
+            event=entry.hash,
+            timestamp=entry.timestamp,
+        ),
+    )
+    return _by_scenario(lambda: enter(process, INITIAL_STATE, entry, None, Budget()))
+
+
+def step(process: Process, entry: Entry) -> Process:
+    """Return the process after a response.
+
+    Args:
+        process: Stays as it is.
+        entry: The event with the response: `{ process, action, key?, data?, actor? }`.
+
+    Raises:
+        InvalidResponseError: The body is malformed, or names another process, an unknown action or outcome.
+        ActionNotAvailableError: The action cannot be done now.
+        ActorNotAllowedError: The signer is no actor who may do it, or used a key of the wrong kind.
+        InvalidDataError: The data, or what it makes of an actor or asset, does not fit its schema.
+        InvalidInstructionError: The scenario cannot be evaluated on this data, or it costs too much.
+    """
+    given = body.read_response(entry.body)
+    if given.process != process.id:
+        raise InvalidResponseError(f"The response is for the process {quote(given.process)}.", path="$.process")
+    if given.action == TIMEOUT:
+        return _time_out(process, given, entry)
+    action = _available_action(process, given)
+    actor = _acting(process, action, given, entry)
+    budget = Budget()
+    return _by_scenario(lambda: _respond(process, action, actor, given, entry, budget))
+
+
+def decision_context(process: Process, action_key: str, actor_key: str) -> bytes:
+    """Return what an actor saw when deciding on an action, as canonical JSON: equal bytes, same decision.
+
+    It is the state, the instantiated action, and the values that the action declares as shown (`context`): by default
+    all assets and the actor's instructions for a performative action, and nothing more for an informative one.
+
+    Raises:
+        ActionNotAvailableError: The action is not available to this actor now.
+    """
+    action = process.scenario.actions.get(action_key)
+    instance = process.current.actions.get(action_key)
+    if action is None or instance is None or actor_key not in instance["actors"]:
+        raise ActionNotAvailableError(f"The action {quote(action_key)} is not available to {quote(actor_key)} now.")
+    shown: Any = None
+    if action.context is not None:
+        seen = context_of(process, actor=actor_key)
+        shown = {path: paths.find(path, seen) for path in action.context}
+    elif action.is_performative:
+        shown = {"assets": process.assets, "instructions": process.current.instructions.get(actor_key)}
+    return canonical_json.encode(
+        {
+            "scenario": process.scenario.id,
+            "process": process.id,
+            "state": process.current.key,
+            "actor": actor_key,
+            "action": {name: value for name, value in instance.items() if name != "actors"},
+            "shown": shown,
+        }
+    )
+
+
+def _bound(before: Projection, given: body.ProcessBody, entry: Entry, scenario: Scenario) -> Projection:
+    """Return the initial projection with what the process body says."""
+    after = before if given.title is None else replace(before, title=given.title)
+    for key, actor in given.actors.items():
+        identity = update.read_identity(actor.get("identity"), json_path(("actors", key, "identity")))
+        if identity is not None and identity["id"] not in entry.members:
+            raise InvalidProcessError(
+                f"The identity {quote(identity['id'])} is not on this chain.",
+                path=json_path(("actors", key, "identity")),
+                hint="Add the identity to the chain first.",
+            )
+        after = update.write(after, ("actors", key), actor, patch=True, scenario=scenario)
+    for key, asset in given.assets.items():
+        patch = isinstance(asset, dict)
+        after = update.write(after, ("assets", key), asset, patch=patch, scenario=scenario)
+    return after
+
+
+def _available_action(process: Process, given: ResponseBody) -> Action:
+    action = process.scenario.actions.get(given.action)
+    if action is None:
+        raise InvalidResponseError(
+            f"The scenario has no action {quote(given.action)}.", path="$.action", hint=_may_be_done(process)
+        )
+    if given.action not in process.available:
+        raise ActionNotAvailableError(
+            f"The action {quote(given.action)} is not available in the state {quote(process.current.key)}.",
+            path="$.action",
+            hint=_may_be_done(process),
+        )
+    return action
+
+
+def _may_be_done(process: Process) -> str:
+    if process.is_finished:
+        return "The process has ended."
+    keys = ", ".join(quote(key) for key in process.available[:8])
+    return f"Available now: {keys or 'nothing'}."
+
+
+def _acting(process: Process, action: Action, given: ResponseBody, entry: Entry) -> str:
+    """Return the key of the actor who did it: the first of the action's actors that the signer is bound to."""
+    roles = _roles(process, given, entry)
+    allowed = process.current.actions[action.key]["actors"]
+    actor: str | None = next((key for key in allowed if key in roles), None)
+    if actor is None:
+        who = " and ".join(quote(key) for key in roles)
+        may = ", ".join(quote(key) for key in allowed)
+        raise ActorNotAllowedError(
+            f"The actor {who} may not do {quote(action.key)} now.", path="$.actor", hint=f"It is up to {may}."
+        )
+    _check_key(action.is_system, entry)
+    return actor
+
+
+def _roles(process: Process, given: ResponseBody, entry: Entry) -> tuple[str, ...]:
+    """Return the actors that the signer is bound to, or the one of them that the body names."""
+    roles = process.actors_of(entry.identity)
+    if not roles:
+        raise ActorNotAllowedError(
+            f"The signer's identity {quote(entry.identity)} is bound to no actor of this process.", path="$.actor"
+        )
+    if given.actor is None:
+        return roles
+    if given.actor not in roles:
+        raise ActorNotAllowedError(
+            f"The signer is not the actor {quote(given.actor)}.",
+            path="$.actor",
+            hint=f"The signer is {' and '.join(quote(key) for key in roles)}; the actor may also be left out.",
+        )
+    return (given.actor,)
+
+
+def _check_key(is_system: bool, entry: Entry) -> None:
+    """Check that a node signed what nodes do, and a person what people do (paper sections 7.1 to 7.3)."""
+    if is_system and SYSTEM_KEY not in entry.key_names:
+        raise ActorNotAllowedError("A system action is signed with the identity's system key.")
+    if not is_system and not entry.key_names - {SYSTEM_KEY}:
+        raise ActorNotAllowedError("An action of a person is signed with the person's key, not with the node's.")
+
+
+def _respond(
+    process: Process, action: Action, actor: str, given: ResponseBody, entry: Entry, budget: Budget
+) -> Process:
+    """Decide the outcome, update the projection, take a transition."""
+    _check_data(given.data, budget)
+    response = {
+        "action": {"key": action.key},
+        "key": given.key,
+        "actor": {"key": actor},
+        **({} if given.data is None else {"data": given.data}),
+    }
+    outcome = _outcome(process, action, actor, response, given, budget)
+    response["key"] = outcome.key
+    if outcome.schema is not None:
+        outcome.schema.validate(given.data, "$.data")
+    updated = _updated(process, action, outcome, actor, response, budget)
+    seen = context_of(updated, actor=actor, response=response)
+    title = evaluate(outcome.title, seen, budget, json_path(("actions", action.key, "responses", outcome.key, "title")))
+    recorded = {
+        **response,
+        "action": _recorded_action(process.current.actions[action.key]),
+        "actor": _recorded_actor(updated.actors[actor]),
+        "title": title,
+        "display": outcome.display,
+        "timestamp": entry.timestamp,
+        "event": entry.hash,
+    }
+    recorded = {name: value for name, value in recorded.items() if value is not None}
+    return _moved(updated, action.key, actor, response, recorded, entry, budget)
+
+
+def _check_data(data: Any, budget: Budget) -> None:
+    try:
+        measure(data, budget)
+    except InvalidInstructionError as error:
+        raise InvalidResponseError(f"The data cannot be kept: {error.message}.", path="$.data") from None
+
+
+def _outcome(
+    process: Process,
+    action: Action,
+    actor: str,
+    response: Mapping[str, Any],
+    given: ResponseBody,
+    budget: Budget,
+) -> AvailableResponse:
+    """Return the outcome: what the action determines on this response, else what was submitted, else the default."""
+    key: Any = given.key or action.default_response
+    if action.determine_response is not None:
+        seen = context_of(process, actor=actor, response={**response, "key": key})
+        path = json_path(("actions", action.key, "determine_response"))
+        key = evaluate(action.determine_response, seen, budget, path)
+    outcome = action.responses.get(key) if isinstance(key, str) else None
+    if outcome is None:
+        shown = quote(key) if isinstance(key, str) else "what the scenario determined"
+        raise InvalidResponseError(
+            f"The action {quote(action.key)} has no response {shown}.",
+            path="$.key",
+            hint=f"It has {', '.join(quote(name) for name in sorted(action.responses)[:8])}.",
+        )
+    return outcome
+
+
+def _updated(
+    process: Process,
+    action: Action,
+    outcome: AvailableResponse,
+    actor: str,
+    response: Mapping[str, Any],
+    budget: Budget,
+) -> Process:
+    """Return the process with the outcome's update instructions done and validated."""
+    before = after = Projection(title=process.title, actors=process.actors, assets=process.assets)
+    updated = process
+    for index, instruction in enumerate(outcome.update):
+        path = json_path(("actions", action.key, "responses", outcome.key, "update", index))
+        value = response.get("data")
+        if instruction.data is not None:
+            seen = context_of(updated, actor=actor, response=response)
+            value = evaluate(instruction.data, seen, budget, f"{path}.data")
+        if instruction.projection is not None:
+            value = search(instruction.projection, value, budget, f"{path}.projection")
+        place = update.target_of(instruction.select, actor, process.scenario)
+        after = update.write(after, place, value, patch=instruction.patch, scenario=process.scenario)
+        updated = replace(updated, title=after.title, actors=after.actors, assets=after.assets)
+    if after is not before:
+        update.validate_changes(before, after, process.scenario)
+    return updated
+
+
+def _moved(
+    process: Process,
+    action: str,
+    actor: str,
+    response: Mapping[str, Any],
+    recorded: Mapping[str, Any],
+    entry: Entry,
+    budget: Budget,
+) -> Process:
+    """Record the response, then enter the state that the first fitting transition leads to, or stay."""
+    target = _target(process, action, actor, response, budget)
+    process = replace(process, previous=(*process.previous, recorded))
+    if target is None:
+        return refresh(process, action, actor, budget)
+    return enter(process, target, entry, actor, budget)
+
+
+def _target(process: Process, action: str, actor: str, response: Mapping[str, Any], budget: Budget) -> str | None:
+    seen = context_of(process, actor=actor, response=response)
+    state = process.scenario.states[process.current.key]
+    for index, transition in enumerate(state.transitions):
+        if transition.action not in (None, action) or transition.response not in (None, response["key"]):
+            continue
+        if transition.action is None and action == TIMEOUT:
+            continue
+        path = json_path(("states", state.key, "transitions", index, "condition"))
+        if holds(transition.condition, seen, budget, path):
+            return transition.target
+    return None
+
+
+def _recorded_action(instance: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: instance[name] for name in ("$schema", "key", "title", "label") if name in instance}
+
+
+def _recorded_actor(actor: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: actor[name] for name in ("key", "title", "identity") if name in actor}
+
+
+def _time_out(process: Process, given: ResponseBody, entry: Entry) -> Process:
+    """Return the process after the time of its state is over: any actor's node may say so, and all see if it is."""
+    due_date = process.current.due_date
+    if process.is_finished or due_date is None or not waits_for_timeout(process):
+        raise ActionNotAvailableError(
+            f"The state {quote(process.current.key)} has no timeout.", path="$.action", hint=_may_be_done(process)
+        )
+    if entry.timestamp < due_date:
+        raise ActionNotAvailableError("The time of this state is not over yet.", path="$.action")
+    actor = _roles(process, given, entry)[0]
+    _check_key(True, entry)
+    if given.data is not None or given.key not in (None, "ok"):
+        raise InvalidResponseError("A timeout carries no data and no outcome but ok.", path="$.data")
+    response = {"action": {"key": TIMEOUT}, "key": "ok", "actor": {"key": actor}}
+    recorded = {
+        **response,
+        "actor": _recorded_actor(process.actors[actor]),
+        "display": "always",
+        "timestamp": entry.timestamp,
+        "event": entry.hash,
+    }
+
+    def move() -> Process:
+        budget = Budget()
+        if _target(process, TIMEOUT, actor, response, budget) is None:
+            raise ActionNotAvailableError("No transition of this state takes its timeout now.", path="$.action")
+        return _moved(process, TIMEOUT, actor, response, recorded, entry, budget)
+
+    return _by_scenario(move)
+
+
+def _by_scenario(decide: Callable[[], Result]) -> Result:
+    """Say of an instruction that fails that it is the scenario's; the path leads into its normal form."""
+    try:
+        return decide()
+    except InvalidInstructionError as error:
+        hint = error.hint or "The path leads into the scenario."
+        raise type(error)(
+            f"The scenario cannot go on with this: {error.message}.", path=error.path, hint=hint
+        ) from None
