@@ -36,6 +36,9 @@ MAX_NESTING = 40
 Query = Mapping[str, Any]
 """The parsed expression: the syntax tree of the `jmespath` package."""
 
+_SELECTING = ("subexpression", "index_expression", "projection", "filter_projection", "value_projection", "flatten")
+"""Nodes of the syntax tree that select from their first child."""
+
 _QUOTED_OR_BRACKET = re.compile(
     r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|[()\[\]{}]|[!&]+""", re.DOTALL
 )
@@ -100,8 +103,13 @@ def _check_tokens(text: str) -> None:
 
 
 def _check_tree(tree: Query) -> None:
+    """Refuse what nests too deeply, and `!a.b`, which the language reads as `(!a).b` and nobody means."""
     level: list[Query] = [tree]
     for _ in range(MAX_NESTING):
+        for node in level:
+            children = node.get("children", ())
+            if node["type"] in _SELECTING and children[0]["type"] == "not_expression":
+                raise InvalidInstructionError("an expression like !a.b means (!a).b", hint="Write !(a.b).")
         level = [child for node in level for child in node.get("children", ()) if isinstance(child, dict)]
         if not level:
             return
