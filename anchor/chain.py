@@ -148,6 +148,20 @@ def extend(chain: Chain, microblock: Microblock, parameters: Parameters, *, chec
     return replace(chain, header=header, transactions=transactions, size=size, state=state)
 
 
+def resume(chain: Chain, header: Header, transactions: Sequence[AnyTransaction], parameters: Parameters) -> Chain:
+    """Return the chain with transactions that a microblock brought, of which this node kept header and transactions.
+
+    Raises:
+        InvalidBlockError: The header is not that of the newest block with these transactions.
+        InvalidTransactionError: One of them is not possible there.
+    """
+    together = (*chain.transactions, *transactions)
+    if with_transactions(chain.header, together, header.signature) != header:
+        raise InvalidBlockError("the header is not that of the newest block", check="transaction list")
+    state = apply_transactions(chain.state, transactions, parameters)
+    return replace(chain, header=header, transactions=together, size=chain.size + _size(transactions), state=state)
+
+
 def _generating_balance(state: State, header: Header, parameters: Parameters) -> int:
     return state.generating_balance(address_of(header.generator, parameters.network), parameters)
 

@@ -105,11 +105,10 @@ class Turn:
     """When a forger may forge on a parent (milliseconds since 1970), and with what."""
 
     generation_signature: bytes
-    base_target: int
     due: int
 
 
-def turn_of(key: KeyPair, parent: Header, ancestor: Header | None, balance: int, parameters: Parameters) -> Turn | None:
+def turn_of(key: KeyPair, parent: Header, balance: int, parameters: Parameters) -> Turn | None:
     """Return this forger's turn on a parent, or None if its balance is too small to forge."""
     if balance < parameters.minimum_stake:
         return None

@@ -1,0 +1,113 @@
+"""The chain a node follows, kept in its store: what is stored comes first, what is in memory follows from it.
+
+A block is stored before it becomes the tip. If storing fails, the chain is read again from the store before anything
+else is done, so memory never knows more than what a restart would find.
+"""
+
+from anchor import chain as chains
+from anchor import merkle
+from anchor.block import Block, Header, Microblock
+from anchor.chain import Chain, Check
+from anchor.errors import InvalidBlockError
+from anchor.index import Index
+from anchor.parameters import Parameters
+from eventchain.core.errors import LiveContractError
+
+
+class Ledger:
+    """Follows one branch. Not safe for several threads: the service holds its lock."""
+
+    def __init__(self, index: Index, parameters: Parameters) -> None:
+        self._index = index
+        self._parameters = parameters
+        self._chain: Chain | None = None
+        self._number = -1
+        self._roots: list[bytes] = []
+
+    @property
+    def chain(self) -> Chain:
+        """The chain with its newest block.
+
+        Raises:
+            InvalidBlockError: The store holds no chain, or what it holds is damaged.
+        """
+        if self._chain is None:
+            self._load()
+        if self._chain is None:
+            raise InvalidBlockError("there is no chain yet", check="genesis")
+        return self._chain
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no first block yet."""
+        if self._chain is None:
+            self._load()
+        return self._chain is None
+
+    def begin(self, genesis: Block) -> None:
+        """Start the chain with its first block."""
+        self._store(chains.start(genesis, self._parameters), None, genesis)
+
+    def append(self, block: Block, *, now: int | None, check: Check = chains.check_transaction) -> None:
+        """Add a key block: checked, stored, then followed.
+
+        Raises:
+            InvalidBlockError: It does not follow from the newest block.
+            InvalidTransactionError: One of its transactions is wrong.
+        """
+        before = self.chain
+        self._store(chains.append(before, block, self._parameters, now=now, check=check), None, block)
+
+    def extend(self, microblock: Microblock, *, check: Check = chains.check_transaction) -> None:
+        """Add a microblock: checked, stored, then followed.
+
+        Raises:
+            InvalidBlockError: It does not continue the newest block.
+            InvalidTransactionError: One of its transactions is wrong.
+        """
+        chain = self.chain
+        after = chains.extend(chain, microblock, self._parameters, check=check)
+        before = Block(header=chain.header, transactions=chain.transactions)
+        self._store(after, before, Block(header=after.header, transactions=microblock.transactions))
+
+    def _store(self, after: Chain, before: Block | None, block: Block) -> None:
+        previous, self._chain = self._chain, None
+        self._index.add_block(self._number + 1, after.height, after.header, before, block)
+        if before is None and previous is not None:
+            self._close(previous)
+        self._number += 1
+        self._chain = after
+
+    def _close(self, chain: Chain) -> None:
+        """Note the anchor root of a block that is final now, and the day's root with the last block of a day."""
+        self._roots.append(chain.header.anchor_root)
+        period = self._parameters.period
+        if chain.height % period == 0:
+            self._index.add_day(chain.height // period - 1, period, merkle.root(self._roots), self._roots)
+            self._roots = []
+
+    def _load(self) -> None:
+        """Follow the stored rows again, from the first block."""
+        self._chain, self._number, self._roots = None, -1, []
+        chain: Chain | None = None
+        try:
+            for row in self._index.rows():
+                chain = self._replay(
+                    chain, row.header, row.is_microblock, Block(header=row.header, transactions=row.transactions)
+                )
+                self._number = row.number
+        except LiveContractError as error:
+            raise InvalidBlockError(
+                f"the stored chain is damaged after row {self._number}: {error}", check="store"
+            ) from None
+        self._chain = chain
+        if chain is not None:
+            self._index.index(chain.height, chain.transactions, position=0, leaf=0)
+
+    def _replay(self, chain: Chain | None, header: Header, is_microblock: bool, block: Block) -> Chain:
+        if chain is None:
+            return chains.start(block, self._parameters)
+        if is_microblock:
+            return chains.resume(chain, header, block.transactions, self._parameters)
+        self._close(chain)
+        return chains.append(chain, block, self._parameters, check=chains.check_nothing)
