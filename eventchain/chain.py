@@ -196,15 +196,20 @@ def verify(chain: EventChain, *, threads: int = 1) -> None:
 def find_problems(chain: EventChain, *, threads: int = 1) -> Iterator[Problem]:
     """Yield what is wrong with a chain: its creator, its links, then hashes and signatures event by event."""
     yield from _check_creator(chain)
+    yield from check_links(chain)
+    yield from check_events(chain.events, threads=threads)
+    if chain.claimed_latest not in (None, chain.latest_hash):
+        yield Problem(None, "latest_hash", "the latest hash the document claims is not that of its last event")
+
+
+def check_links(chain: EventChain) -> Iterator[Problem]:
+    """Yield the events that do not name the hash of the event before them."""
     previous = chain.base.hash
     for event in chain.events:
         if event.previous != previous:
             error = _broken(event, previous)
             yield Problem(base58.encode(event.hash), error.check, error.message)
         previous = event.hash
-    yield from check_events(chain.events, threads=threads)
-    if chain.claimed_latest not in (None, chain.latest_hash):
-        yield Problem(None, "latest_hash", "the latest hash the document claims is not that of its last event")
 
 
 def check_events(events: Sequence[Event], *, threads: int = 1) -> Iterator[Problem]:

@@ -1,9 +1,8 @@
 """Inviting a party whose keys are not known yet (paper section 6.1).
 
 The inviting node makes a one-time key pair, adds the new identity with that key to the chain, and sends the private
-half by e-mail. The invitee replaces the key by its own user and system keys and names its own node; the whole chain is then
-forwarded there. An invitation goes through these states, one message for each step, so that a node killed in between
-goes on where it was:
+half by e-mail. The invitee replaces the key by its own user and system keys and names its own node; the whole chain is
+then forwarded there. An invitation goes through these states, so that a node killed in between goes on where it was:
 
     requested ──add──► added ──send──► sent
 
