@@ -86,6 +86,8 @@ CALLS_ALLOWED_IN: dict[str, set[str]] = {
     "workflow_engine.operators.query": {"signature"},
     # A context of decimal arithmetic: never changed once made.
     "workflow_engine.operators.values": {"DecimalContext"},
+    # Says how often a request is tried; a value that never changes.
+    "livecontract.client": {"Retry", "Timeout"},
     # Makes the reader of one kind of member.
     "workflow_engine.normalise": {"read_flag"},
     # One validator class for each dialect, and the key of a value that belongs to one validation.

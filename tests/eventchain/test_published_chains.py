@@ -174,7 +174,7 @@ def _container(value: Any, path: Path) -> Any:
 
 
 def is_harmless(what: str, document: Document) -> bool:
-    """Whether the result is another correct chain: its beginning or end left out, or a stub's unproven state changed."""
+    """Whether the result is another correct chain: its beginning or end left out, or a stub's unproven state set."""
     last = len(document["events"]) - 1
     stub = "signature" not in document["events"][0]
     return (
