@@ -76,6 +76,7 @@ CALLS_AT_IMPORT = {
     *("MappingProxyType", "Decimal", "Struct", "JSONDecoder", "JSONEncoder", "compile", "datetime", "timedelta"),
     *("fromhex", "join", "encode", "to_bytes", "split", "lower", "upper", "removesuffix", "keys", "values", "items"),
     *("get_logger", "getLogger", "lru_cache", "cache", "wraps", "Path", "itemgetter", "attrgetter", "enumerate"),
+    *("Retry", "Timeout"),
 }
 """Calls that make a constant. Our own frozen dataclasses, and functions of the same module, may be called as well."""
 
@@ -86,8 +87,6 @@ CALLS_ALLOWED_IN: dict[str, set[str]] = {
     "workflow_engine.operators.query": {"signature"},
     # A context of decimal arithmetic: never changed once made.
     "workflow_engine.operators.values": {"DecimalContext"},
-    # Says how often a request is tried; a value that never changes.
-    "livecontract.client": {"Retry", "Timeout"},
     # Makes the reader of one kind of member.
     "workflow_engine.normalise": {"read_flag"},
     # One validator class for each dialect, and the key of a value that belongs to one validation.
