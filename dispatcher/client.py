@@ -64,7 +64,10 @@ class SignedHttp:
             InvalidDestinationError: The URI is not https.
             LiveContractError: The peer refused, in the family of its answer.
         """
-        scheme, host = urlsplit(url)[:2]
+        try:
+            scheme, host = urlsplit(url)[:2]
+        except ValueError:
+            raise InvalidDestinationError("not a URI that can be sent to") from None
         if scheme != "https" and not (scheme == "http" and self._allow_plain_http):
             raise InvalidDestinationError(f"{host} is not reached over https", hint="Give the node a certificate.")
         started = self._clock()

@@ -104,10 +104,10 @@ class GroupCommit:
         Raises:
             StoreUnavailableError: The writes were not kept.
         """
-        if self.is_mine:
-            yield self._connection
-            return
         with translated_errors(self._name):
+            if self.is_mine:
+                yield self._connection
+                return
             group = self._enter(durable)
             try:
                 yield self._connection
