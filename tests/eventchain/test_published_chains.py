@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from eventchain.chain import check_data, find_problems, read_chain, verify
+from eventchain.chain import EventChain, check_data, find_problems, read_chain, verify
 from eventchain.core import base58, strict_json
 from eventchain.core.errors import InvalidError
-from eventchain.core.ids import Generation
+from eventchain.core.ids import ChainId, Generation
 from eventchain.core.keys import KeyPair
-from eventchain.event import Event
+from eventchain.event import Event, read_event, sign
 from tests.conftest import VECTORS
 
 CHAINS = VECTORS / "chains"
@@ -112,6 +112,27 @@ def test_a_forged_event_is_found_by_any_number_of_threads(name: str, threads: in
     document["events"] = document["events"][:1] * 100 + [_forged(document["events"][1])]
     checks = {problem.check for problem in find_problems(read_chain(document), threads=threads)}
     assert checks == {"link", "signature"}
+
+
+def test_published_classic_event_verifies_and_is_signed_the_same(eventchain_vectors: dict[str, Any]) -> None:
+    vector = eventchain_vectors["g1_event"]
+    event = read_event({key: vector[key] for key in vector if key != "secret_key_64"}, Generation.G1)
+    event.verify_hash()
+    event.verify_signature()
+    assert KeyPair.from_private_key(vector["secret_key_64"]).sign(event.signed) == event.signature
+
+
+def test_published_events_are_made_here_byte_for_byte(eventchain_vectors: dict[str, Any]) -> None:
+    vector = eventchain_vectors["v2_two_events"]
+    key = KeyPair.from_seed_phrase(vector["seed_phrase"])
+    chain = EventChain(ChainId.parse(vector["id"]))
+    for facts in vector["events"]:
+        event = sign(previous=chain.latest_hash, key=key, timestamp=facts["timestamp"], data=b"{}")
+        assert base58.encode(event.hash) == facts["hash"]
+        assert base58.encode(event.signature) == facts.get("signature", base58.encode(event.signature))
+        chain = chain.append(event)
+    verify(chain)
+    assert chain.state == base58.decode(vector["final_state"])
 
 
 # --- Not one part can be changed unnoticed ----------------------------------------------------------------------------
