@@ -49,7 +49,10 @@ class NonceMemory(Protocol):
     """Remembers which nonces were used."""
 
     def remember(self, key: str, nonce: str, expires: int) -> bool:
-        """Keep a nonce of a key until `expires` (seconds since 1970); return False if it was there already."""
+        """Keep a nonce of a key until `expires` (seconds since 1970); return False if it was there already.
+
+        `expires` lies behind the last second in which the request would be accepted, clock skew included.
+        """
 
 
 def sign_request(
@@ -134,7 +137,8 @@ def verify_request(
             "the signature does not fit the request",
             hint=f"This server knows itself as {target_uri}; sign exactly that URI, the method and the body's digest.",
         ) from None
-    if not nonces.remember(str(key), nonce, cast("int", parameters["expires"])):
+    forgotten = cast("int", parameters["expires"]) + CLOCK_SKEW + 1
+    if not nonces.remember(str(key), nonce, forgotten):
         raise UnauthenticatedError("the request was sent before", hint="Sign every request anew.")
     return key
 
