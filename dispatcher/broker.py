@@ -39,7 +39,7 @@ class Broker(Protocol):
         """
 
     def receive(self, queue: str, limit: int) -> list[Delivery]:
-        """Lease up to `limit` messages to the caller.
+        """Lease up to `limit` messages to the caller; fewer where their bodies are large.
 
         The group of the oldest message that may go comes first, with all its messages that wait, in order of arrival;
         then the next group. A group of which a message is leased already is left alone. Messages in back-off are

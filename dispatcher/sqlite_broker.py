@@ -1,7 +1,8 @@
 """A broker in a SQLite file, for a node whose services run in one process.
 
 ```
-dispatcher_message   seq (order of arrival), queue, id, group, body, headers, attempts, failure, due, lease
+dispatcher_message   seq (order of arrival), queue, id, group, headers, attempts, failure, due, lease
+dispatcher_body      seq, body: apart, so that a lease does not write a large body again
 dispatcher_dead      id, seq (order of death), queue, message_id, group, body, headers, attempts, reason, died_at
 dispatcher_layout    version of these tables
 ```
@@ -23,6 +24,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from dispatcher.errors import BrokerClosedError, DeadLetterNotFoundError
 from dispatcher.message import PROCESS_ENDED, DeadLetter, Delivery, Depth, Message, printable
@@ -33,13 +35,19 @@ from eventchain.store.group_commit import GroupCommit, open_connection, translat
 
 LAYOUT_VERSION = 1
 
+MAX_RECEIVED_BYTES = 64 * 1024 * 1024
+"""Bodies that one `receive` takes into memory, unless a single one is larger."""
+
 _LAYOUT = (
     "CREATE TABLE dispatcher_layout (version INTEGER NOT NULL)",
     f"INSERT INTO dispatcher_layout VALUES ({LAYOUT_VERSION})",
     """CREATE TABLE dispatcher_message (
         seq INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, id TEXT NOT NULL, "group" TEXT NOT NULL,
-        body BLOB NOT NULL, headers TEXT NOT NULL, attempts INTEGER NOT NULL, failure TEXT NOT NULL,
-        due INTEGER NOT NULL, lease TEXT, UNIQUE (queue, id))""",
+        headers TEXT NOT NULL, attempts INTEGER NOT NULL, failure TEXT NOT NULL, due INTEGER NOT NULL, lease TEXT,
+        UNIQUE (queue, id))""",
+    "CREATE TABLE dispatcher_body (seq INTEGER PRIMARY KEY, body BLOB NOT NULL)",
+    """CREATE TRIGGER dispatcher_message_gone AFTER DELETE ON dispatcher_message
+        BEGIN DELETE FROM dispatcher_body WHERE seq = OLD.seq; END""",
     "CREATE INDEX dispatcher_message_waiting ON dispatcher_message (queue, seq) WHERE lease IS NULL",
     "CREATE INDEX dispatcher_message_due ON dispatcher_message (queue, due) WHERE lease IS NULL",
     'CREATE INDEX dispatcher_message_group ON dispatcher_message (queue, "group", seq) WHERE lease IS NULL',
@@ -50,9 +58,23 @@ _LAYOUT = (
         reason TEXT NOT NULL, died_at INTEGER NOT NULL)""",
 )
 
-_FREE = """FROM dispatcher_message AS m WHERE queue = ? AND lease IS NULL AND NOT EXISTS (
+_FREE = """queue = ? AND lease IS NULL AND NOT EXISTS (
     SELECT 1 FROM dispatcher_message AS l WHERE l.queue = m.queue AND l."group" = m."group" AND l.lease IS NOT NULL)"""
 """Messages that wait in groups of which nothing is leased."""
+
+# Without the indexes named, SQLite would look at all that is due, for every group again.
+_HEAD = f"""SELECT "group" FROM dispatcher_message AS m INDEXED BY dispatcher_message_waiting
+    WHERE {_FREE} AND due <= ? ORDER BY seq LIMIT 1"""
+
+_GROUP = """SELECT seq, queue, id, "group", body, headers, attempts, failure
+    FROM dispatcher_message INDEXED BY dispatcher_message_group JOIN dispatcher_body USING (seq)
+    WHERE queue = ? AND "group" = ? AND lease IS NULL AND due <= ? ORDER BY seq LIMIT ?"""
+
+_BODY = 4
+"""Place of the body in a row of `_GROUP`."""
+
+_NEXT_DUE = f"""SELECT due FROM dispatcher_message AS m INDEXED BY dispatcher_message_due
+    WHERE {_FREE} ORDER BY due LIMIT 1"""
 
 
 class SqliteBroker:
@@ -94,18 +116,15 @@ class SqliteBroker:
     def receive(self, queue: str, limit: int) -> list[Delivery]:
         """See `Broker.receive`."""
         deliveries: list[Delivery] = []
-        now = self._clock()
+        now, size = self._clock(), 0
         with self._transaction(durable=False) as connection:
-            while len(deliveries) < limit:
-                head = connection.execute(f'SELECT "group" {_FREE} AND due <= ? ORDER BY seq LIMIT 1', (queue, now))
-                if not (row := head.fetchone()):
+            while len(deliveries) < limit and size < MAX_RECEIVED_BYTES:
+                if not (head := connection.execute(_HEAD, (queue, now)).fetchone()):
                     break
-                rows = connection.execute(
-                    """SELECT seq, queue, id, "group", body, headers, attempts, failure FROM dispatcher_message
-                    WHERE queue = ? AND "group" = ? AND lease IS NULL AND due <= ? ORDER BY seq LIMIT ?""",
-                    (queue, row[0], now, limit - len(deliveries)),
-                ).fetchall()
-                deliveries += [self._lease(connection, seq, _message(*values)) for seq, *values in rows]
+                for row in _take_group(connection, queue, head[0], now, limit - len(deliveries), size):
+                    seq, message = row[0], _message(*row[1:])
+                    size += len(message.body)
+                    deliveries.append(self._lease(connection, seq, message))
         return deliveries
 
     def ack(self, deliveries: Sequence[Delivery]) -> None:
@@ -133,7 +152,7 @@ class SqliteBroker:
                 """INSERT OR REPLACE INTO dispatcher_dead
                     (id, queue, message_id, "group", body, headers, attempts, reason, died_at)
                 SELECT queue || '.' || id, queue, id, "group", body, headers, attempts + 1, ?, ?
-                FROM dispatcher_message WHERE queue = ? AND id = ? AND lease = ?""",
+                FROM dispatcher_message JOIN dispatcher_body USING (seq) WHERE queue = ? AND id = ? AND lease = ?""",
                 (printable(reason), self._clock(), *_lease_key(delivery)),
             )
             connection.execute(
@@ -210,18 +229,14 @@ class SqliteBroker:
         self._wake_up.notify()
 
     def _add(self, connection: sqlite3.Connection, message: Message) -> None:
-        connection.execute(
-            """INSERT INTO dispatcher_message (queue, id, "group", body, headers, attempts, failure, due)
-            VALUES (?, ?, ?, ?, ?, 0, '', ?) ON CONFLICT (queue, id) DO NOTHING""",
-            (
-                message.queue,
-                message.id,
-                message.group,
-                message.body,
-                json.dumps(dict(message.headers)),
-                self._clock(),
-            ),
+        headers = json.dumps(dict(message.headers))
+        added = connection.execute(
+            """INSERT INTO dispatcher_message (queue, id, "group", headers, attempts, failure, due)
+            VALUES (?, ?, ?, ?, 0, '', ?) ON CONFLICT (queue, id) DO NOTHING""",
+            (message.queue, message.id, message.group, headers, self._clock()),
         )
+        if added.rowcount:
+            connection.execute("INSERT INTO dispatcher_body VALUES (?, ?)", (added.lastrowid, message.body))
 
     def _lease(self, connection: sqlite3.Connection, seq: int, message: Message) -> Delivery:
         tag = f"{seq}.{message.attempts}.{next(self._leases)}"  # never used before, in no earlier process either
@@ -230,7 +245,7 @@ class SqliteBroker:
 
     def _next_due(self, queue: str) -> int | None:
         with self._transaction(durable=False) as connection:
-            row = connection.execute(f"SELECT due {_FREE} ORDER BY due LIMIT 1", (queue,)).fetchone()
+            row = connection.execute(_NEXT_DUE, (queue,)).fetchone()
         return row[0] if row else None
 
 
@@ -267,6 +282,19 @@ def _prepare(connection: sqlite3.Connection) -> None:
         "UPDATE dispatcher_message SET lease = NULL, attempts = attempts + 1, failure = ? WHERE lease IS NOT NULL",
         (PROCESS_ENDED,),
     )
+
+
+def _take_group(
+    connection: sqlite3.Connection, queue: str, group: str, now: int, limit: int, size: int
+) -> list[tuple[Any, ...]]:
+    """Return the rows of a group that may go, with no more bodies than fit beside `size` bytes, but one at least."""
+    rows = []
+    for row in connection.execute(_GROUP, (queue, group, now, limit)):
+        rows.append(row)
+        size += len(row[_BODY])
+        if size >= MAX_RECEIVED_BYTES:
+            break
+    return rows
 
 
 def _message(

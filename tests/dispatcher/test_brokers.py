@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from dispatcher.broker import Broker, MemoryBroker
-from dispatcher.sqlite_broker import SqliteBroker
+from dispatcher.message import Message
+from dispatcher.sqlite_broker import MAX_RECEIVED_BYTES, SqliteBroker
 from eventchain.core.clock import Clock
 from eventchain.store.errors import IncompatibleStoreError, StoreUnavailableError
 from eventchain.store.sqlite import SqliteStore
@@ -77,6 +78,20 @@ def test_queue_and_store_may_share_a_file(tmp_path: Path) -> None:
     assert store.find(EVENTS) == [event(1)]
     broker.close()
     store.close()
+
+
+@pytest.mark.slow
+def test_large_bodies_come_a_few_at_a_time(tmp_path: Path) -> None:
+    broker = SqliteBroker(tmp_path / "queue.sqlite", FakeClock())
+    body = bytes(MAX_RECEIVED_BYTES // 2)
+    broker.publish([Message(queue="events", id=str(n), group=str(n // 3), body=body) for n in range(5)])
+    first = broker.receive("events", 10)
+    assert ids(first) == ["0", "1"]
+    second = broker.receive("events", 10)
+    assert ids(second) == ["3", "4"]
+    broker.ack(first + second)
+    assert ids(broker.receive("events", 10)) == ["2"]
+    broker.close()
 
 
 @pytest.mark.parametrize(
