@@ -76,7 +76,7 @@ CALLS_AT_IMPORT = {
     *("MappingProxyType", "Decimal", "Struct", "JSONDecoder", "JSONEncoder", "compile", "datetime", "timedelta"),
     *("fromhex", "join", "encode", "to_bytes", "split", "lower", "upper", "removesuffix", "keys", "values", "items"),
     *("get_logger", "getLogger", "lru_cache", "cache", "wraps", "Path", "itemgetter", "attrgetter", "enumerate"),
-    *("Retry", "Timeout"),
+    *("Retry", "Timeout", "ip_network", "ip_address"),
 }
 """Calls that make a constant. Our own frozen dataclasses, and functions of the same module, may be called as well."""
 
