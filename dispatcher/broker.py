@@ -104,7 +104,7 @@ class MemoryBroker:
         self._lock = threading.Lock()
         self._wake_up = WakeUp(clock)
         self._queues: dict[str, dict[str, _Entry]] = {}
-        self._dead: dict[str, DeadLetter] = {}
+        self._dead: dict[str, tuple[DeadLetter, Message]] = {}
         self._leases = 0
         self._is_closed = False
 
@@ -152,23 +152,22 @@ class MemoryBroker:
             self._check_open()
             if entry := self._find(delivery):
                 del self._queues[entry.message.queue][entry.message.id]
-                message = _failed(entry.message, reason)
-                letter = DeadLetter(message=message, reason=message.failure, died_at=self._clock())
+                letter = _dead_letter(_failed(entry.message, reason), self._clock())
                 self._dead.pop(letter.id, None)
-                self._dead[letter.id] = letter
+                self._dead[letter.id] = letter, entry.message
         self._wake_up.notify()
 
     def dead_letters(self, queue: str | None = None) -> list[DeadLetter]:
         """See `Broker.dead_letters`."""
         with self._lock:
             self._check_open()
-            return [letter for letter in self._dead.values() if queue in (None, letter.message.queue)]
+            return [letter for letter, _ in self._dead.values() if queue in (None, letter.queue)]
 
     def requeue(self, letter_id: str) -> None:
         """See `Broker.requeue`."""
         with self._lock:
             self._check_open()
-            self._add(self._take_dead(letter_id).message)
+            self._add(self._take_dead(letter_id))
         self._wake_up.notify()
 
     def discard(self, letter_id: str) -> None:
@@ -183,7 +182,7 @@ class MemoryBroker:
             self._check_open()
             entries = self._queues.get(queue, {}).values()
             leased = sum(entry.tag is not None for entry in entries)
-            dead = sum(letter.message.queue == queue for letter in self._dead.values())
+            dead = sum(letter.queue == queue for letter, _ in self._dead.values())
             return Depth(waiting=len(entries) - leased, leased=leased, dead=dead)
 
     def wait(self, queue: str, timeout_ms: int) -> bool:
@@ -235,11 +234,22 @@ class MemoryBroker:
         entry = self._queues.get(delivery.message.queue, {}).get(delivery.message.id)
         return entry if entry is not None and entry.tag == delivery.tag else None
 
-    def _take_dead(self, letter_id: str) -> DeadLetter:
-        letter = self._dead.pop(letter_id, None)
-        if letter is None:
+    def _take_dead(self, letter_id: str) -> Message:
+        if letter_id not in self._dead:
             raise DeadLetterNotFoundError(f"there is no dead letter {printable(letter_id)}")
-        return letter
+        return self._dead.pop(letter_id)[1]
+
+
+def _dead_letter(message: Message, now: int) -> DeadLetter:
+    return DeadLetter(
+        queue=message.queue,
+        message_id=message.id,
+        group=message.group,
+        size=len(message.body),
+        attempts=message.attempts,
+        reason=message.failure,
+        died_at=now,
+    )
 
 
 def _failed(message: Message, reason: str) -> Message:

@@ -66,22 +66,35 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that was given up.
+    """A message that was given up. Its body stays with the broker, which puts it back or forgets it.
 
     Attributes:
-        message: As it was, with its attempts, the last one included.
-        reason: Why, in a sentence.
+        queue: Where it waited.
+        message_id: Its id there.
+        group: Its group.
+        size: Bytes of its body.
+        attempts: How often handling it failed, the last time included.
+        reason: Why it was given up, in a sentence.
         died_at: When, in milliseconds since 1970.
     """
 
-    message: Message
+    queue: str
+    message_id: str
+    group: str
+    size: int
+    attempts: int
     reason: str
     died_at: int
 
     @property
     def id(self) -> str:
         """The name to requeue or discard it by: `<queue>.<message id>`."""
-        return f"{self.message.queue}.{self.message.id}"
+        return letter_id(self.queue, self.message_id)
+
+
+def letter_id(queue: str, message_id: str) -> str:
+    """Return the name of a dead letter; a queue's name holds no dot."""
+    return f"{queue}.{message_id}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

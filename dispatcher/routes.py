@@ -4,7 +4,7 @@
 POST   /queue                               chain JSON, whole or partial → 204
 POST   /queue?to[]=<node URI>               to other nodes instead; operators only
 GET    /queue                               {"events": {"waiting": …, "leased": …, "dead": …}, "relay": …}; operators
-GET    /queue/dead-letters[?queue=]         [{"id", "queue", "group", "attempts", "reason", "died_at", "size"}]; operators
+GET    /queue/dead-letters[?queue=]         [{"id", "queue", "message_id", "group", "size", "attempts", "reason", "died_at"}]; operators
 POST   /queue/dead-letters/<id>/requeue     → 204; operators
 DELETE /queue/dead-letters/<id>             → 204; operators
 ```
@@ -71,16 +71,7 @@ def create_blueprint(service: QueueService, doorkeeper: Doorkeeper) -> Blueprint
 
 def letter_to_dict(letter: DeadLetter) -> dict[str, Any]:
     """Return a dead letter as JSON, without its body: operators need not read what the parties wrote."""
-    message = letter.message
-    return {
-        "id": letter.id,
-        "queue": message.queue,
-        "group": message.group,
-        "attempts": message.attempts,
-        "reason": letter.reason,
-        "died_at": letter.died_at,
-        "size": len(message.body),
-    }
+    return {"id": letter.id, **asdict(letter)}
 
 
 def _caller() -> PublicKey:

@@ -163,13 +163,21 @@ class SqliteBroker:
         """See `Broker.dead_letters`."""
         with self._transaction(durable=False) as connection:
             rows = connection.execute(
-                """SELECT died_at, queue, message_id, "group", body, headers, attempts, reason FROM dispatcher_dead
+                """SELECT queue, message_id, "group", length(body), attempts, reason, died_at FROM dispatcher_dead
                 WHERE ? IN (queue, '') ORDER BY seq""",
                 (queue or "",),
             ).fetchall()
         return [
-            DeadLetter(message=message, reason=message.failure, died_at=died_at)
-            for died_at, message in ((died_at, _message(*values)) for died_at, *values in rows)
+            DeadLetter(
+                queue=row[0],
+                message_id=row[1],
+                group=row[2],
+                size=row[3],
+                attempts=row[4],
+                reason=row[5],
+                died_at=row[6],
+            )
+            for row in rows
         ]
 
     def requeue(self, letter_id: str) -> None:

@@ -137,7 +137,7 @@ class BrokersKeepTheirPromises(RuleBasedStateMachine):
         depth = Depth(waiting=len(self.waiting) - len(self.leased), leased=len(self.leased), dead=len(self.dead))
         for broker in self.brokers:
             assert broker.depth("events") == depth
-            assert [letter.message.id for letter in broker.dead_letters()] == self.dead
+            assert [letter.message_id for letter in broker.dead_letters()] == self.dead
 
     def teardown(self) -> None:
         self.sqlite.close()

@@ -178,7 +178,7 @@ def test_operator_sees_depths_and_deals_with_dead_letters(node: str, http: Any, 
     assert list(client.dead_letters("relay")) == [second]
     assert (first["queue"], first["group"], first["attempts"]) == ("events", str(CHAIN), 1)
     assert (first["reason"], first["size"]) == ("wrong hash", len(document()))
-    assert set(first) == {"id", "queue", "group", "attempts", "reason", "died_at", "size"}
+    assert set(first) == {"id", "queue", "message_id", "group", "size", "attempts", "reason", "died_at"}
     client.requeue(first["id"])
     client.discard(second["id"])
     assert client.depths() == {

@@ -60,7 +60,7 @@ def test_killed_worker_loses_nothing_that_was_published(tmp_path: Path, statemen
         told[kind].update(names)
 
     broker = SqliteBroker(path, system_clock)
-    dead = {letter.message.id for letter in broker.dead_letters()}
+    dead = {letter.message_id for letter in broker.dead_letters()}
     handled: list[str] = []
 
     def handle(messages: Sequence[Message]) -> list[None]:
