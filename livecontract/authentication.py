@@ -1,0 +1,52 @@
+"""Who sent a request: the key that signed it, for the URL that this node knows itself by."""
+
+import re
+
+from flask import Request
+
+from eventchain.core.clock import Clock
+from eventchain.core.errors import InvalidError
+from eventchain.core.http_signatures import NonceMemory, verify_request
+from eventchain.core.keys import PublicKey
+
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+
+
+class Authenticator:
+    """Checks the signature of each request (`eventchain.core.http_signatures`)."""
+
+    def __init__(self, public_url: str, clock: Clock, nonces: NonceMemory) -> None:
+        """Take the URL under which this node is reached, without a slash at the end."""
+        self._public_url = public_url
+        self._clock = clock
+        self._nonces = nonces
+
+    def __call__(self, request: Request) -> PublicKey:
+        """Return the key that signed a request.
+
+        Raises:
+            UnauthenticatedError: None did, or not this request, for this node, now and once.
+            InvalidError: The request line has a form whose meaning is not certain.
+        """
+        return verify_request(
+            request.method,
+            self._public_url + raw_target(request),
+            dict(request.headers),
+            request.get_data(),
+            now=self._clock() // 1000,
+            nonces=self._nonces,
+        )
+
+
+def raw_target(request: Request) -> str:
+    """Return path and query as they came over the wire: escapes are part of what was signed.
+
+    The host that an absolute request line or a Host header names is left out; the verifier puts its own there.
+
+    Raises:
+        InvalidError: It does not start with a slash, or has a fragment.
+    """
+    target = _ORIGIN.sub("", str(request.environ["REQUEST_URI"]), count=1)
+    if not target.startswith("/") or "#" in target:
+        raise InvalidError("the request line should name a path that starts with / and has no fragment")
+    return target

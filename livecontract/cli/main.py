@@ -1,0 +1,62 @@
+"""The root of the command line, and how errors end it."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from livecontract import __version__
+from livecontract.cli import chain, key, scenario
+from livecontract.cli.outcome import STOPPED, UsageError, report_error, report_usage
+
+app = typer.Typer(
+    name="livecontract",
+    help="Live contracts: workflows that several organisations run together without a common server.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.add_typer(key.app, name="key")
+app.add_typer(chain.app, name="chain")
+app.add_typer(scenario.app, name="scenario")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code.
+
+    Args:
+        arguments: Instead of those of the process.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    as_json = "--json" in given
+    try:
+        code = typer.main.get_command(app).main(args=given, prog_name="livecontract", standalone_mode=False)
+        sys.stdout.flush()
+    except UsageError as error:
+        return report_usage(error, as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("Stopped.", err=True)
+        return STOPPED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more; exit without complaint
+        return STOPPED
+    except Exception as error:  # a person sees a sentence, never a traceback  # noqa: BLE001
+        return report_error(error, as_json=as_json)
+    return code if isinstance(code, int) else 0
