@@ -148,3 +148,43 @@ def test_busy_file_is_unavailable_and_free_later(path: Path, writer: GroupCommit
     with writer.transaction() as connection:
         insert(connection, 1)
     assert stored(path) == [1]
+
+
+class InterruptedLock:
+    """A lock that interrupts the second thread which waits for it, once the first has handed its group on."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.turns = 0
+        self.was_released = threading.Event()
+
+    def acquire(self) -> bool:
+        self.turns += 1
+        if self.turns == 2:
+            self.was_released.wait()
+            raise KeyboardInterrupt
+        return self.lock.acquire()
+
+    def release(self) -> None:
+        self.lock.release()
+        self.was_released.set()
+
+
+def test_interrupted_writer_still_commits_for_those_who_count_on_it(writer: GroupCommit, path: Path) -> None:
+    lock = writer._turn = InterruptedLock()  # type: ignore[assignment]  # as much of a lock as is needed
+
+    def interrupted() -> None:
+        with writer.transaction() as connection:
+            insert(connection, 2)
+
+    with ThreadPoolExecutor(1) as pool:
+        with writer.transaction() as connection:
+            insert(connection, 1)
+            second = pool.submit(interrupted)
+            patience = threading.Event()
+            while lock.turns < 2:
+                patience.wait(0.001)
+        assert stored(path) == [1]
+        with pytest.raises(KeyboardInterrupt):
+            second.result()
+    writer._turn = threading.Lock()

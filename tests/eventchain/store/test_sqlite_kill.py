@@ -57,3 +57,38 @@ def test_killed_writer_keeps_what_it_promised_and_no_half_batch(tmp_path: Path, 
     connection = sqlite3.connect(path)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+# Appends at the end of one chain, as other processes do too, and tells which positions it won.
+APPENDER = """
+import sys
+from pathlib import Path
+from eventchain.store.document_store import DuplicateError
+from eventchain.store.sqlite import SqliteStore
+from tests.contracts.document_store import COLLECTIONS, EVENTS, event
+
+path, name = Path(sys.argv[1]), int(sys.argv[2])
+store = SqliteStore(path, COLLECTIONS)
+position = 0
+while position < 60:
+    try:
+        store.insert(EVENTS, [event(position, hash=bytes([name, position]))])
+        print(position)
+    except DuplicateError:
+        pass
+    position = store.find(EVENTS, order_by="position", descending=True, limit=1)[0]["position"] + 1
+store.close()
+"""
+
+
+@pytest.mark.slow
+def test_one_of_several_processes_wins_each_position(tmp_path: Path) -> None:
+    path = tmp_path / "node.sqlite"
+    commands = [[sys.executable, "-c", APPENDER, str(path), str(name)] for name in range(3)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE) for command in commands]
+    won = [int(line) for process in processes for line in process.communicate(timeout=60)[0].split()]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert sorted(won) == list(range(60))
+    store = SqliteStore(path, COLLECTIONS)
+    assert len(store.find(EVENTS)) == 60
+    store.close()
