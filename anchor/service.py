@@ -7,6 +7,7 @@ modules; here is the lock, the clock, the store and the forging loop, which is t
 
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -308,17 +309,21 @@ class AnchorService:
         fee = payload.fee_units * self._parameters.fee_price
         return Transaction(
             network=self._parameters.network,
-            timestamp=self._clock(),
+            timestamp=max(self._clock(), self._ledger.chain.header.timestamp),
             sender=self._account.public_key,
             fee=fee,
             payload=payload,
         ).signed_by(self._account)
 
     def _take_in(self, transaction: Transaction) -> None:
-        """Check against the state, store, and let wait."""
+        """Check against the state, store, and let wait.
+
+        Its time is judged by the clock: after a pause the chain is behind until the key block that is due is forged.
+        """
         state = self._ledger.chain.state
+        expected = replace(state, timestamp=max(state.timestamp, self._clock()))
         try:
-            self._pool.validate(transaction, state)
+            self._pool.validate(transaction, expected)
         except RejectedTransactionError as error:
             if transaction.sender == self._account.public_key and isinstance(transaction.payload, Anchor):
                 raise self._explained(error, transaction) from None
