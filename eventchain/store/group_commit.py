@@ -16,6 +16,7 @@ the call of every member raises, and nothing of the group is kept.
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -27,6 +28,8 @@ MAX_MEMBERS = 64
 
 BUSY_TIMEOUT_MS = 10_000
 """How long to wait for a writer in another process."""
+
+_PAUSE_MS = 10
 
 _CACHED_STATEMENTS = 512
 
@@ -51,7 +54,7 @@ def open_connection(path: Path) -> sqlite3.Connection:
             cached_statements=_CACHED_STATEMENTS,
         )
         try:
-            if connection.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+            if _set_write_ahead_log(connection) != "wal":
                 raise IncompatibleStoreError(
                     f"{path.name} cannot keep a write-ahead log", hint="Put it on a local disk, not a network share."
                 )
@@ -60,6 +63,18 @@ def open_connection(path: Path) -> sqlite3.Connection:
             connection.close()
             raise
         return connection
+
+
+def _set_write_ahead_log(connection: sqlite3.Connection) -> str:
+    """Return the journal mode after asking for a write-ahead log; this one request SQLite does not wait for itself."""
+    for _ in range(BUSY_TIMEOUT_MS // _PAUSE_MS):
+        try:
+            return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+        time.sleep(_PAUSE_MS / 1000)
+    raise StoreUnavailableError("another process holds the file", hint="Is it being copied or opened elsewhere?")
 
 
 @contextmanager

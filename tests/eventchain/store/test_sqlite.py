@@ -2,7 +2,9 @@
 
 import sqlite3
 import stat
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +41,22 @@ def test_documents_are_there_after_opening_again(path: Path) -> None:
 def test_file_is_readable_by_its_owner_alone(path: Path) -> None:
     SqliteStore(path, COLLECTIONS).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_many_may_open_a_new_file_at_once(path: Path) -> None:
+    ready = threading.Barrier(8)
+
+    def open_and_write(number: int) -> None:
+        ready.wait()
+        store = SqliteStore(path, COLLECTIONS)
+        store.insert(EVENTS, [event(number)])
+        store.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(open_and_write, range(8)))
+    store = SqliteStore(path, COLLECTIONS)
+    assert len(store.find(EVENTS)) == 8
+    store.close()
 
 
 def test_batch_is_one_commit_and_others_see_all_or_nothing(path: Path) -> None:
