@@ -15,7 +15,8 @@ class Due:
         actor: Key of the actor who is to run it.
         identity: Id of the identity that actor is bound to.
         event: Hash of the event that brought it about.
-        not_before: Moment from which it is due, in milliseconds since 1970.
+        not_before: Moment from which it is due, in milliseconds since 1970; 0 for at once.
+        when: How sure the node must be of the event first (`when` of the action).
     """
 
     action: str
@@ -23,6 +24,7 @@ class Due:
     identity: str
     event: str
     not_before: int
+    when: str
 
 
 def due(process: Process) -> tuple[Due, ...]:
@@ -42,13 +44,27 @@ def due(process: Process) -> tuple[Due, ...]:
         actor = next((name for name in current.actions[key]["actors"] if name in bound), None)
         if actor is not None:
             found.append(
-                Due(action=key, actor=actor, identity=bound[actor], event=current.event, not_before=current.timestamp)
+                Due(
+                    action=key,
+                    actor=actor,
+                    identity=bound[actor],
+                    event=current.event,
+                    not_before=0,
+                    when=process.scenario.actions[key].when,
+                )
             )
         break
     if current.due_date is not None and waits_for_timeout(process) and bound:
         actor = min(bound)
         found.append(
-            Due(action=TIMEOUT, actor=actor, identity=bound[actor], event=current.event, not_before=current.due_date)
+            Due(
+                action=TIMEOUT,
+                actor=actor,
+                identity=bound[actor],
+                event=current.event,
+                not_before=current.due_date,
+                when="immediately",
+            )
         )
     return tuple(found)
 

@@ -1,0 +1,151 @@
+"""The processes of a chain in memory, as of the last entry in the store, which decides; this only saves reading."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+from eventchain.store.document_store import DocumentStore
+from workflow_engine.errors import OutOfStepError
+from workflow_engine.process import Process
+from workflow_engine.records import ENTRIES, STATES, decode
+from workflow_engine.scenario import Scenario, compile_scenario
+
+MAX_READS = 8
+"""How often reading is tried again when others write at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The state of a chain as of one entry. What it holds is read when it is asked for, and kept.
+
+    Attributes:
+        chain: Id of the chain.
+        head: Hash of the last entry applied, or None.
+        length: How many entries were applied.
+        store: Where it is read from.
+        loaded: Processes read so far, by id.
+        compiled: Scenarios read so far, by id and by name.
+    """
+
+    chain: str
+    head: str | None
+    length: int
+    store: DocumentStore
+    loaded: dict[str, Process]
+    compiled: dict[str, Scenario]
+
+    def process(self, process_id: str) -> Process | None:
+        """Return a process as of this entry or later, or None."""
+        if process_id not in self.loaded:
+            found = self._read(process_id)
+            if found is None:
+                return None
+            self.loaded[process_id] = found
+        return self.loaded[process_id]
+
+    def processes(self) -> list[Process]:
+        """Return all processes, in the order in which they were started."""
+        rows = self.store.find(ENTRIES, {"chain": self.chain, "kind": "process"}, order_by="position")
+        found = (self.process(str(row["subject"])) for row in rows)
+        return [process for process in found if process is not None]
+
+    def scenario(self, name: str) -> Scenario | None:
+        """Return a scenario by its id or the id its document gives it, or None."""
+        if name not in self.compiled:
+            for field in ("subject", "name"):
+                rows = self.store.find(ENTRIES, {"chain": self.chain, "kind": "scenario", field: name}, limit=1)
+                if rows:
+                    self.compiled[name] = _compiled(rows[0]["document"])
+                    break
+        return self.compiled.get(name)
+
+    def scenarios(self) -> list[Scenario]:
+        """Return all scenarios, in the order in which they were added."""
+        rows = self.store.find(ENTRIES, {"chain": self.chain, "kind": "scenario"}, order_by="position")
+        found = (self.scenario(str(row["subject"])) for row in rows)
+        return [item for item in found if item is not None]
+
+    def last_event(self, process_id: str) -> str | None:
+        """Return the hash of the last entry of a process, or None."""
+        process = self.process(process_id)
+        if process is None:
+            return None
+        return str(process.previous[-1]["event"]) if process.previous else process.current.event
+
+    def _read(self, process_id: str) -> Process | None:
+        """Put a process together from its start, its responses and the state as of the last of them."""
+        for _ in range(MAX_READS):
+            where = {"chain": self.chain, "subject": process_id}
+            started = self.store.find(ENTRIES, {**where, "kind": "process"}, limit=1)
+            if not started:
+                return None
+            steps = self.store.find(ENTRIES, {**where, "kind": "response"}, order_by="position")
+            last = (steps or started)[-1]["hash"]
+            row = self.store.get(STATES, {"chain": self.chain, "process": process_id, "hash": last})
+            if row is not None:
+                state = decode(row["state"])
+                return _process(self, state, tuple(decode(step["document"]) for step in steps))
+        raise OutOfStepError("the process changes faster than it can be read", hint="Try again.")
+
+
+def _process(live: Live, state: Mapping[str, Any], previous: tuple[Mapping[str, Any], ...]) -> Process | None:
+    scenario = live.scenario(state["scenario"])
+    if scenario is None:
+        return None
+    return Process.from_state(state, scenario=scenario, previous=previous)
+
+
+@lru_cache(maxsize=64)
+def _compiled(document: Any) -> Scenario:
+    """Compile a scenario that was checked when it was added."""
+    return compile_scenario(decode(document))
+
+
+class LiveProcesses:
+    """A bounded cache of `Live`, by chain. Safe to use from many threads."""
+
+    def __init__(self, store: DocumentStore, chains: int) -> None:
+        self._store = store
+        self._chains = chains
+        self._known: OrderedDict[str, Live] = OrderedDict()
+        self._lock = Lock()
+
+    def head(self, chain: str) -> tuple[str | None, int]:
+        """Return the hash of the last entry the store has of a chain, and how many there are."""
+        rows = self._store.find(ENTRIES, {"chain": chain}, order_by="position", descending=True, limit=1)
+        if not rows:
+            return None, 0
+        return str(rows[0]["hash"]), int(rows[0]["position"] or 0) + 1
+
+    def of(self, chain: str) -> Live:
+        """Return the state of a chain as of the last entry that the store has."""
+        head, length = self.head(chain)
+        with self._lock:
+            known = self._known.get(chain)
+            if known is not None and (known.head, known.length) == (head, length):
+                self._known.move_to_end(chain)
+                return known
+        return self._keep(Live(chain, head, length, self._store, {}, {}))
+
+    def advance(self, live: Live, head: str, process: Process | None) -> None:
+        """Remember the state of a chain after one more entry, which is stored already."""
+        changed = {} if process is None else {process.id: process}
+        self._keep(
+            Live(live.chain, head, live.length + 1, self._store, {**live.loaded, **changed}, dict(live.compiled))
+        )
+
+    def drop(self, chain: str) -> None:
+        """Forget a chain."""
+        with self._lock:
+            self._known.pop(chain, None)
+
+    def _keep(self, live: Live) -> Live:
+        with self._lock:
+            self._known[live.chain] = live
+            self._known.move_to_end(live.chain)
+            while len(self._known) > self._chains:
+                self._known.popitem(last=False)
+        return live

@@ -1,0 +1,85 @@
+"""What the workflow engine needs from others."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from eventchain.core.keys import PublicKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """A request that a system action makes.
+
+    Attributes:
+        method: `GET`, `POST`, …
+        url: Absolute, `http:` or `https:`, with its query.
+        headers: By name.
+        body: Bytes to send, or None.
+    """
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpResponse:
+    """What came back.
+
+    Attributes:
+        status: The HTTP status.
+        content_type: Media type without parameters, lower case; empty when there is none.
+        body: What was read.
+    """
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+class HttpClient(Protocol):
+    """Makes HTTP requests to the outside world, for system actions of kind http."""
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        """Send a request and read its answer; redirects are answers like others.
+
+        Raises:
+            TriggerError: There was no usable answer: the address is not allowed, nobody answers, it takes too long or
+                it is too large.
+        """
+
+
+class Submitter(Protocol):
+    """Appends events to a chain in the name of this node, for system actions of kind event."""
+
+    def submit(self, chain: str, bodies: Sequence[Mapping[str, Any]], idempotency_key: str) -> list[dict[str, Any]]:
+        """Sign one event per body, hand them to the queue, and return them as JSON.
+
+        The same idempotency key again makes no second events.
+
+        Raises:
+            LiveContractError: They cannot be appended.
+        """
+
+
+class Membership(Protocol):
+    """Knows who is on which chain (the event chain service)."""
+
+    def identity_of(self, chain: str, key: str) -> str | None:
+        """Return the id of the identity that holds a public sign key (base58) on a chain, or None."""
+
+    def chains_of(self, key: str) -> list[str]:
+        """Return the ids of the chains on which some identity holds a public sign key (base58)."""
+
+
+class Preparer(Protocol):
+    """Prepares events for people to sign (the event chain service)."""
+
+    def prepare(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> dict[str, Any]:
+        """Check that an event with this body can follow the tip of a chain, and return what has to be signed.
+
+        Raises:
+            LiveContractError: It cannot, with the reason.
+        """

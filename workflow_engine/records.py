@@ -1,0 +1,64 @@
+"""How the workflow engine keeps what it knows, in any document store.
+
+`ENTRIES` is a journal: one row per applied event of a chain, and the insert of that row is what commits an event. It
+holds what cannot be computed again cheaply: scenarios as given, and the responses as they were recorded. `STATES` holds
+the state of a process as of one event, named by that event's hash: rows that no journal row names (left by a crash or a
+lost race) are never read. Nothing here is a second truth: everything is computed again from the chain by `forget` and a
+replay.
+"""
+
+import json
+from typing import Any
+
+from eventchain.core import canonical_json
+from eventchain.store.document_store import Collection
+
+ENTRIES = Collection(
+    name="workflow_entries",
+    fields={
+        "chain": str,
+        "hash": str,
+        "position": int,  # of the event among those applied, from 0
+        "kind": str,  # scenario, process, response, or other
+        "subject": str,  # id of the scenario or process
+        "name": str,  # a scenario's own id
+        "document": bytes,  # the scenario's normal form, or the recorded response
+    },
+    key=("chain", "hash"),
+    unique=(("chain", "position"),),
+    indexes=(("chain", "kind"), ("chain", "kind", "subject"), ("chain", "kind", "name"), ("kind", "subject")),
+)
+
+STATES = Collection(
+    name="workflow_states",
+    fields={"chain": str, "process": str, "hash": str, "state": bytes},
+    key=("chain", "process", "hash"),
+    indexes=(("chain",),),
+)
+
+RESULTS = Collection(
+    name="workflow_results",
+    fields={"chain": str, "process": str, "action": str, "cause": str, "body": bytes},
+    key=("chain", "process", "action", "cause"),
+)
+"""What system actions of this node came to. Kept when a chain is forgotten: the world stays as it was changed."""
+
+DRAFTS = Collection(
+    name="workflow_drafts",
+    fields={"id": str, "name": str, "title": str, "document": bytes},
+    key=("id",),
+    indexes=(("name",),),
+)
+"""Scenarios that this node keeps for its users, on no chain yet."""
+
+COLLECTIONS = (ENTRIES, STATES, RESULTS, DRAFTS)
+
+
+def encode(value: Any) -> bytes:
+    """Return the bytes under which a JSON value is kept."""
+    return canonical_json.encode(value)
+
+
+def decode(data: Any) -> Any:
+    """Read what `encode` gave; the bytes are our own, so nothing is checked again."""
+    return json.loads(data)

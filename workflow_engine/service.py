@@ -1,0 +1,363 @@
+"""The workflow engine: applies the entries of chains, and tells what came of it (paper sections 7, 21.2 and 22.1).
+
+`apply` is what the event chain service calls for every event, in the order of the canonical chain. Applying an entry
+twice is applying it once, and a crash at any moment leaves either the state before it or the state after it: the insert
+of one journal row commits. When the canonical chain changes, the event chain service calls `forget` and replays.
+
+`due` and `perform` run the system actions of this node. What an action came to is stored before it is handed over, so
+that performing it again gives the same response; towards the outside world that is at least once, and every request
+carries an `Idempotency-Key`.
+"""
+
+from collections.abc import Collection as AnyOf
+from dataclasses import dataclass
+from typing import Any
+
+from eventchain.core import base58, canonical_json
+from eventchain.core.clock import Clock
+from eventchain.core.entry import Entry
+from eventchain.store.document_store import Document, DocumentStore, DuplicateError
+from workflow_engine import machine, scenario
+from workflow_engine.body import process_reference, scenario_reference
+from workflow_engine.due import due
+from workflow_engine.errors import (
+    AlreadyExistsError,
+    InvalidProcessError,
+    OutOfStepError,
+    ProcessNotFoundError,
+    ScenarioNotFoundError,
+)
+from workflow_engine.live import Live, LiveProcesses
+from workflow_engine.process import Process
+from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATES, decode, encode
+from workflow_engine.scenario import TIMEOUT, Scenario, load
+from workflow_engine.triggers import Call, Triggers, response_body
+
+__all__ = ["COLLECTIONS", "DueAction", "WorkflowService", "kind_of"]
+
+_SCHEMAS = {"scenario": "/scenario/", "process": "/process/", "response": "/response/"}
+_OWN = {f"urn:livecontract:{kind}:1": kind for kind in _SCHEMAS}
+
+
+def kind_of(schema: str | None) -> str:
+    """Return what an event's body is, from its `$schema`: scenario, process, response, or other."""
+    if schema is None:
+        return "other"
+    if schema in _OWN:
+        return _OWN[schema]
+    if schema.startswith("https://specs.livecontracts.io/"):
+        return next((kind for kind, part in _SCHEMAS.items() if part in schema), "other")
+    return "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueAction:
+    """A system action that this node is to perform. Plain text, so that it crosses a queue unchanged.
+
+    Attributes:
+        chain: Id of the chain.
+        process: Id of the process.
+        action: Key of the action.
+        actor: Key of the actor on whose behalf the node acts.
+        identity: Id of the identity that is bound to the actor, whose system key signs the response.
+        cause: Hash of the event that brought it about. Chain, process, action and cause name it once and for all.
+        when: How sure the node must be of the cause first: `immediately`, `anchored` or `settled`. Who calls `perform`
+            sees to it.
+    """
+
+    chain: str
+    process: str
+    action: str
+    actor: str
+    identity: str
+    cause: str
+    when: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the JSON form."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @property
+    def key(self) -> dict[str, str]:
+        """What names the action once and for all."""
+        return {"chain": self.chain, "process": self.process, "action": self.action, "cause": self.cause}
+
+    @property
+    def idempotency_key(self) -> str:
+        """The base58 SHA-256 of what names it; sent along, so that the outside world can tell a repetition."""
+        return base58.encode(canonical_json.digest(self.key))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outcome:
+    """What an entry comes to: the journal row, the process it changed, and a scenario it added."""
+
+    row: dict[str, str | int | bytes | None]
+    process: Process | None = None
+    before: str | None = None
+
+
+class WorkflowService:
+    """All effects of the workflow engine.
+
+    Args:
+        store: Holds `COLLECTIONS`.
+        clock: Tells when a timeout is over.
+        triggers: Run the system actions, by kind.
+        live_chains: Chains whose processes are kept in memory; the store decides whether they still hold.
+    """
+
+    def __init__(self, store: DocumentStore, clock: Clock, triggers: Triggers, *, live_chains: int = 256) -> None:
+        self._store = store
+        self._clock = clock
+        self._triggers = triggers
+        self._live = LiveProcesses(store, live_chains)
+
+    def apply(self, entry: Entry) -> None:
+        """Apply an entry; when the call returns it is durable. An entry that was applied before changes nothing.
+
+        Raises:
+            OutOfStepError: It does not follow the last entry applied: call `forget` and replay the chain.
+            InvalidError, ForbiddenError, ConflictError, NotFoundError: Its body is refused; nothing is changed.
+        """
+        live = self._in_step(entry)
+        if live is None:
+            return
+        outcome = self._decide(entry, live)
+        try:
+            with self._store.batch():
+                self._save_state(entry, outcome)
+                self._store.insert(ENTRIES, [outcome.row])
+        except DuplicateError:
+            if not self._is_applied(entry):
+                raise OutOfStepError("another entry was applied at this place of the chain") from None
+        self._live.advance(live, entry.hash, outcome.process)
+        if outcome.before is not None:
+            old = {"chain": entry.chain, "process": outcome.row["subject"], "hash": outcome.before}
+            self._store.delete(STATES, old)
+
+    def check(self, entry: Entry) -> None:
+        """Check that `apply` would take an entry, without changing anything. Raises what it would raise."""
+        live = self._in_step(entry)
+        if live is not None:
+            self._decide(entry, live)
+
+    def head(self, chain: str) -> str | None:
+        """Return the hash of the last entry applied to a chain, or None."""
+        return self._live.head(chain)[0]
+
+    def forget(self, chain: str) -> None:
+        """Drop everything that was computed of a chain, so that it can be replayed from its first event."""
+        self._store.delete(ENTRIES, {"chain": chain})
+        self._store.delete(STATES, {"chain": chain})
+        self._live.drop(chain)
+
+    def process(self, process_id: str, chain: str | None = None) -> Process:
+        """Return a process by its id, which is unique on its chain.
+
+        Raises:
+            ProcessNotFoundError: There is none.
+            AlreadyExistsError: Several chains have one with this id; name the chain.
+        """
+        where: dict[str, str] = {"kind": "process", "subject": process_id} | ({"chain": chain} if chain else {})
+        rows = self._store.find(ENTRIES, where, limit=2)
+        if not rows:
+            raise ProcessNotFoundError("There is no such process.")
+        if len(rows) > 1:
+            raise AlreadyExistsError("Several chains have a process with this id.", hint="Name the chain as well.")
+        found = self._live.of(str(rows[0]["chain"])).process(process_id)
+        if found is None:
+            raise ProcessNotFoundError("There is no such process.")
+        return found
+
+    def processes(self, chain: str) -> list[Process]:
+        """Return the processes of a chain, in the order in which they were started."""
+        return self._live.of(chain).processes()
+
+    def scenario(self, scenario_id: str, chain: str) -> Scenario:
+        """Return a scenario of a chain by its id, or by the id that its document gives it.
+
+        Raises:
+            ScenarioNotFoundError: There is none.
+        """
+        found = self._live.of(chain).scenario(scenario_id)
+        if found is None:
+            raise ScenarioNotFoundError("There is no such scenario on this chain.")
+        return found
+
+    def scenarios(self, chain: str) -> list[Scenario]:
+        """Return the scenarios of a chain, in the order in which they were added."""
+        return self._live.of(chain).scenarios()
+
+    def projection(self, chain: str) -> dict[str, Any]:
+        """Return everything that was computed of a chain: equal on all nodes that applied the same entries."""
+        live = self._live.of(chain)
+        processes = sorted(live.processes(), key=lambda process: process.id)
+        return {
+            "chain": chain,
+            "head": live.head,
+            "scenarios": sorted({found.id for found in live.scenarios()}),
+            "processes": [process.to_dict() for process in processes],
+        }
+
+    def due(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
+        """Return the system actions that wait now, and that the nodes of these identities are to perform."""
+        now = self._clock()
+        return [
+            DueAction(
+                chain=chain,
+                process=process.id,
+                action=waiting.action,
+                actor=waiting.actor,
+                identity=waiting.identity,
+                cause=waiting.event,
+                when=waiting.when,
+            )
+            for process in self.processes(chain)
+            for waiting in due(process)
+            if waiting.identity in identities and waiting.not_before <= now
+        ]
+
+    def perform(self, action: DueAction) -> dict[str, Any] | None:
+        """Run a system action and return the body of the response to sign with the system key.
+
+        Returns:
+            The body, the same one however often it is performed; None when it is no longer due, or when the outside
+            party has taken it on and will answer by itself (HTTP 202).
+
+        Raises:
+            TriggerError, UnavailableError: It could not be run now; performing it again later may help.
+        """
+        if action not in self.due(action.chain, {action.identity}):
+            return None
+        known = self._store.get(RESULTS, action.key)
+        if known is not None:
+            return decode(known["body"]) if known["body"] else None
+        body = self._run(action)
+        row: Document = {**action.key, "body": encode(body) if body is not None else b""}
+        try:
+            self._store.insert(RESULTS, [row])
+        except DuplicateError:
+            return self.perform(action)
+        return body
+
+    def add_draft(self, document: Any) -> tuple[Scenario, bool]:
+        """Check a scenario and keep it in this node's own library.
+
+        Returns:
+            The scenario, and whether it is new here.
+
+        Raises:
+            InvalidScenarioError: It has errors.
+        """
+        draft = load(document)
+        row: Document = {
+            "id": draft.id,
+            "name": draft.name,
+            "title": draft.title,
+            "document": encode(draft.normal_form),
+        }
+        try:
+            self._store.insert(DRAFTS, [row])
+        except DuplicateError:
+            return draft, False
+        return draft, True
+
+    def drafts(self) -> list[dict[str, Any]]:
+        """Return id, name and title of the scenarios in this node's own library."""
+        return [{name: row[name] for name in ("id", "name", "title")} for row in self._store.find(DRAFTS)]
+
+    def draft(self, scenario_id: str) -> dict[str, Any]:
+        """Return the normal form of a scenario in this node's own library, by its id or the id its document gives.
+
+        Raises:
+            ScenarioNotFoundError: There is none.
+        """
+        row = self._store.get(DRAFTS, {"id": scenario_id})
+        named = [] if row else self._store.find(DRAFTS, {"name": scenario_id}, limit=1)
+        for found in [row] if row else named:
+            document: dict[str, Any] = decode(found["document"])
+            return document
+        raise ScenarioNotFoundError("There is no such scenario here.")
+
+    def _is_applied(self, entry: Entry) -> bool:
+        return self._store.get(ENTRIES, {"chain": entry.chain, "hash": entry.hash}) is not None
+
+    def _in_step(self, entry: Entry) -> Live | None:
+        """Return the present state of the entry's chain, if the entry follows it; None if it was applied before."""
+        live = self._live.of(entry.chain)
+        if live.head is None or live.head == entry.previous:
+            return live
+        if live.head == entry.hash or self._is_applied(entry):
+            return None
+        raise OutOfStepError("the entry does not follow the last one applied", hint="Forget the chain and replay it.")
+
+    def _decide(self, entry: Entry, live: Live) -> _Outcome:
+        """Return what the entry comes to, on the present state of its chain. Nothing is written."""
+        kind = kind_of(entry.schema)
+        row: dict[str, str | int | bytes | None] = {
+            "chain": entry.chain,
+            "hash": entry.hash,
+            "position": live.length,
+            "kind": kind,
+            "subject": None,
+            "name": None,
+            "document": None,
+        }
+        if kind == "scenario":
+            return self._added_scenario(entry, live, row)
+        if kind == "process":
+            return self._started(entry, live, row)
+        if kind == "response":
+            return self._stepped(entry, live, row)
+        return _Outcome(row=row)
+
+    def _added_scenario(self, entry: Entry, live: Live, row: dict[str, Any]) -> _Outcome:
+        added = scenario.load(dict(entry.body))
+        for name in {added.id, added.name} - {None}:
+            known = live.scenario(str(name))
+            if known is not None and known.id != added.id:
+                raise AlreadyExistsError("Another scenario of this chain has this id.", path="$.id")
+        return _Outcome(
+            row={**row, "subject": added.id, "name": added.name, "document": encode(added.normal_form)},
+        )
+
+    def _started(self, entry: Entry, live: Live, row: dict[str, Any]) -> _Outcome:
+        name = scenario_reference(entry.body)
+        found = live.scenario(name)
+        if found is None:
+            raise InvalidProcessError(
+                "The scenario of the process is not on this chain.",
+                path="$.scenario",
+                hint="Add the scenario to the chain first.",
+            )
+        started = machine.start(found, entry)
+        if live.process(started.id) is not None:
+            raise AlreadyExistsError("Another process of this chain has this id.", path="$.id")
+        return _Outcome(row={**row, "subject": started.id}, process=started)
+
+    def _stepped(self, entry: Entry, live: Live, row: dict[str, Any]) -> _Outcome:
+        process = live.process(process_reference(entry.body))
+        if process is None:
+            raise ProcessNotFoundError("There is no such process on this chain.", path="$.process")
+        stepped = machine.step(process, entry)
+        row = {**row, "subject": process.id, "document": encode(stepped.previous[-1])}
+        return _Outcome(row=row, process=stepped, before=live.last_event(process.id))
+
+    def _save_state(self, entry: Entry, outcome: _Outcome) -> None:
+        if outcome.process is None:
+            return
+        state: Document = {
+            "chain": entry.chain,
+            "process": outcome.process.id,
+            "hash": entry.hash,
+            "state": encode(outcome.process.state()),
+        }
+        self._store.put(STATES, state)
+
+    def _run(self, action: DueAction) -> dict[str, Any] | None:
+        process = self.process(action.process, action.chain)
+        if action.action == TIMEOUT:
+            return response_body(process, action.action, action.actor, "ok", None)
+        call = Call(process=process, action=action.action, actor=action.actor, idempotency_key=action.idempotency_key)
+        return self._triggers.run(call)
