@@ -37,13 +37,15 @@ EVENTS = Collection(
         "outbox": int,
         "awaiting": int,
         "receipt": bytes,
+        "submission": str,
     },
     key=("chain", "hash"),
-    unique=(("chain", "position"),),
+    unique=(("chain", "position"), ("chain", "submission")),
     indexes=(("chain", "previous"), ("chain", "identity", "position"), ("outbox",), ("awaiting",)),
 )
 """`identity` is 1 for identity events; `outbox` an `Effect` or None; `awaiting` the time since when an anchor receipt
-is awaited, or None; `receipt` its JSON."""
+is awaited, or None; `receipt` its JSON; `submission` names what this node signed the event for, to do so once.
+"""
 
 MEMBERS = Collection(
     name="members",
@@ -155,6 +157,11 @@ class Archive:
         """Return the document of an event, canonical or not, or None."""
         return self._store.get(EVENTS, {"chain": str(chain), "hash": base58.encode(hash_)})
 
+    def find_submission(self, chain: str, submission: str) -> Event | None:
+        """Return the event this node signed for something, or None."""
+        found = self._store.find(EVENTS, {"chain": chain, "submission": submission}, limit=1)
+        return read_event(found[0]) if found else None
+
     def canonical(self, chain: ChainId, *, after: int | None = None) -> list[Document]:
         """Return the documents of the canonical chain in order, all or those after a position."""
         return self._store.find(EVENTS, {"chain": str(chain)}, order_by="position", after=after)
@@ -185,7 +192,15 @@ class Archive:
         return len(self._store.find(EVENTS, {"chain": str(chain), "previous": base58.encode(hash_)}))
 
     def insert(
-        self, tip: Tip, event: Event, *, canonical: bool, received: int, outbox: Effect, identity: bool
+        self,
+        tip: Tip,
+        event: Event,
+        *,
+        canonical: bool,
+        received: int,
+        outbox: Effect,
+        identity: bool,
+        submission: str | None = None,
     ) -> Document:
         """Store an event after `tip` and return its document.
 
@@ -207,6 +222,7 @@ class Archive:
             "outbox": int(outbox) or None,
             "awaiting": received,
             "receipt": None,
+            "submission": submission,
         }
         self._store.insert(EVENTS, [document])
         return document

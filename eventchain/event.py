@@ -19,7 +19,7 @@ import base64
 import binascii
 import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eventchain.core import base58, strict_json
@@ -134,6 +134,35 @@ class Event:
         return document
 
 
+def unsigned(
+    *,
+    previous: bytes,
+    key: PublicKey,
+    timestamp: int,
+    data: bytes,
+    media_type: str = JSON_MEDIA_TYPE,
+    attachments: Sequence[Attachment] = (),
+) -> Event:
+    """Make a V2 event that somebody still has to sign: its signature is empty, `signed` is what to sign.
+
+    Raises:
+        InvalidEventError: Something is too long for the format.
+    """
+    signed = _encode_v2(previous, key, timestamp, media_type, data, attachments)
+    return Event(
+        generation=Generation.V2,
+        previous=previous,
+        sign_key=key,
+        timestamp=timestamp,
+        media_type=media_type,
+        data=data,
+        attachments=tuple(attachments),
+        signed=signed,
+        hash=sha256(signed),
+        signature=b"",
+    )
+
+
 def sign(
     *,
     previous: bytes,
@@ -148,19 +177,15 @@ def sign(
     Raises:
         InvalidEventError: Something is too long for the format.
     """
-    signed = _encode_v2(previous, key.public_key, timestamp, media_type, data, attachments)
-    return Event(
-        generation=Generation.V2,
+    event = unsigned(
         previous=previous,
-        sign_key=key.public_key,
+        key=key.public_key,
         timestamp=timestamp,
-        media_type=media_type,
         data=data,
-        attachments=tuple(attachments),
-        signed=signed,
-        hash=sha256(signed),
-        signature=key.sign(signed),
+        media_type=media_type,
+        attachments=attachments,
     )
+    return replace(event, signature=key.sign(event.signed))
 
 
 def read_event(document: object, generation: Generation, *, path: str = "$") -> Event:
@@ -190,7 +215,7 @@ def read_event(document: object, generation: Generation, *, path: str = "$") -> 
         signed = _encode_v2(previous, key, timestamp, media_type, data, attachments, path)
     else:
         attachments = ()
-        signed = _encode_head(previous, key, timestamp) + media_type.encode("utf-8") + data
+        signed = _encode_v1(previous, key, timestamp, media_type, data, path)
     return Event(
         generation=generation,
         previous=previous,
@@ -299,6 +324,18 @@ def _encode_v2(
     return b"".join(parts)
 
 
+def _encode_v1(previous: bytes, key: PublicKey, timestamp: int, media_type: str, data: bytes, path: str) -> bytes:
+    """Encode a V1 event, whose media type and data have no lengths.
+
+    The same bytes could be read with another boundary between the two. Clients write JSON as `application/json`, so
+    whatever starts with that is read as nothing else.
+    """
+    content = media_type.encode("utf-8") + data
+    if content.startswith(JSON_MEDIA_TYPE.encode("ascii")) and not media_type.startswith(JSON_MEDIA_TYPE):
+        raise InvalidEventError(f"the media type is cut off; it begins {JSON_MEDIA_TYPE}", path=f"{path}.mediaType")
+    return _encode_head(previous, key, timestamp) + content
+
+
 def _field(data: bytes, path: str) -> bytes:
     if len(data) > MAX_DATA:
         raise InvalidEventError(
@@ -328,10 +365,8 @@ def _read_classic(document: Mapping[str, Any], path: str) -> Event:
     timestamp = _timestamp(document, path)
     previous, sign_key = _get(document, "previous", str, path), _get(document, "signkey", str, path)
     lines = [body, str(timestamp), previous, sign_key]
-    original = None
-    if document.get("original") is not None:
-        inner = _get(document, "original", Mapping, path)
-        original = _read_classic({"body": body, **inner}, f"{path}.original")
+    original = _read_original(document, body, path)
+    if original:
         lines.append(base58.encode(original.hash))
     _check_receipt(document, path)
     return Event(
@@ -342,7 +377,7 @@ def _read_classic(document: Mapping[str, Any], path: str) -> Event:
         media_type=JSON_MEDIA_TYPE,
         data=base58.decode_long(body, name="body", path=f"{path}.body"),
         signed="\n".join(lines).encode("ascii"),
-        hash=base58.decode(document.get("hash"), length=HASH_LENGTH, name="hash", path=f"{path}.hash"),
+        hash=base58.decode(_classic_hash(document), length=HASH_LENGTH, name="hash", path=f"{path}.hash"),
         signature=base58.decode(
             document.get("signature"), length=SIGNATURE_LENGTH, name="signature", path=f"{path}.signature"
         ),
@@ -350,10 +385,27 @@ def _read_classic(document: Mapping[str, Any], path: str) -> Event:
     )
 
 
+def _read_original(document: Mapping[str, Any], body: str, path: str) -> Event | None:
+    """Read the event a rebased one carries again. It has the same body, and carries no other in turn."""
+    if document.get("original") is None:
+        return None
+    inner, place = _get(document, "original", Mapping, path), f"{path}.original"
+    if inner.get("body", body) != body:
+        raise InvalidEventError("the original has another body than the event that carries it", path=f"{place}.body")
+    if inner.get("original") is not None:
+        raise InvalidEventError("an original carries no other original", path=f"{place}.original")
+    return _read_classic({**inner, "body": body}, place)
+
+
 def _check_receipt(document: Mapping[str, Any], path: str) -> None:
     receipt = document.get("receipt")
-    if isinstance(receipt, Mapping) and receipt.get("targetHash") != document.get("hash"):
+    if isinstance(receipt, Mapping) and receipt.get("targetHash") != _classic_hash(document):
         raise InvalidEventError("the receipt belongs to another hash", check="receipt", path=f"{path}.receipt")
+
+
+def _classic_hash(document: Mapping[str, Any]) -> Any:
+    """Return the hash of a classic event; JavaScript client 0.8 writes it as `_hash`."""
+    return document.get("hash", document.get("_hash"))
 
 
 def _get(document: Mapping[str, Any], name: str, kind: type, path: str) -> Any:

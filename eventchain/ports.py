@@ -20,6 +20,13 @@ class Engine(Protocol):
             LiveContractError: The event is refused; nothing is saved.
         """
 
+    def check(self, entry: Entry) -> None:
+        """Check that `apply` would take an entry. Nothing is saved.
+
+        Raises:
+            LiveContractError: It would be refused.
+        """
+
     def forget(self, chain: str) -> None:
         """Drop a chain's projection, to be derived again from its first event."""
 

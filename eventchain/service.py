@@ -18,6 +18,7 @@ steps loses nothing, and what happens twice has no second effect: events are kno
 Work on one chain is serial, chains are independent.
 """
 
+import base64
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -69,10 +70,12 @@ class Parcel:
     Attributes:
         document: The JSON of a chain or a partial chain.
         sender: Public key (base58) that signed the request it came with, or None for this node itself.
+        submission: What this node signed its one event for, if it did.
     """
 
     document: Mapping[str, Any]
     sender: str | None = None
+    submission: str | None = None
 
 
 @dataclass(slots=True)
@@ -317,7 +320,13 @@ class EventChainService:
         if is_identity and run.canonical:
             self._archive.set_members(run.id, advanced.identities)
         document = self._archive.insert(
-            tip, event, canonical=run.canonical, received=self._clock(), outbox=run.effects, identity=is_identity
+            tip,
+            event,
+            canonical=run.canonical,
+            received=self._clock(),
+            outbox=run.effects,
+            identity=is_identity,
+            submission=run.parcel.submission,
         )
         run.saved.append(document)
         run.after = advanced.identities
@@ -371,22 +380,54 @@ class EventChainService:
 
     # This node's own events
 
-    def submit(self, chain: str, body: Mapping[str, Any]) -> str:
-        """Sign an event with the node's system key, at the end of a chain, add it and return its hash (base58).
+    def submit(self, chain: str, body: Mapping[str, Any], submission: str | None = None) -> Event:
+        """Sign an event with the node's system key, at the end of a chain, and add it.
+
+        Args:
+            chain: Id of the chain.
+            body: The event's JSON object.
+            submission: What it is signed for. If an event was signed for that on this chain, it is returned.
 
         Raises:
             LiveContractError: It was refused.
         """
         with self._chain_lock(chain):
+            known = self._archive.find_submission(chain, submission) if submission else None
+            if known:
+                return known
             tip = self.tip(chain)
-            event = events.sign(
-                previous=tip.hash, key=self._key, timestamp=self._clock(), data=canonical_json.encode(dict(body))
-            )
+            data = canonical_json.encode(dict(body))
+            event = events.sign(previous=tip.hash, key=self._key, timestamp=self._clock(), data=data)
             part = EventChain(tip.chain, (event,), Stub(tip.hash, tip.state))
-            (error,) = self.add_all([Parcel(part.to_dict())])
+            (error,) = self.add_all([Parcel(part.to_dict(), submission=submission)])
             if error:
                 raise error
-            return base58.encode(event.hash)
+            return event
+
+    def prepare(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> dict[str, Any]:
+        """Check that an event with this body can follow the end of a chain, and return what a person has to sign.
+
+        The node holds no key of a person: with the signature over `signed`, the event is posted to `/event-chains`.
+
+        Raises:
+            LiveContractError: It would be refused, with the reason.
+        """
+        tip = self.tip(chain)
+        data = canonical_json.encode(dict(body))
+        event = events.unsigned(previous=tip.hash, key=key, timestamp=self._clock(), data=data)
+        advanced, entry = _advance(tip, event)
+        self._engine.check(entry)
+        document = event.to_dict()
+        del document["signature"]
+        signed = "base64:" + base64.b64encode(event.signed).decode("ascii")
+        stub = EventChain(tip.chain, (), Stub(tip.hash, tip.state)).to_dict()["events"][0]
+        return {
+            "chain": chain,
+            "stub": stub,
+            "event": document,
+            "signed": signed,
+            "state": base58.encode(advanced.state),
+        }
 
     def tip(self, chain: str) -> Tip:
         """Return the end of a chain this node keeps.

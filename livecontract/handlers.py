@@ -95,7 +95,7 @@ class TriggerHandler:
         if body is None:
             return
         try:
-            self._service.submit(str(due["chain"]), body)
+            self._service.submit(str(due["chain"]), body, f"trigger {message.id}")
         except (InvalidError, ForbiddenError, ConflictError, NotFoundError) as error:
             log.info("system action came too late", action=due.get("action"), reason=error.message)
 

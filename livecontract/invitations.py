@@ -10,7 +10,6 @@ The private key is kept sealed to the node's own key until the mail is handed ov
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
 from nacl.public import PrivateKey, SealedBox
@@ -22,12 +21,11 @@ from eventchain.core import base58
 from eventchain.core.clock import Clock
 from eventchain.core.errors import ConflictError, InvalidError, NotFoundError
 from eventchain.core.keys import KeyPair, PublicKey, Random
+from eventchain.event import Event
 from eventchain.identity import IDENTITY_SCHEMA, ONE_TIME_KEY, SYSTEM_KEY
 from eventchain.store.document_store import Collection, Document, DocumentStore
-
-INVITATION_VERSION = "urn:livecontract:invitation:1"
-LIFETIME = 14 * 24 * 60 * 60 * 1000
-"""Milliseconds an invitation is meant to be taken in."""
+from livecontract.invitation_mail import SCHEMA, Invitation, invitation_mail
+from livecontract.mail import Mailer, validate_address
 
 QUEUE = "invitations"
 
@@ -39,11 +37,12 @@ INVITATIONS = Collection(
         "identity": str,
         "name": str,
         "email": str,
+        "title": str,
         "inviter": str,
         "public_key": str,
         "sealed": bytes,
         "state": str,
-        "expires": int,
+        "created": int,
     },
     key=("id",),
     indexes=(("chain",), ("state",)),
@@ -59,8 +58,8 @@ class Chains(Protocol):
     def tip(self, chain: str) -> Tip:
         """Return the end of a chain this node keeps."""
 
-    def submit(self, chain: str, body: Mapping[str, Any]) -> str:
-        """Add an event signed with the node's system key."""
+    def submit(self, chain: str, body: Mapping[str, Any], submission: str | None = None) -> Event:
+        """Add an event signed with the node's system key, once for each submission."""
 
 
 class LifeCycle:
@@ -74,60 +73,24 @@ class LifeCycle:
         machine.add_ordered_transitions(loop=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invitation:
-    """What the invitee receives by mail.
+def read_invitation(document: object) -> Invitation:
+    """Read the file that came with an invitation's mail.
 
-    Attributes:
-        chain: Id of the chain.
-        identity: Id the invitee has on it.
-        node: URI of the inviting node.
-        one_time_key: The private key, base58. Whoever holds it can take the invitation.
-        inviter: Id of the inviting identity.
-        expires: Milliseconds since 1970.
+    Raises:
+        InvalidError: It is something else, or damaged.
     """
-
-    chain: str
-    identity: str
-    node: str
-    one_time_key: KeyPair
-    inviter: str
-    expires: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form that is attached to the mail."""
-        return {
-            "version": INVITATION_VERSION,
-            "chain": self.chain,
-            "identity": self.identity,
-            "node": self.node,
-            "one_time_key": self.one_time_key.private_key,
-            "inviter": self.inviter,
-            "expires": self.expires,
-        }
-
-    @classmethod
-    def from_dict(cls, document: object) -> "Invitation":
-        """Read the JSON form.
-
-        Raises:
-            InvalidError: Not an invitation.
-        """
-        if not isinstance(document, Mapping) or document.get("version") != INVITATION_VERSION:
-            raise InvalidError("this is not an invitation", hint="Use the file attached to the e-mail, unchanged.")
-        for name in ("chain", "identity", "node", "one_time_key", "inviter"):
-            if not isinstance(document.get(name), str):
-                raise InvalidError(f"the invitation lacks {name}", path=f"$.{name}")
-        if type(document.get("expires")) is not int:
-            raise InvalidError("the invitation lacks the time it expires", path="$.expires")
-        return cls(
-            chain=document["chain"],
-            identity=document["identity"],
-            node=document["node"],
-            one_time_key=KeyPair.from_private_key(document["one_time_key"]),
-            inviter=document["inviter"],
-            expires=document["expires"],
-        )
+    hint = "Use the file attached to the mail, unchanged."
+    if not isinstance(document, Mapping) or document.get("$schema") != SCHEMA:
+        raise InvalidError("this is not an invitation", hint=hint)
+    texts = ("chain", "identity", "node", "inviter", "title")
+    for name in texts:
+        if not isinstance(document.get(name), str):
+            raise InvalidError(f"the invitation lacks {name}", path=f"$.{name}", hint=hint)
+    key = document.get("one_time_key")
+    if not isinstance(key, Mapping) or not isinstance(key.get("private_key"), str):
+        raise InvalidError("the invitation lacks its key", path="$.one_time_key", hint=hint)
+    one_time_key = KeyPair.from_private_key(key["private_key"])
+    return Invitation(**{name: document[name] for name in texts}, key=one_time_key)
 
 
 def identity_body(
@@ -160,8 +123,9 @@ class Invitations:
         store: DocumentStore,
         chains: Chains,
         publish: Callable[[Message], None],
-        send: Callable[[Mapping[str, str], Invitation], None],
+        mailer: Mailer,
         key: KeyPair,
+        name: str,
         node_uri: str,
         clock: Clock,
         random: Random,
@@ -172,8 +136,9 @@ class Invitations:
             store: Where invitations are kept.
             chains: The event chain service.
             publish: Puts a message into the queue, durably.
-            send: Sends the mail: to whom (`email`, `name`, `inviter`), and what.
+            mailer: Sends the mail.
             key: The node's system key.
+            name: Of the inviting organisation.
             node_uri: How the invitee reaches this node.
             clock: Milliseconds since 1970.
             random: Where one-time keys come from.
@@ -181,8 +146,9 @@ class Invitations:
         self._store = store
         self._chains = chains
         self._publish = publish
-        self._send = send
+        self._mailer = mailer
         self._key = key
+        self._name = name
         self._node_uri = node_uri
         self._clock = clock
         self._random = random
@@ -194,7 +160,7 @@ class Invitations:
         Args:
             chain: Where to.
             inviter: Id of the inviting identity.
-            request: `identity` (the id the invitee gets), `email` and `name`.
+            request: `identity` (the id the invitee gets), `email`, `name`, and `title` of the contract.
 
         Returns:
             The invitation as `describe` shows it.
@@ -203,7 +169,8 @@ class Invitations:
             InvalidError: A member of the request is missing or malformed.
             ConflictError: The chain has an identity with that id already.
         """
-        texts = {name: _text(request, name) for name in ("identity", "email", "name")}
+        texts = {name: _text(request, name) for name in ("identity", "email", "name", "title")}
+        validate_address(texts["email"], path="$.email")
         if texts["identity"] in self._chains.tip(chain).identities.by_id:
             raise ConflictError(
                 f"the chain has an identity {texts['identity']} already", path="$.identity", hint="Choose another id."
@@ -217,7 +184,7 @@ class Invitations:
             "public_key": str(one_time_key.public_key),
             "sealed": SealedBox(self._box.public_key).encrypt(one_time_key.seed),
             "state": "requested",
-            "expires": self._clock() + LIFETIME,
+            "created": self._clock(),
         }
         self._store.insert(INVITATIONS, [document])
         self._wake(document)
@@ -256,17 +223,14 @@ class Invitations:
         self._publish(Message(queue=QUEUE, id=id_, group=str(document["chain"]), body=id_.encode("ascii")))
 
     def _add(self, document: Document) -> None:
-        chain, identity = str(document["chain"]), str(document["identity"])
-        if identity in self._chains.tip(chain).identities.by_id:
-            return
         body = {
             "$schema": IDENTITY_SCHEMA,
-            "id": identity,
+            "id": document["identity"],
             "name": document["name"],
             "node": None,
             "signkeys": {ONE_TIME_KEY: document["public_key"]},
         }
-        self._chains.submit(chain, body)
+        self._chains.submit(str(document["chain"]), body, f"invitation {document['id']!s}")
 
     def _mail(self, document: Document) -> None:
         seed = SealedBox(self._box).decrypt(cast("bytes", document["sealed"]))
@@ -274,16 +238,16 @@ class Invitations:
             chain=str(document["chain"]),
             identity=str(document["identity"]),
             node=self._node_uri,
-            one_time_key=KeyPair.from_seed(seed),
-            inviter=str(document["inviter"]),
-            expires=cast("int", document["expires"]),
+            key=KeyPair.from_seed(seed),
+            inviter=self._name,
+            title=str(document["title"]),
         )
-        self._send({name: str(document[name]) for name in ("email", "name", "inviter")}, invitation)
+        self._mailer.send(invitation_mail(invitation, str(document["email"])))
 
 
 def describe(document: Document) -> dict[str, Any]:
     """Return what may be shown of an invitation: everything but its key."""
-    shown = ("id", "chain", "identity", "name", "email", "inviter", "state", "expires")
+    shown = ("id", "chain", "identity", "name", "email", "title", "inviter", "state", "created")
     return {name: document[name] for name in shown}
 
 

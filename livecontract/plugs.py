@@ -3,18 +3,47 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from anchor.service import AnchorService
 from dispatcher.broker import Broker
 from dispatcher.message import Message
+from eventchain.chain import read_chain
 from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
 from eventchain.core.errors import ForbiddenError
 from eventchain.core.keys import PublicKey
-from eventchain.chain import read_chain
 from eventchain.door import Door
 from eventchain.ports import Outgoing
+from eventchain.service import EventChainService
 from eventchain.store.memory import MemoryStore
+from workflow_engine.ports import HttpClient
 from workflow_engine.service import COLLECTIONS as WORKFLOW_COLLECTIONS
 from workflow_engine.service import DueAction, WorkflowService
+from workflow_engine.triggers import Triggers
+from workflow_engine.triggers.event import EventTrigger
+from workflow_engine.triggers.http import HttpTrigger
+from workflow_engine.triggers.nop import nop
+
+
+def rehearsing_engine(clock: Clock) -> WorkflowService:
+    """Return an engine of its own, in memory, that runs no system actions: to try or verify a chain."""
+    return WorkflowService(MemoryStore(WORKFLOW_COLLECTIONS), clock, Triggers({}))
+
+
+def replay(entries: Sequence[Entry]) -> Mapping[str, Any]:
+    """Return the projection that these entries, from a chain's first one, come to.
+
+    Raises:
+        LiveContractError: An entry is refused.
+    """
+    engine = rehearsing_engine(lambda: entries[-1].timestamp)
+    for entry in entries:
+        engine.apply(entry)
+    return engine.projection(entries[0].chain)
+
+
+def make_triggers(http: HttpClient, submitter: "SubmitterPlug") -> Triggers:
+    """Return the triggers of a node: nop, http and event."""
+    return Triggers({"nop": nop, "http": HttpTrigger(http), "event": EventTrigger(submitter)})
 
 
 class EnginePlug:
@@ -32,15 +61,19 @@ class EnginePlug:
         """See `eventchain.ports.Engine`."""
         self._service.apply(entry)
 
+    def check(self, entry: Entry) -> None:
+        """See `eventchain.ports.Engine`."""
+        self._service.check(entry)
+
     def forget(self, chain: str) -> None:
         """See `eventchain.ports.Engine`."""
         self._service.forget(chain)
 
     def rehearse(self, entries: Sequence[Entry]) -> None:
-        """See `eventchain.ports.Engine`: an engine of its own, in memory, tries the branch."""
-        trial = WorkflowService(store=MemoryStore(WORKFLOW_COLLECTIONS), clock=self._clock)
+        """See `eventchain.ports.Engine`."""
+        engine = rehearsing_engine(self._clock)
         for entry in entries:
-            trial.apply(entry)
+            engine.apply(entry)
 
     def due(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
         """See `eventchain.ports.Engine`."""
@@ -48,7 +81,21 @@ class EnginePlug:
 
     def perform(self, due: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """See `livecontract.handlers.Performer`."""
-        return self._service.perform(DueAction.from_dict(due))
+        return self._service.perform(DueAction(**due))
+
+
+class SubmitterPlug:
+    """The event chain service, as system actions of kind event see it."""
+
+    def __init__(self, service: Callable[[], EventChainService]) -> None:
+        self._service = service
+
+    def submit(self, chain: str, bodies: Sequence[Mapping[str, Any]], idempotency_key: str) -> list[dict[str, Any]]:
+        """See `workflow_engine.ports.Submitter`."""
+        service = self._service()
+        return [
+            service.submit(chain, body, f"{idempotency_key}/{index}").to_dict() for index, body in enumerate(bodies)
+        ]
 
 
 class QueuePlug:
@@ -65,7 +112,7 @@ class QueuePlug:
 
 
 class DoorPlug:
-    """The event chain's door, as the queue sees it; operators are those of the configuration and the node itself."""
+    """The event chain's door, as queue and mailbox see it; operators are the configured ones and the node itself."""
 
     def __init__(self, door: Door, operators: frozenset[str]) -> None:
         self._door = door
@@ -79,15 +126,21 @@ class DoorPlug:
     def check_operator(self, caller: PublicKey) -> None:
         """See `dispatcher.ports.Doorkeeper`."""
         if str(caller) not in self._operators:
-            raise ForbiddenError("only an operator of this node may do this")
+            raise ForbiddenError(
+                "only an operator of this node may do this", hint="See operators in the configuration."
+            )
 
 
-class DirectTransport:
-    """Carries messages between nodes of one process, for simulations: a call instead of a connection."""
+class AnchorPlug:
+    """An anchor service of the same process, as the event chain sees it."""
 
-    def __init__(self, deliver: Callable[[str, bytes], None]) -> None:
-        self._deliver = deliver
+    def __init__(self, service: AnchorService) -> None:
+        self._service = service
 
-    def post(self, url: str, body: bytes) -> None:
-        """See `dispatcher.ports.Transport`."""
-        self._deliver(url.removesuffix("/queue"), body)
+    def submit(self, hashes: Sequence[str]) -> None:
+        """See `eventchain.ports.Anchor`."""
+        self._service.submit(hashes)
+
+    def receipts(self, hashes: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
+        """See `eventchain.ports.Anchor`."""
+        return self._service.receipts(hashes)

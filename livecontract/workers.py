@@ -21,7 +21,9 @@ _STOP_SECONDS = 10
 class Worker(Protocol):
     """Something with work to do now and then."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """For logs and threads."""
 
     def step(self) -> int:
         """Do what waits now, and return how much it was."""

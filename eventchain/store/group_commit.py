@@ -71,7 +71,7 @@ def _set_write_ahead_log(connection: sqlite3.Connection) -> str:
         try:
             return str(connection.execute("PRAGMA journal_mode = WAL").fetchone()[0])
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            if _primary_code(error) != sqlite3.SQLITE_BUSY:
                 raise
         time.sleep(_PAUSE_MS / 1000)
     raise StoreUnavailableError("another process holds the file", hint="Is it being copied or opened elsewhere?")
@@ -87,7 +87,15 @@ def translated_errors(name: str) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         raise StoreUnavailableError(f"{name}: {error}", hint="Is the disk full, or the file in use?") from error
     except sqlite3.DatabaseError as error:
-        raise IncompatibleStoreError(f"{name}: {error}", hint="Restore it from a backup.") from error
+        if _primary_code(error) == sqlite3.SQLITE_NOTADB:
+            raise IncompatibleStoreError(f"{name}: {error}", hint="Is this the right file?") from error
+        raise StoreUnavailableError(f"{name}: {error}", hint="Restore the file from a backup.") from error
+
+
+def _primary_code(error: sqlite3.Error) -> int | None:
+    """Return SQLite's result code without its extension, or None for an error of the Python module itself."""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return None if code is None else code & 0xFF
 
 
 class GroupCommit:
