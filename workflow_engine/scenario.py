@@ -269,29 +269,29 @@ def compile_scenario(form: Mapping[str, Any]) -> Scenario:
     Raises:
         InvalidSchemaError: One of its JSON Schemas is not accepted.
     """
+    own = form["$schema"] == OWN_SCENARIO
     return Scenario(
         id=scenario_id(form),
         name=form["id"],
         title=form["title"],
         description=form["description"],
-        actors={key: _actor(key, item) for key, item in form["actors"].items()},
-        actions={key: _action(key, item, own=form["$schema"] == OWN_SCENARIO) for key, item in form["actions"].items()},
+        actors={key: _actor(key, item, own=own) for key, item in form["actors"].items()},
+        actions={key: _action(key, item, own=own) for key, item in form["actions"].items()},
         allow_actions=tuple(form["allow_actions"]),
         states={key: _state(key, item) for key, item in form["states"].items()},
         assets={key: _asset(key, item) for key, item in form["assets"].items()},
         definitions=form["definitions"],
-        scenarios={key: compile_scenario(item) for key, item in form.get("scenarios", {}).items()},
+        scenarios={key: compile_scenario(item) for key, item in (form["scenarios"] if own else {}).items()},
         normal_form=form,
     )
 
 
-def _actor(key: str, form: Mapping[str, Any]) -> ActorDefinition:
-    priority = form.get("priority", 0)
+def _actor(key: str, form: Mapping[str, Any], *, own: bool) -> ActorDefinition:
     return ActorDefinition(
         key=key,
         title=_title(form, "title"),
         description=_title(form, "description"),
-        priority=priority if isinstance(priority, int) else 0,
+        priority=form["priority"] if own else 0,
         schema=schema.compile_schema(form),
         schema_document=form,
     )

@@ -408,6 +408,7 @@ SCHEMAS = st.recursive(LEAVES, keywords, max_leaves=6).filter(lambda document: i
 
 
 class TestOracle:
+    @pytest.mark.slow
     @settings(max_examples=400, deadline=None)
     @given(SCHEMAS, LEAVES, st.lists(VALUES, min_size=1, max_size=5), st.sampled_from([DRAFT_07, DRAFT_2020_12]))
     def test_same_verdict_as_an_independent_library(self, document, leaf, values, dialect):

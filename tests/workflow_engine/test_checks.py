@@ -1,0 +1,529 @@
+"""One seeded fault each, found completely and named by its rule; and no alarm where there is none."""
+
+import contextlib
+import copy
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import scenarios
+from eventchain.core.errors import LiveContractError
+from workflow_engine import simulate
+from workflow_engine.checks import MAX_PROBLEMS, RULES, check, limits
+from workflow_engine.errors import InvalidScenarioError
+from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO
+from workflow_engine.scenario import load
+
+
+def base():
+    """A scenario without any finding, with one of everything."""
+    return {
+        "$schema": OWN_SCENARIO,
+        "title": "Sale",
+        "actors": {"buyer": {"title": "Buyer", "properties": {"name": {"type": "string"}}}, "seller": {}},
+        "assets": {"offer": {"properties": {"price": {"type": "integer"}}}},
+        "definitions": {"limit": 100},
+        "actions": {
+            "offer": {
+                "actor": "seller",
+                "context": ["assets.offer"],
+                "responses": {
+                    "ok": {
+                        "schema": {"type": "object"},
+                        "update": {"select": "assets.offer", "projection": "{price: price}"},
+                    }
+                },
+            },
+            "accept": {
+                "actor": "buyer",
+                "condition": {"<eval>": "assets.offer.price < definitions.limit"},
+                "responses": {"yes": {}, "no": {}},
+                "default_response": "yes",
+            },
+            "call": {
+                "$schema": "urn:livecontract:action:http",
+                "actor": "seller",
+                "url": {"<tpl>": "https://example.com/{{id}}"},
+                "responses": {"ok": {}, "error": {}},
+            },
+        },
+        "states": {
+            "initial": {
+                "instructions": {"seller": "Make an offer."},
+                "action": "offer",
+                "timeout": "P14D",
+                "transitions": [
+                    {"action": "offer", "transition": "offered"},
+                    {"action": ":timeout", "transition": ":cancelled"},
+                ],
+            },
+            "offered": {
+                "action": "accept",
+                "transitions": [
+                    {"action": "accept", "response": "yes", "transition": "calling"},
+                    {"action": "accept", "response": "no", "transition": "initial"},
+                ],
+            },
+            "calling": {
+                "action": "call",
+                "transitions": [
+                    {"response": "ok", "transition": ":success"},
+                    {"response": "error", "transition": "offered"},
+                ],
+            },
+        },
+    }
+
+
+def put(*path_and_value):
+    """Return the base scenario with one value put in, or (`...`) taken out."""
+    *path, last, value = path_and_value
+    document = base()
+    target = document
+    for key in path:
+        target = target[key]
+    if value is ...:
+        del target[last]
+    elif isinstance(target, list) and last == "+":
+        target.append(value)
+    else:
+        target[last] = value
+    return document
+
+
+def findings(document):
+    return [(problem.rule, problem.severity, problem.path) for problem in check(document).problems]
+
+
+ERRORS = {
+    "unknown action in a state": (
+        put("states", "offered", "action", "acept"),
+        {("unknown-action", "$.states.offered.action")},
+    ),
+    "unknown action allowed everywhere": (put("allow_actions", ["talk"]), {("unknown-action", "$.allow_actions[0]")}),
+    "unknown action in a transition": (
+        put("states", "initial", "transitions", "+", {"action": "talk", "transition": "offered"}),
+        {("unknown-action", "$.states.initial.transitions[2].action")},
+    ),
+    "unknown response": (
+        put(
+            "states", "offered", "transitions", "+", {"action": "accept", "response": "maybe", "transition": "initial"}
+        ),
+        {("unknown-response", "$.states.offered.transitions[2].response")},
+    ),
+    "unknown actor": (put("actions", "offer", "actor", "sellor"), {("unknown-actor", "$.actions.offer.actor")}),
+    "unknown actor in a list": (
+        put("actions", "offer", "actor", ["seller", "x"]),
+        {("unknown-actor", "$.actions.offer.actor[1]")},
+    ),
+    "unknown state": (
+        put("states", "initial", "transitions", 0, "transition", "ofered"),
+        {("unknown-state", "$.states.initial.transitions[0].transition")},
+    ),
+    "unknown asset written": (
+        put("actions", "accept", "responses", "yes", "update", "assets.price"),
+        {("update-target", "$.actions.accept.responses.yes.update")},
+    ),
+    "unknown actor written": (
+        put("actions", "accept", "responses", "yes", "update", [{"select": "actors.x.name"}]),
+        {("update-target", "$.actions.accept.responses.yes.update[0].select")},
+    ),
+    "write outside": (put("actions", "accept", "update", "id"), {("update-target", "$.actions.accept.update")}),
+    "write to the state": (
+        put("actions", "accept", "update", "current.key"),
+        {("update-target", "$.actions.accept.update")},
+    ),
+    "write to all assets": (
+        put("actions", "accept", "update", "assets"),
+        {("update-target", "$.actions.accept.update")},
+    ),
+    "write below the title": (
+        put("actions", "accept", "update", "title.x"),
+        {("update-target", "$.actions.accept.update")},
+    ),
+    "write to a broken path": (
+        put("actions", "accept", "update", "assets..offer"),
+        {("update-target", "$.actions.accept.update")},
+    ),
+    "unknown asset read by path": (
+        put("states", "offered", "title", {"<ref>": "assets.price"}),
+        {("unknown-path", '$.states.offered.title["<ref>"]')},
+    ),
+    "unknown actor read by expression": (
+        put("actions", "offer", "condition", {"<eval>": "length(actors.x.name) > `1` || assets.offer.price"}),
+        {("unknown-path", '$.actions.offer.condition["<eval>"]')},
+    ),
+    "unknown asset shown": (
+        put("actions", "offer", "context", ["assets.offer", "assets.price"]),
+        {("shown-context", "$.actions.offer.context[1]")},
+    ),
+    "context outside": (
+        put("actions", "offer", "context", ["previous"]),
+        {("shown-context", "$.actions.offer.context[0]")},
+    ),
+    "reference to a URL": (
+        put("assets", "offer", "properties", "price", {"$ref": "https://example.com/price"}),
+        {("bad-schema", "$.assets.offer.properties.price.$ref")},
+    ),
+    "reference to a file": (
+        put("actors", "buyer", "properties", "name", {"$ref": "file:///etc/passwd"}),
+        {("bad-schema", "$.actors.buyer.properties.name.$ref")},
+    ),
+    "look-around": (
+        put("actions", "offer", "responses", "ok", "schema", {"properties": {"a": {"pattern": "(?!a)b"}}}),
+        {("bad-schema", "$.actions.offer.responses.ok.schema.properties.a.pattern")},
+    ),
+    "malformed schema": (put("assets", "offer", "type", "map"), {("bad-schema", "$.assets.offer.type")}),
+    "actor that is no object": (put("actors", "seller", {"type": "string"}), {("actor-type", "$.actors.seller.type")}),
+    "bad duration": (put("states", "initial", "timeout", "2 weeks"), {("bad-duration", "$.states.initial.timeout")}),
+    "endless duration": (
+        put("states", "initial", "timeout", "P999999Y"),
+        {("bad-duration", "$.states.initial.timeout")},
+    ),
+    "default response": (put("actions", "accept", "default_response", ...), {("default-response", "$.actions.accept")}),
+    "source": (
+        put("states", "offered", "title", {"<src>": "https://example.com"}),
+        {("source-operator", '$.states.offered.title["<src>"]')},
+    ),
+    "unknown operator": (
+        put("actions", "call", "data", {"a": [{"<now>": True}]}),
+        {("unknown-operator", '$.actions.call.data.a[0]["<now>"]')},
+    ),
+    "operator of LTO that is not evaluated": (
+        put("actions", "call", "data", {"<dateformat>": {}}),
+        {("unknown-operator", '$.actions.call.data["<dateformat>"]')},
+    ),
+    "old operator": (
+        put("actions", "call", "data", {"_ref": "id"}),
+        {("unknown-operator", "$.actions.call.data._ref")},
+    ),
+    "broken expression": (
+        put("actions", "offer", "condition", {"<eval>": "assets.offer["}),
+        {("bad-argument", '$.actions.offer.condition["<eval>"]')},
+    ),
+    "broken expression in a transition": (
+        put("states", "offered", "transitions", 0, "condition", {"<eval>": "=="}),
+        {("bad-argument", '$.states.offered.transitions[0].condition["<eval>"]')},
+    ),
+    "broken query": (
+        put("actions", "call", "data", {"<apply>": {"input": [], "query": "["}}),
+        {("bad-argument", '$.actions.call.data["<apply>"].query')},
+    ),
+    "broken pattern": (
+        put("actions", "call", "data", {"<match>": {"input": "a", "regex": "(?=a)"}}),
+        {("bad-argument", '$.actions.call.data["<match>"].regex')},
+    ),
+    "broken template": (
+        put("actions", "call", "url", {"<tpl>": "{{#a}}"}),
+        {("bad-argument", '$.actions.call.url["<tpl>"]')},
+    ),
+    "broken path": (
+        put("actions", "call", "data", {"<ref>": "a..b"}),
+        {("bad-argument", '$.actions.call.data["<ref>"]')},
+    ),
+    "broken projection": (
+        put("actions", "offer", "responses", "ok", "update", "projection", "{price"),
+        {("bad-projection", "$.actions.offer.responses.ok.update.projection")},
+    ),
+    "broken projection of a call": (
+        put("actions", "call", "projection", "["),
+        {("bad-projection", "$.actions.call.projection")},
+    ),
+    "key with a dot": (
+        put("definitions", "a.b", 1),
+        {("bad-key", '$.definitions["a.b"]')},
+    ),
+    "empty key": (put("definitions", "", 1), {("bad-key", '$.definitions[""]')}),
+    "reserved key": (put("definitions", ":x", 1), {("bad-key", '$.definitions[":x"]')}),
+    "loop of one system action": (
+        put("states", "calling", "transitions", 1, "transition", "calling"),
+        {("system-loop", "$.states.calling.transitions[1]")},
+    ),
+    "fault in a sub-scenario": (
+        put("scenarios", {"sub": put("actions", "offer", "actor", "x")}),
+        {("unknown-actor", "$.scenarios.sub.actions.offer.actor")},
+    ),
+    "fault in a list": (
+        put(
+            "actions", [{**value, "key": key} for key, value in put("actions", "call", "actor", "x")["actions"].items()]
+        ),
+        {("unknown-actor", "$.actions[2].actor")},
+    ),
+}
+
+WARNINGS = {
+    "unreachable": (
+        put("states", "lost", {"action": "offer", "transition": ":success"}),
+        {("unreachable-state", "$.states.lost")},
+    ),
+    "dead end": (
+        put("states", "offered", "transitions", 1, "transition", "end"),
+        None,
+    ),
+    "unused action": (put("actions", "talk", {"actor": "buyer"}), {("unused-action", "$.actions.talk")}),
+    "unused actor": (put("actors", "notary", {}), {("unused-actor", "$.actors.notary")}),
+    "unused asset": (put("assets", "receipt", {}), {("unused-asset", "$.assets.receipt")}),
+    "instructions for nobody": (
+        put("states", "offered", "instructions", {"notary": "x"}),
+        {("instructions-actor", "$.states.offered.instructions.notary")},
+    ),
+    "nobody may": (put("actions", "offer", "actor", ...), {("action-without-actor", "$.actions.offer")}),
+    "final state with actions": (
+        put("states", ":success", {"action": "offer"}),
+        {("final-with-moves", '$.states[":success"].action')},
+    ),
+    "timeout without transition": (
+        put("states", "offered", "timeout", "P1D"),
+        {("timeout-without-transition", "$.states.offered.timeout")},
+    ),
+    "transition without timeout": (
+        put("states", "initial", "timeout", ...),
+        {("transition-without-timeout", "$.states.initial.transitions[1].action")},
+    ),
+    "transition never taken": (
+        put("states", "offered", "transitions", "+", {"action": "offer", "transition": "initial"}),
+        {("transition-never-taken", "$.states.offered.transitions[2]")},
+    ),
+    "transition never true": (
+        put("states", "offered", "transitions", "+", {"condition": False, "transition": "initial"}),
+        {("transition-never-taken", "$.states.offered.transitions[2]")},
+    ),
+    "system action without error": (
+        put("actions", "call", "responses", {"ok": {}, "refused": {}}),
+        None,
+    ),
+    "unanswered response": (
+        put("states", "calling", "transitions", 1, ...),
+        {("unanswered-response", "$.states.calling.transitions")},
+    ),
+    "misspelt keyword": (
+        put("assets", "offer", "requird", ["price"]),
+        {("misspelt-keyword", "$.assets.offer.requird")},
+    ),
+}
+WARNINGS["dead end"][0]["states"]["end"] = {"action": "accept"}
+WARNINGS["dead end"] = (WARNINGS["dead end"][0], {("dead-end", "$.states.end")})
+WARNINGS["system action without error"] = (
+    WARNINGS["system action without error"][0],
+    {
+        ("no-error-response", "$.actions.call.responses"),
+        ("transition-never-taken", "$.states.calling.transitions[1]"),
+        ("unanswered-response", "$.states.calling.transitions"),
+    },
+)
+
+
+class TestCorpus:
+    def test_the_base_has_no_findings(self):
+        assert findings(base()) == []
+
+    @pytest.mark.parametrize("name", ERRORS)
+    def test_error_is_found_and_named(self, name):
+        document, wanted = ERRORS[name]
+        found = findings(document)
+        assert {(rule, path) for rule, severity, path in found if severity == "error"} == wanted
+        assert not check(document).valid
+
+    @pytest.mark.parametrize("name", WARNINGS)
+    def test_warning_is_found_and_named(self, name):
+        document, wanted = WARNINGS[name]
+        assert {(rule, path) for rule, _, path in findings(document)} == wanted
+        assert check(document).valid
+
+    def test_every_rule_is_in_the_corpus(self):
+        seen = {rule for document, _ in (*ERRORS.values(), *WARNINGS.values()) for rule, _, _ in findings(document)}
+        elsewhere = {"limit", "no-initial-state", "no-reachable-end"}
+        assert {rule.name for rule in RULES} == seen | elsewhere
+
+    def test_messages_are_sentences(self):
+        for document, _ in (*ERRORS.values(), *WARNINGS.values()):
+            for problem in check(document).problems:
+                assert problem.message.endswith((".", "?", ")")), problem.message
+                assert len(problem.message) < 500
+
+    @pytest.mark.parametrize("name", scenarios.names())
+    def test_library_gives_no_false_alarm(self, name):
+        assert findings(scenarios.load(name)) == []
+
+
+class TestStructure:
+    def test_no_initial_state(self):
+        document = put("states", {":initial": {"action": "offer", "transition": ":success"}})
+        assert ("no-initial-state", "error", "$.states") in findings(document)
+
+    def test_no_reachable_end(self):
+        document = put("states", {"initial": {"action": "offer", "transition": "initial"}})
+        assert ("no-reachable-end", "error", "$.states.initial") in findings(document)
+
+    def test_loop_of_two_system_actions_is_found_and_a_person_breaks_it(self):
+        document = base()
+        document["states"]["calling"]["transitions"][1]["transition"] = "again"
+        document["states"]["again"] = {"action": "call", "transitions": [{"transition": "calling"}]}
+        assert "system-loop" in {rule for rule, _, _ in findings(document)}
+        document["states"]["again"] = {"action": "accept", "transitions": [{"transition": "calling"}]}
+        assert "system-loop" not in {rule for rule, _, _ in findings(document)}
+
+    def test_conditions_do_not_break_a_loop(self):
+        document = put("states", "calling", "transitions", 1, "transition", "calling")
+        document["states"]["calling"]["transitions"][1]["condition"] = {"<eval>": "assets.offer.price == `3`"}
+        assert "system-loop" in {rule for rule, _, _ in findings(document)}
+
+    def test_loop_with_an_action_for_all_states(self):
+        document = put("allow_actions", ["call"])
+        document["states"]["offered"]["transitions"][1] = {"transition": "offered"}
+        assert "system-loop" in {rule for rule, _, _ in findings(document)}
+
+    def test_lto_documents_are_checked_too(self):
+        document = {
+            "$schema": LTO_SCENARIO,
+            "actors": {"a": {"$schema": "http://json-schema.org/schema#"}},
+            "actions": {"go": {"actor": "b"}},
+            "states": {"initial": {"action": "go", "transition": "nowhere"}},
+        }
+        assert {rule for rule, severity, _ in findings(document) if severity == "error"} == {
+            "unknown-actor",
+            "unknown-state",
+            "no-reachable-end",
+        }
+
+
+class TestLimits:
+    def test_scenario_that_no_event_can_carry(self):
+        report = check(put("description", "x" * 65_536))
+        assert [problem.rule for problem in report.problems] == ["limit"]
+        assert "65535" in report.problems[0].message
+        assert report.id is None
+
+    def test_largest_scenario_that_an_event_can_carry(self):
+        document = base()
+        size = len(json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode())
+        assert findings(put("description", "x" * (limits.MAX_BYTES - size - len(',"description":""')))) == []
+        assert findings(put("description", "x" * (limits.MAX_BYTES - size - len(',"description":""') + 1))) != []
+
+    @pytest.mark.parametrize(
+        ("name", "count"),
+        [("states", limits.MAX_STATES), ("actions", limits.MAX_ACTIONS), ("actors", limits.MAX_ACTORS)],
+    )
+    def test_too_many(self, name, count):
+        document = put(name, {**base()[name], **{f"k{i}": {} for i in range(count)}})
+        assert ("limit", "error", f"$.{name}") in findings(document)
+
+    def test_too_many_responses(self):
+        document = put("actions", "offer", "responses", {f"r{i}": {} for i in range(40)})
+        assert ("limit", "error", "$.actions.offer.responses") in findings(document)
+
+    def test_findings_are_limited(self):
+        document = put("states", "initial", "actions", [f"x{i}" for i in range(1000)])
+        del document["states"]["initial"]["action"]
+        assert len(check(document).problems) == MAX_PROBLEMS
+
+
+def nested(depth, wrap):
+    value = {"<ref>": "id"}
+    for _ in range(depth):
+        value = wrap(value)
+    return value
+
+
+BOMBS = {
+    "deep lists": nested(50_000, lambda value: [value]),
+    "deep objects": put("definitions", nested(1000, lambda value: {"a": value})),
+    "deep conditions": put(
+        "actions", "offer", "condition", nested(20, lambda value: {"<if>": {"condition": value, "then": value}})
+    ),
+    "wide": put("definitions", {f"k{i}": 0 for i in range(30_000)}),
+    "long key": put("states", "k" * 60_000, {}),
+    "many unknown members": put("states", "initial", {f"member{i}": 0 for i in range(3500)}),
+    "many unknown names": put("states", "initial", "actions", [f"state{i}" for i in range(5000)]),
+    "update copied into many responses": put(
+        "actions",
+        "offer",
+        {
+            "actor": "seller",
+            "update": [{"select": "title", "data": "x" * 30_000}],
+            "responses": {str(i): {} for i in range(32)},
+        },
+    ),
+    "many transitions": put("states", "initial", "transitions", ["offered"] * 6000),
+    "many actions allowed everywhere": put("allow_actions", ["offer"] * 7000),
+    "many misspelt keywords": put("assets", "offer", {f"propertys{i}": 0 for i in range(3000)}),
+    "many schemas": put("assets", {f"a{i}": {"properties": {"a": {"type": "string"}}} for i in range(250)}),
+    "large schema": put("assets", "offer", {"allOf": [{}] * 15_000}),
+    "schema in a circle": put("assets", "offer", {"$ref": "#"}),
+    "pattern": put("assets", "offer", {"pattern": "(((a{0,99}){0,99}){0,99})"}),
+    "long expression": put("actions", "offer", "condition", {"<eval>": "a." * 20_000 + "a"}),
+    "deep expression": put("actions", "offer", "condition", {"<eval>": "(" * 2000 + "a" + ")" * 2000}),
+    "long template": put("actions", "call", "url", {"<tpl>": "{{#a}}" * 5000}),
+    "nan": put("definitions", "limit", float("nan")),
+    "huge number": put("definitions", "limit", 2**70),
+    "lone surrogate": put("title", "\ud800"),
+    "nested scenarios": put("scenarios", {"a": put("scenarios", {"b": put("scenarios", {"c": base()})})}),
+}
+
+
+class TestHostileInput:
+    @pytest.mark.parametrize("name", BOMBS)
+    def test_bomb_gives_a_report(self, name):
+        report = check(BOMBS[name])
+        assert len(report.problems) <= MAX_PROBLEMS
+        assert all(len(problem.path) < 1000 and len(problem.message) < 1000 for problem in report.problems)
+        json.dumps(report.to_dict())
+
+
+WORDS = st.sampled_from(["initial", "offer", ":success", "assets.offer", "P1D", "<eval>", OWN_SCENARIO])
+KEYS = st.sampled_from(
+    [
+        "key", "action", "actions", "transition", "update", "select", "<eval>", "<ref>", "<tpl>", "$ref", "responses",
+        "condition", "timeout", "schema", "properties", "$schema", "title", "system", "context", "priority",
+    ]
+)  # fmt: skip
+COLLECTIONS = st.sampled_from(
+    ["actors", "actions", "states", "assets", "definitions", "scenarios", "allow_actions", "title"]
+)
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.floats() | st.text(max_size=5) | WORDS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4) | KEYS, inner, max_size=5),
+    max_leaves=15,
+)
+
+
+def places(value, path=()):
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from places(item, (*path, key))
+
+
+def check_and_use(document):
+    """What the check lets pass, loads and starts, or is refused with an error of ours."""
+    report = check(document)
+    json.dumps(report.to_dict())
+    if report.valid:
+        assert load(document).id == report.id
+        with contextlib.suppress(LiveContractError):
+            simulate.run(document, [])
+    else:
+        with pytest.raises(InvalidScenarioError):
+            load(document)
+
+
+class TestAnyJson:
+    @pytest.mark.slow
+    @settings(max_examples=300, deadline=None)
+    @given(st.dictionaries(COLLECTIONS, JUNK), st.sampled_from([OWN_SCENARIO, LTO_SCENARIO]))
+    def test_junk_in_a_scenario_gives_a_report(self, members, dialect):
+        check_and_use({**members, "$schema": dialect})
+
+    @pytest.mark.slow
+    @settings(max_examples=500, deadline=None)
+    @given(st.data(), st.sampled_from([OWN_SCENARIO, LTO_SCENARIO]))
+    def test_junk_anywhere_in_a_good_scenario_gives_a_report_and_what_is_valid_can_be_used(self, data, dialect):
+        document = {**copy.deepcopy(base()), "$schema": dialect}
+        path = data.draw(st.sampled_from([place for place in places(document) if place]))
+        target = document
+        for key in path[:-1]:
+            target = target[key]
+        target[path[-1]] = data.draw(JUNK)
+        check_and_use(document)
