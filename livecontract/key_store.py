@@ -52,11 +52,12 @@ def load_or_create(path: Path, passphrase: str | None, random: Random) -> KeyPai
     Of several processes that start at once, one makes the key and all get it.
 
     Raises:
-        InvalidKeyFileError: See `load`; or the file cannot be written.
+        InvalidKeyFileError: See `load`; or the file cannot be written, or others can enter its directory.
     """
     if not path.exists():
         with contextlib.suppress(FileExistsError):  # another process was first
             save(path, KeyPair.generate(random), passphrase, random)
+    _check_directory(path.parent)
     return load(path, passphrase)
 
 
@@ -88,7 +89,7 @@ def save(path: Path, key: KeyPair, passphrase: str | None, random: Random) -> No
 
     Raises:
         FileExistsError: There is a file of that name.
-        InvalidKeyFileError: It cannot be written, or others can enter the directory.
+        InvalidKeyFileError: It cannot be written.
     """
     data = json.dumps(_to_document(key, passphrase, random), indent=2).encode("ascii") + b"\n"
     temporary = path.with_name(f".{path.name}.{random(8).hex()}")
@@ -106,12 +107,7 @@ def save(path: Path, key: KeyPair, passphrase: str | None, random: Random) -> No
         raise InvalidKeyFileError(f"{path} cannot be written: {error.strerror}") from None
 
 
-def check_directory(path: Path) -> None:
-    """Check that a directory is closed to other users of the machine.
-
-    Raises:
-        InvalidKeyFileError: It is not.
-    """
+def _check_directory(path: Path) -> None:
     if path.stat().st_mode & _OTHERS:
         raise InvalidKeyFileError(
             f"{path} is open to other users of this machine", hint=f"It holds keys. Run: chmod 700 {path}"
