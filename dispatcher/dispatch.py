@@ -118,7 +118,8 @@ class Dispatcher:
                 if stop.is_set():
                     return
                 failures += 1
-                self._log.warning("queue not available", reason=_reason(error), failures=failures)
+                bug = None if isinstance(error, LiveContractError) else error
+                self._log.warning("queue not available", reason=_reason(error), failures=failures, exc_info=bug)
                 stop.wait(_BROKER_POLICY.delay_ms(failures, self._random) / 1000)
 
     def _handle(self, messages: Sequence[Message]) -> Sequence[Outcome]:

@@ -5,6 +5,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -179,6 +180,20 @@ def test_file_that_is_no_database_is_refused_and_kept(path: Path) -> None:
     assert path.read_bytes() == b"precious" * 1000
 
 
+def test_damaged_file_is_unavailable_so_that_no_message_dies_of_it(filled: Path) -> None:
+    store = SqliteStore(filled, COLLECTIONS)
+    store.insert(EVENTS, [event(number, body=bytes(3000)) for number in range(10, 60)])
+    store.close()
+    size = filled.stat().st_size
+    with filled.open("r+b") as file:
+        file.seek(8192)
+        file.write(b"\xff" * (size - 8192))
+    store = SqliteStore(filled, COLLECTIONS)
+    with pytest.raises(StoreUnavailableError, match="malformed"):
+        store.find(EVENTS)
+    store.close()
+
+
 def test_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailableError, match=r"node\.sqlite"):
         SqliteStore(tmp_path / "missing" / "node.sqlite", COLLECTIONS)
@@ -201,3 +216,31 @@ def test_unsound_declarations_are_refused(path: Path, collection: Collection) ->
     with pytest.raises(ValueError, match=r"\w"):
         SqliteStore(path, [collection])
     assert not path.exists()
+
+
+# a full disk
+
+
+def test_full_disk_is_unavailable_keeps_nothing_of_the_call_and_heals(path: Path) -> None:
+    store = SqliteStore(path, COLLECTIONS)
+    store.insert(EVENTS, [event(1)])
+    connection = store._writer._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+    with pytest.raises(StoreUnavailableError, match="full"):
+        store.insert(EVENTS, [event(2), event(3, body=bytes(100_000))])
+    with pytest.raises(StoreUnavailableError), store.batch():
+        fill_and_go_on(store)
+    assert store.find(EVENTS) == [event(1)]
+    connection.execute("PRAGMA max_page_count = 1000000")
+    store.insert(EVENTS, [event(3, body=bytes(100_000))])
+    assert len(store.find(EVENTS)) == 2
+    store.close()
+
+
+def fill_and_go_on(store: DocumentStore) -> None:
+    """Write as a caller that swallows the error; the batch must not commit the half that came after."""
+    store.put(EVENTS, event(4))
+    with suppress(StoreUnavailableError):
+        store.put(EVENTS, event(5, body=bytes(100_000)))
+    store.put(EVENTS, event(6))
