@@ -170,6 +170,10 @@ class WorkflowService:
             raise ProcessNotFoundError("There is no such process.")
         return found
 
+    def locate(self, process_id: str) -> list[str]:
+        """Return the ids of the chains that have a process with this id."""
+        return [str(row["chain"]) for row in self._store.find(ENTRIES, {"kind": "process", "subject": process_id})]
+
     def processes(self, chain: str) -> list[Process]:
         """Return the processes of a chain, in the order in which they were started."""
         return self._live.of(chain).processes()

@@ -102,7 +102,24 @@ def test_item_of_a_list_is_changed_in_place() -> None:
 
 @pytest.mark.parametrize(
     "select",
-    ["", "id", "actors", "assets", "assets.nothing", "actors.buyer.key", "current", "current.key", "current.actor.key", "previous.0", "scenario", "definitions.x", "title.x", "assets..order", "chain", "__class__"],
+    [
+        "",
+        "id",
+        "actors",
+        "assets",
+        "assets.nothing",
+        "actors.buyer.key",
+        "current",
+        "current.key",
+        "current.actor.key",
+        "previous.0",
+        "scenario",
+        "definitions.x",
+        "title.x",
+        "assets..order",
+        "chain",
+        "__class__",
+    ],
 )
 def test_nothing_else_can_be_written(select: str) -> None:
     with pytest.raises(InvalidInstructionError):

@@ -1,0 +1,150 @@
+"""The workflow engine over HTTP."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from flask import Flask, Response, g, request
+from flask.testing import FlaskClient
+
+from eventchain.core import problem
+from eventchain.core.entry import Entry
+from eventchain.core.errors import LiveContractError
+from eventchain.core.keys import KeyPair, PublicKey
+from eventchain.store.memory import MemoryStore
+from workflow_engine.routes import blueprint
+from workflow_engine.service import COLLECTIONS, WorkflowService
+from workflow_engine.triggers import Triggers
+
+from .samples import ORDER, Chain, played
+
+MEMBER = KeyPair.from_seed(bytes(32)).public_key
+STRANGER = KeyPair.from_seed(bytes(31) + b"\1").public_key
+
+
+class Members:
+    """The member is on the chains a and b."""
+
+    def identity_of(self, chain: str, key: str) -> str | None:
+        return "acme" if key == str(MEMBER) and chain in "ab" else None
+
+    def chains_of(self, key: str) -> list[str]:
+        return ["b", "a"] if key == str(MEMBER) else []
+
+
+class Prepared:
+    """Gives back what was to be prepared."""
+
+    def prepare(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> dict[str, Any]:
+        return {"chain": chain, "body": dict(body), "key": str(key)}
+
+
+class Client:
+    def __init__(self, client: FlaskClient) -> None:
+        self._client = client
+
+    def get(self, path: str, caller: PublicKey | None = MEMBER, **headers: str) -> Any:
+        return self._client.get(path, headers={**headers, "X-Test": "" if caller is None else str(caller)})
+
+    def post(self, path: str, body: Any, caller: PublicKey | None = MEMBER) -> Any:
+        data = body if isinstance(body, str) else json.dumps(body)
+        return self._client.post(path, data=data, headers={"X-Test": "" if caller is None else str(caller)})
+
+
+def only_started() -> list[Entry]:
+    """The chain a, with a process that has just begun."""
+    chain = Chain("a")
+    chain.scenario()
+    chain.process(id="only on a")
+    return chain.entries
+
+
+@pytest.fixture
+def client() -> Client:
+    service = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({}))
+    for entry in [*only_started(), *played("b").entries, *played("c").entries]:
+        service.apply(entry)
+    app = Flask(__name__)
+    app.register_blueprint(blueprint(service, Members(), Prepared(), lambda key: key == MEMBER))
+
+    @app.before_request
+    def authenticate() -> None:
+        if request.headers["X-Test"]:
+            g.caller = PublicKey.parse(request.headers["X-Test"])
+
+    @app.errorhandler(LiveContractError)
+    def explain(error: LiveContractError) -> Response:
+        document = json.dumps(problem.to_dict(error))
+        return Response(document, status=problem.status_of(error), content_type=problem.CONTENT_TYPE)
+
+    return Client(app.test_client())
+
+
+def test_processes_are_those_of_the_callers_chains(client: Client) -> None:
+    found = client.get("/processes").json
+    assert [(item["chain"], item["id"], item["current"]["key"]) for item in found] == [
+        ("a", "only on a", "initial"),
+        ("b", "p", ":success"),
+    ]
+    assert client.get("/processes", STRANGER).json == []
+
+
+def test_process_is_shown_to_members_only(client: Client) -> None:
+    assert client.get("/processes/p").json["chain"] == "b"
+    assert client.get("/processes/p?chain=b").json["current"]["key"] == ":success"
+    for path, caller in (("/processes/p", STRANGER), ("/processes/p?chain=c", MEMBER), ("/processes/q", MEMBER)):
+        answer = client.get(path, caller)
+        assert (answer.status_code, answer.json["detail"]) == (404, "There is no such process.")
+
+
+def test_answer_that_the_caller_has_is_not_sent_again(client: Client) -> None:
+    answer = client.get("/processes/p")
+    assert answer.headers["ETag"].startswith('W/"')
+    again = client.get("/processes/p", **{"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_scenario_is_checked_kept_and_found(client: Client) -> None:
+    assert client.get("/scenarios").json == []
+    added = client.post("/scenarios", {**ORDER, "id": "mine"})
+    assert added.status_code == 201
+    assert client.get(added.headers["Location"]).json == added.json
+    assert client.get("/scenarios/mine").json == added.json
+    assert client.post("/scenarios", {**ORDER, "id": "mine"}).status_code == 204
+    assert [item["name"] for item in client.get("/scenarios").json] == ["mine"]
+
+
+def test_scenario_of_a_chain_is_shown_to_its_members(client: Client) -> None:
+    assert client.get("/scenarios/order").json["id"] == "order"
+    assert client.get("/scenarios/order", STRANGER).status_code == 404
+
+
+def test_wrong_scenario_is_refused_with_its_place(client: Client) -> None:
+    answer = client.post("/scenarios", {**ORDER, "states": {"initial": {"transition": "nowhere"}}})
+    assert (answer.status_code, answer.content_type) == (400, "application/problem+json")
+    assert answer.json["path"].startswith("$.states.initial")
+    assert client.post("/scenarios", '{"a": 1, "a": 2}').status_code == 400
+    assert client.post("/scenarios", "[" * 300).status_code == 413
+    assert client.post("/scenarios", " " * 300_000).status_code == 413
+    assert client.post("/scenarios", ORDER, STRANGER).status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/processes/p/response", "/processes/-/response", "/responses"])
+def test_response_is_prepared_for_signing(client: Client, path: str) -> None:
+    answer = client.post(path, {"process": {"id": "p"}, "action": "sign"})
+    assert answer.status_code == 200
+    assert answer.json == {"chain": "b", "body": {"process": "p", "action": "sign"}, "key": str(MEMBER)}
+    assert client.post(path, {"process": "p", "action": "sign"}, STRANGER).status_code == 404
+
+
+def test_path_names_the_process_where_the_body_does_not(client: Client) -> None:
+    assert client.post("/processes/p/response", {"action": "sign"}).json["body"]["process"] == "p"
+    assert client.post("/responses", {"action": "sign"}).status_code == 400
+    assert client.post("/processes/p/response", {"process": "q", "action": "sign"}).json["path"] == "$.process"
+    assert client.post("/responses", "[]").status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/scenarios", "/scenarios/x", "/processes", "/processes/p"])
+def test_unsigned_request_is_refused(client: Client, path: str) -> None:
+    assert client.get(path, None).status_code == 401

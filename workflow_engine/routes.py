@@ -1,0 +1,171 @@
+"""The workflow engine over HTTP, under the names of the LTO service.
+
+```
+GET  /scenarios                 the scenarios in this node's own library: [ { id, name, title } ]
+POST /scenarios                 check a scenario and keep it there: 201, or 204 when it was there already
+GET  /scenarios/<id>            its normal form; a scenario of one of the caller's chains as well
+GET  /processes                 the processes on the caller's chains: [ { id, title, chain, current: { key, title } } ]
+GET  /processes/<id>            one of them, complete; ?chain=<id> where several chains use the id
+POST /processes/<id>/response   check a response at the tip of the chain and return what has to be signed
+POST /responses                 the same, with the process named in the body
+```
+
+People sign their own responses (paper section 7.2), so a response is only prepared here; the signed event goes to
+`/queue`. Who is not on a chain is told that there is no such process. Errors are raised as they are; the application
+turns them into problem+json. The authenticated caller stands in `flask.g.caller`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from eventchain.core import base58, canonical_json, strict_json
+from eventchain.core.errors import ForbiddenError, UnauthenticatedError
+from eventchain.core.hashing import sha256
+from eventchain.core.keys import PublicKey
+from workflow_engine.body import process_reference
+from workflow_engine.errors import (
+    AlreadyExistsError,
+    InvalidResponseError,
+    ProcessNotFoundError,
+    ScenarioNotFoundError,
+)
+from workflow_engine.ports import Membership, Preparer
+from workflow_engine.process import Process
+from workflow_engine.service import WorkflowService
+
+MAX_BYTES = 256 * 1024
+"""Of a posted document; a scenario has to fit an event, and some space is left for white space."""
+
+IN_BODY = "-"
+"""A process id in a path that says: look into the body."""
+
+MayAdd = Callable[[PublicKey], bool]
+"""Tells whether a caller may add to this node's own library."""
+
+
+def blueprint(service: WorkflowService, membership: Membership, preparer: Preparer, may_add: MayAdd) -> Blueprint:
+    """Return the routes.
+
+    Args:
+        service: Does the work.
+        membership: Knows who is on which chain.
+        preparer: Prepares events to sign.
+        may_add: Tells who may add scenarios to this node's own library.
+    """
+    routes = Blueprint("workflow_engine", __name__)
+    views = _Views(service, membership, preparer, may_add)
+    routes.get("/scenarios")(views.scenarios)
+    routes.post("/scenarios")(views.add_scenario)
+    routes.get("/scenarios/<scenario_id>")(views.scenario)
+    routes.get("/processes")(views.processes)
+    routes.get("/processes/<process_id>")(views.process)
+    routes.post("/processes/<process_id>/response")(views.respond)
+    routes.post("/responses")(views.respond)
+    return routes
+
+
+class _Views:
+    """The view functions, with what they need."""
+
+    def __init__(self, service: WorkflowService, membership: Membership, preparer: Preparer, may_add: MayAdd) -> None:
+        self._service = service
+        self._membership = membership
+        self._preparer = preparer
+        self._may_add = may_add
+
+    def scenarios(self) -> Response:
+        """List this node's own library."""
+        _caller()
+        return _answer(self._service.drafts())
+
+    def add_scenario(self) -> Response:
+        """Check a scenario and keep it in this node's own library."""
+        if not self._may_add(_caller()):
+            raise ForbiddenError("You may not add scenarios to this node's library.")
+        added, is_new = self._service.add_draft(_document())
+        if not is_new:
+            return Response(status=204)
+        answer = _answer(dict(added.normal_form), status=201)
+        answer.headers["Location"] = f"/scenarios/{added.id}"
+        return answer
+
+    def scenario(self, scenario_id: str) -> Response:
+        """Return a scenario of the library, or of one of the caller's chains."""
+        caller = _caller()
+        try:
+            return _answer(self._service.draft(scenario_id))
+        except ScenarioNotFoundError:
+            for chain in self._membership.chains_of(str(caller)):
+                found = next(
+                    (item for item in self._service.scenarios(chain) if scenario_id in (item.id, item.name)), None
+                )
+                if found is not None:
+                    return _answer(dict(found.normal_form))
+            raise
+
+    def processes(self) -> Response:
+        """List the processes on the caller's chains."""
+        found = [
+            process
+            for chain in sorted(self._membership.chains_of(str(_caller())))
+            for process in self._service.processes(chain)
+        ]
+        return _answer([_summary(process) for process in found])
+
+    def process(self, process_id: str) -> Response:
+        """Return a process on one of the caller's chains, complete."""
+        return _answer(self._found(process_id).to_dict())
+
+    def respond(self, process_id: str = IN_BODY) -> Response:
+        """Check a response at the tip of the chain, and return what has to be signed."""
+        body = _document()
+        if not isinstance(body, dict):
+            raise InvalidResponseError("A response should be an object.", path="$")
+        named = process_reference(body) if process_id == IN_BODY or "process" in body else process_id
+        if process_id not in (IN_BODY, named):
+            raise InvalidResponseError("The response is for another process than the path.", path="$.process")
+        process = self._found(named)
+        prepared = self._preparer.prepare(process.chain, {**body, "process": process.id}, _caller())
+        return _answer(prepared)
+
+    def _found(self, process_id: str) -> Process:
+        """Return a process that the caller may see; to others there is none."""
+        key, chain = str(_caller()), request.args.get("chain")
+        chains = [
+            known
+            for known in self._service.locate(process_id)
+            if chain in (None, known) and self._membership.identity_of(known, key) is not None
+        ]
+        if not chains:
+            raise ProcessNotFoundError("There is no such process.")
+        if len(chains) > 1:
+            raise AlreadyExistsError("Several chains have a process with this id.", hint="Add ?chain=<id>.")
+        return self._service.process(process_id, chains[0])
+
+
+def _caller() -> PublicKey:
+    caller = g.get("caller")
+    if not isinstance(caller, PublicKey):
+        raise UnauthenticatedError("This request has to be signed.")
+    return caller
+
+
+def _document() -> Any:
+    return strict_json.parse(request.get_data(cache=False), max_bytes=MAX_BYTES)
+
+
+def _summary(process: Process) -> dict[str, Any]:
+    current = {"key": process.current.key, "title": process.current.title}
+    return {"id": process.id, "title": process.title, "chain": process.chain, "current": current}
+
+
+def _answer(value: Any, *, status: int = 200) -> Response:
+    """Return JSON with an ETag, or 304 when the caller has it."""
+    data = canonical_json.encode(value)
+    answer = Response(data, status=status, content_type="application/json")
+    answer.set_etag(base58.encode(sha256(data)), weak=True)
+    if status == 200:
+        answer.make_conditional(request)
+    return answer
