@@ -147,6 +147,19 @@ class Index:
         """Return the rows of one height, key block first."""
         return [self._row(document) for document in self._store.find(BLOCKS, {"height": height}, order_by="number")]
 
+    def headers(self, first: int, last: int) -> list[Header]:
+        """Return the newest headers of the heights from `first` to `last`, as far as there are any."""
+        start = self._store.find(BLOCKS, {"height": first}, order_by="number", limit=1)
+        found: dict[int, Header] = {}
+        after = _int(start[0], "number") - 1 if start else None
+        while after is not None and (page := self._store.find(BLOCKS, order_by="number", after=after, limit=_PAGE)):
+            for document in page:
+                after, height = _int(document, "number"), _int(document, "height")
+                if height > last:
+                    return list(found.values())
+                found[height] = parse_header(_bytes(document, "header"))
+        return list(found.values())
+
     def block_at(self, height: int) -> Block | None:
         """Return the block at a height, with all its transactions, or None."""
         return _joined(self.rows_at(height))

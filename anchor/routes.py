@@ -81,20 +81,20 @@ def _add_hash_routes(blueprint: flask.Blueprint, service: AnchorService) -> None
         anchored = service.submit([_read_hash(body.get("hash"), encoding, "$.hash")])[0]
         return public_json.chainpoint(anchored, body["hash"])
 
-    @blueprint.get("/hash/<path:text>", defaults={"encoding": "hex"})
+    @blueprint.get("/hash/<path:text>")
     @blueprint.get("/hash/<path:text>/encoding/<encoding>")
     @public
-    def find_hash(text: str, encoding: str) -> Any:
+    def find_hash(text: str, encoding: str = "hex") -> Any:
         anchoring = service.find(_read_hash(text, encoding))
         if anchoring is None:
             error = UnknownHashError("the hash was not anchored here")
             return {"chainpoint": None, **problem.to_dict(error)}, 404
         return public_json.chainpoint(anchoring, text)
 
-    @blueprint.get("/hash/<path:text>/receipt", defaults={"encoding": "hex"})
+    @blueprint.get("/hash/<path:text>/receipt")
     @blueprint.get("/hash/<path:text>/encoding/<encoding>/receipt")
     @public
-    def get_receipt(text: str, encoding: str) -> Any:
+    def get_receipt(text: str, encoding: str = "hex") -> Any:
         hash_text = _read_hash(text, encoding)
         receipt = service.receipt(hash_text)
         if receipt is None and service.find(hash_text) is None:
@@ -122,8 +122,7 @@ def read_json() -> Any:
         InvalidJsonError: It holds none.
         TooLargeError: It is larger than `MAX_BODY`.
     """
-    stream = flask.request.stream
-    return strict_json.parse(stream.read(MAX_BODY + 1), max_bytes=MAX_BODY)
+    return strict_json.parse(flask.request.get_data(), max_bytes=MAX_BODY)
 
 
 def read_object() -> dict[str, Any]:
@@ -151,7 +150,10 @@ def _read_hashes(hashes: object, encoding: object) -> list[str]:
 
 
 def _read_hash(text: object, encoding: object, path: str | None = None) -> str:
-    """Return a hash that came as hex, base58 or base64 (both alphabets) in base58."""
+    """Return a hash that came as hex, base58 or base64 in base58.
+
+    In a path use the URL alphabet of base64 (`-` and `_`): a hash that starts with `/` is not found otherwise.
+    """
     if not isinstance(text, str) or len(text) > _MAX_HASH_TEXT:
         raise InvalidAnchorError("a hash should be text", path=path)
     try:

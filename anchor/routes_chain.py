@@ -50,8 +50,7 @@ def _transaction_routes(service: AnchorService) -> Routes:
     network = service.parameters.network
 
     def broadcast_transaction() -> Any:
-        body = flask.request.stream.read(MAX_TRANSACTION_BODY + 1)
-        document = strict_json.parse(body, max_bytes=MAX_TRANSACTION_BODY)
+        document = strict_json.parse(flask.request.get_data(), max_bytes=MAX_TRANSACTION_BODY)
         transaction = transaction_json.from_dict(document, network)
         service.broadcast(transaction)
         return transaction_json.to_dict(transaction)

@@ -161,14 +161,7 @@ class AnchorService:
 
     def headers(self, first: int, last: int) -> list[Header]:
         """Return the headers of the final blocks at heights `first` to `last` (inclusive, as far as there are any)."""
-        last = min(last, self.chain.height - 1)
-        found: list[Header] = []
-        for height in range(max(first, 1), last + 1):
-            rows = self._index.rows_at(height)
-            if not rows:
-                raise UnknownBlockError(f"the block at height {height} is not stored here")
-            found.append(rows[-1].header)
-        return found
+        return self._index.headers(max(first, 1), min(last, self.chain.height - 1))
 
     def block_at(self, height: int) -> Block:
         """Return the block at a height; the newest one may still grow.
