@@ -10,8 +10,8 @@ POST /processes/<id>/response   check a response at the tip of the chain and ret
 POST /responses                 the same, with the process named in the body
 ```
 
-People sign their own responses (paper section 7.2), so a response is only prepared here; the signed event goes to
-`/queue`. Who is not on a chain is told that there is no such process. Errors are raised as they are; the application
+People sign their own responses (paper section 7.2), so a response is only prepared here; the signed event is
+posted to `/event-chains`. Who is not on a chain is told that there is no such process. Errors are raised as they are; the application
 turns them into problem+json. The authenticated caller stands in `flask.g.caller`.
 """
 
@@ -30,10 +30,11 @@ from workflow_engine.errors import (
     InvalidResponseError,
     ProcessNotFoundError,
     ScenarioNotFoundError,
+    json_path,
 )
 from workflow_engine.ports import Membership, Preparer
-from workflow_engine.process import Process
-from workflow_engine.service import WorkflowService
+from workflow_engine.process import LTO_RESPONSE, Process
+from workflow_engine.service import WorkflowService, kind_of
 
 MAX_BYTES = 256 * 1024
 """Of a posted document; a scenario has to fit an event, and some space is left for white space."""
@@ -45,17 +46,19 @@ MayAdd = Callable[[PublicKey], bool]
 """Tells whether a caller may add to this node's own library."""
 
 
-def blueprint(service: WorkflowService, membership: Membership, preparer: Preparer, may_add: MayAdd) -> Blueprint:
+def create_blueprint(
+    service: WorkflowService, membership: Membership, preparer: Preparer, may_add: MayAdd | None = None
+) -> Blueprint:
     """Return the routes.
 
     Args:
         service: Does the work.
         membership: Knows who is on which chain.
         preparer: Prepares events to sign.
-        may_add: Tells who may add scenarios to this node's own library.
+        may_add: Tells who may add scenarios to this node's own library; by default who is on a chain of this node.
     """
     routes = Blueprint("workflow_engine", __name__)
-    views = _Views(service, membership, preparer, may_add)
+    views = _Views(service, membership, preparer, may_add or (lambda key: bool(membership.chains_of(str(key)))))
     routes.get("/scenarios")(views.scenarios)
     routes.post("/scenarios")(views.add_scenario)
     routes.get("/scenarios/<scenario_id>")(views.scenario)
@@ -127,8 +130,12 @@ class _Views:
         if process_id not in (IN_BODY, named):
             raise InvalidResponseError("The response is for another process than the path.", path="$.process")
         process = self._found(named)
-        prepared = self._preparer.prepare(process.chain, {**body, "process": process.id}, _caller())
-        return _answer(prepared)
+        event_body = {"$schema": LTO_RESPONSE, **body, "process": process.id}
+        if kind_of(event_body["$schema"]) != "response":
+            raise InvalidResponseError(
+                "This is no response.", path=json_path(("$schema",)), hint=f"Use {LTO_RESPONSE}."
+            )
+        return _answer(self._preparer.prepare(process.chain, event_body, _caller()))
 
     def _found(self, process_id: str) -> Process:
         """Return a process that the caller may see; to others there is none."""

@@ -39,9 +39,9 @@ _SCHEMAS = {"scenario": "/scenario/", "process": "/process/", "response": "/resp
 _OWN = {f"urn:livecontract:{kind}:1": kind for kind in _SCHEMAS}
 
 
-def kind_of(schema: str | None) -> str:
+def kind_of(schema: object) -> str:
     """Return what an event's body is, from its `$schema`: scenario, process, response, or other."""
-    if schema is None:
+    if not isinstance(schema, str):
         return "other"
     if schema in _OWN:
         return _OWN[schema]

@@ -13,7 +13,8 @@ from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.core.keys import KeyPair, PublicKey
 from eventchain.store.memory import MemoryStore
-from workflow_engine.routes import blueprint
+from workflow_engine.process import LTO_RESPONSE
+from workflow_engine.routes import create_blueprint
 from workflow_engine.service import COLLECTIONS, WorkflowService
 from workflow_engine.triggers import Triggers
 
@@ -66,7 +67,7 @@ def client() -> Client:
     for entry in [*only_started(), *played("b").entries, *played("c").entries]:
         service.apply(entry)
     app = Flask(__name__)
-    app.register_blueprint(blueprint(service, Members(), Prepared(), lambda key: key == MEMBER))
+    app.register_blueprint(create_blueprint(service, Members(), Prepared()))
 
     @app.before_request
     def authenticate() -> None:
@@ -134,7 +135,8 @@ def test_wrong_scenario_is_refused_with_its_place(client: Client) -> None:
 def test_response_is_prepared_for_signing(client: Client, path: str) -> None:
     answer = client.post(path, {"process": {"id": "p"}, "action": "sign"})
     assert answer.status_code == 200
-    assert answer.json == {"chain": "b", "body": {"process": "p", "action": "sign"}, "key": str(MEMBER)}
+    body = {"$schema": LTO_RESPONSE, "process": "p", "action": "sign"}
+    assert answer.json == {"chain": "b", "body": body, "key": str(MEMBER)}
     assert client.post(path, {"process": "p", "action": "sign"}, STRANGER).status_code == 404
 
 
@@ -143,6 +145,12 @@ def test_path_names_the_process_where_the_body_does_not(client: Client) -> None:
     assert client.post("/responses", {"action": "sign"}).status_code == 400
     assert client.post("/processes/p/response", {"process": "q", "action": "sign"}).json["path"] == "$.process"
     assert client.post("/responses", "[]").status_code == 400
+
+
+@pytest.mark.parametrize("schema", ["urn:livecontract:scenario:1", 7, None])
+def test_only_a_response_is_prepared(client: Client, schema: Any) -> None:
+    answer = client.post("/responses", {"$schema": schema, "process": "p", "action": "sign"})
+    assert (answer.status_code, answer.json["path"]) == (400, '$["$schema"]')
 
 
 @pytest.mark.parametrize("path", ["/scenarios", "/scenarios/x", "/processes", "/processes/p"])
