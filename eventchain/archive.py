@@ -9,17 +9,16 @@ event and remembering its effects is one act. Everything else here can be comput
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import Any, cast
 
 from eventchain.chain import EventChain, Stub, advance_state
 from eventchain.core import base58
-from eventchain.core.entry import Entry
 from eventchain.core.ids import ChainId
 from eventchain.event import Event, decode
-from eventchain.identity import Identities, Identity, is_identity
+from eventchain.identity import Identities, is_identity
 from eventchain.store.document_store import Collection, Document, DocumentStore
+from eventchain.tip import Tip
 
 EVENTS = Collection(
     name="events",
@@ -72,51 +71,6 @@ class Effect(IntFlag):
     ANCHOR = 1
     TRIGGER = 2
     FORWARD = 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tip:
-    """The end of a chain, or of a branch of it.
-
-    Attributes:
-        chain: Id of the chain.
-        hash: Of the last event; of an empty chain, its initial hash.
-        height: How many events there are up to it.
-        state: The state after it.
-        identities: As of after it.
-    """
-
-    chain: ChainId
-    hash: bytes
-    height: int
-    state: bytes
-    identities: Identities
-
-    @classmethod
-    def empty(cls, chain: ChainId) -> "Tip":
-        """Return the end of a chain that has no events yet."""
-        return cls(chain=chain, hash=chain.initial_hash, height=0, state=chain.initial_state, identities=Identities())
-
-    def advance(self, event: Event, identities: Identities) -> "Tip":
-        """Return the end after one more event."""
-        state = advance_state(self.state, (event,)) or b""
-        return replace(self, hash=event.hash, height=self.height + 1, state=state, identities=identities)
-
-
-def entry_of(tip: Tip, event: Event, body: Mapping[str, Any], signer: Identity) -> Entry:
-    """Return what other services are told of an event that follows `tip`."""
-    key = str(event.sign_key)
-    return Entry(
-        chain=str(tip.chain),
-        hash=base58.encode(event.hash),
-        previous=base58.encode(event.previous),
-        timestamp=event.timestamp,
-        body=body,
-        signer=key,
-        identity=signer.id,
-        key_names=signer.key_names(key),
-        members=tip.identities.members,
-    )
 
 
 class Archive:

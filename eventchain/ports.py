@@ -71,7 +71,7 @@ class Anchor(Protocol):
     def receipts(self, hashes: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
         """Return the final receipts there are for these event hashes (base58)."""
 
-    def submit(self, hashes: Sequence[str]) -> None:
+    def submit(self, hashes: Sequence[str]) -> object:
         """Ask for hashes (base58) to be anchored; those that are already, are not anchored twice."""
 
 

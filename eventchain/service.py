@@ -28,7 +28,7 @@ from typing import Any
 import structlog
 
 from eventchain import event as events
-from eventchain.archive import Archive, Effect, Tip, entry_of, is_identity_event, read_event
+from eventchain.archive import Archive, Effect, is_identity_event, read_event
 from eventchain.chain import EventChain, Stub, check_events, read_chain
 from eventchain.core import base58, canonical_json
 from eventchain.core.clock import Clock
@@ -49,8 +49,8 @@ from eventchain.errors import (
 from eventchain.event import Event
 from eventchain.identity import Identities
 from eventchain.ports import Engine, Observer, Queue
-from eventchain.privilege import validate_event
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
+from eventchain.tip import Tip
 
 CLOCK_TOLERANCE = 5 * 60 * 1000
 """Milliseconds an event's timestamp may lie ahead of this node's clock."""
@@ -284,11 +284,11 @@ class EventChainService:
         entries: list[Entry] = []
         path = self._archive.path(run.id, previous)
         for event in path:
-            tip, entry = _advance(tip, event)
+            tip, entry = tip.advance(event)
             entries.append(entry)
         branch_tip = tip
         for event in run.events:
-            tip, entry = _advance(tip, event)
+            tip, entry = tip.advance(event)
             entries.append(entry)
         self._engine.rehearse(entries)
         return branch_tip
@@ -311,7 +311,7 @@ class EventChainService:
             raise FutureEventError(
                 "the event's timestamp lies in the future", hint="Compare the clocks of both machines."
             )
-        advanced, entry = _advance(tip, event)
+        advanced, entry = tip.advance(event)
         if run.canonical:
             self._catch_up(tip)
             self._engine.apply(entry)
@@ -343,7 +343,7 @@ class EventChainService:
         self._engine.forget(chain)
         replayed = Tip.empty(tip.chain)
         for document in self._archive.canonical(tip.chain):
-            replayed, entry = _advance(replayed, read_event(document))
+            replayed, entry = replayed.advance(read_event(document))
             self._engine.apply(entry)
 
     def _record_fork(self, run: _Run) -> ForkError:
@@ -415,7 +415,7 @@ class EventChainService:
         tip = self.tip(chain)
         data = canonical_json.encode(dict(body))
         event = events.unsigned(previous=tip.hash, key=key, timestamp=self._clock(), data=data)
-        advanced, entry = _advance(tip, event)
+        advanced, entry = tip.advance(event)
         self._engine.check(entry)
         document = event.to_dict()
         del document["signature"]
@@ -457,13 +457,6 @@ class EventChainService:
             for chain in sorted({str(run.id) for run in runs if run.error is None}):
                 stack.enter_context(self._chain_lock(chain))
             yield
-
-
-def _advance(tip: Tip, event: Event) -> tuple[Tip, Entry]:
-    """Check that an event's signer may add it after `tip`; return the new end and what other services are told."""
-    body = event.body()
-    signer, identities = validate_event(tip.identities, str(event.sign_key), body)
-    return tip.advance(event, identities), entry_of(tip, event, body, signer)
 
 
 def _run_again(saved: Saved) -> _Run:

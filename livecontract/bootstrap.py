@@ -1,19 +1,21 @@
 """The composition root: from a configuration to a running node (paper sections 19 and 21)."""
 
 import os
+import socket
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 import urllib3
-import workflow_engine.routes
 from flask import Blueprint, Flask
 
 import anchor.index
 import anchor.routes
 import dispatcher.routes
 import eventchain.routes
+import workflow_engine.routes
 from anchor.client import AnchorClient
 from anchor.parameters import Parameters, development
 from anchor.service import AnchorService
@@ -34,7 +36,7 @@ from livecontract.config import Config
 from livecontract.mail import Mailer, NoMailer, SmtpMailer, SmtpServer
 from livecontract.node import COLLECTIONS, Node, Parts
 from livecontract.nonces import NONCES, StoredNonces
-from livecontract.plugs import AnchorPlug, DoorPlug
+from livecontract.plugs import DoorPlug
 from livecontract.serving import WebServer
 from livecontract.web_server import About, create_app
 from livecontract.workers import Crew
@@ -51,13 +53,11 @@ class Anchoring(NamedTuple):
 
     Attributes:
         service: In this process, or None.
-        plug: What the event chain uses.
-        headers: Returns the final headers at a range of heights.
+        access: The service, or the client of one elsewhere.
     """
 
     service: AnchorService | None
-    plug: AnchorPlug | AnchorClient
-    headers: AnchorService | AnchorClient
+    access: AnchorService | AnchorClient
 
 
 class RunningNode:
@@ -77,6 +77,7 @@ class RunningNode:
             LiveContractError: A key, file or store cannot be opened.
             OSError: The address to listen on is in use, or not this machine's.
         """
+        config = replace(config, port=free_port(config.host)) if config.port == 0 else config
         self.config = config
         prepare_directory(config.data)
         self.key = key_store.load_or_create(config.key_file, config.passphrase, random)
@@ -92,7 +93,7 @@ class RunningNode:
                 users=frozenset(config.users),
                 store=store,
                 broker=open_broker(config, clock),
-                anchor=self.anchoring.plug,
+                anchor=self.anchoring.access,
                 transport=HttpTransport(SignedHttp(self.key, clock, random, allow_plain_http=_is_plain(config))),
                 http=UrllibClient(config.http_allow),
                 mailer=mailer,
@@ -159,7 +160,7 @@ class RunningNode:
         if missing := len(found) - len(receipts):
             raise UnavailableError(f"{missing} events have no receipt yet", hint="Ask again in a minute.")
         top = max(int(receipt["block"]["height"]) for receipt in receipts.values())
-        headers = self.anchoring.headers.headers(1, top + 1)
+        headers = self.anchoring.access.headers(1, top + 1)
         if len(headers) <= top:
             raise UnavailableError("the last block is not final yet", hint="Ask again in a minute.")
         issuer = node.eventchain.archive.identity_of(chain, str(self.key.public_key))
@@ -173,6 +174,11 @@ class RunningNode:
             key=self.key,
             created=node.parts.clock(),
         )
+
+    @property
+    def url(self) -> str:
+        """Where the node is reached."""
+        return self.config.public_url
 
     def start(self) -> None:
         """Serve, and let the workers run."""
@@ -205,6 +211,12 @@ class ForgeWorker:
         self._service.run(stop)
 
 
+def free_port(host: str) -> int:
+    """Return a port that nobody listens on now: a node has to know its URL before its web server is made."""
+    with socket.create_server((host, 0)) as server:
+        return int(server.getsockname()[1])
+
+
 def prepare_directory(path: Path) -> None:
     """Make the data directory, closed to other users of the machine."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -230,10 +242,10 @@ def open_anchor(
     """Open the embedded public chain, or the client of the configured anchor service."""
     if config.anchor == "embedded":
         service = AnchorService(store, key, parameters, clock=clock)
-        return Anchoring(service, AnchorPlug(service), service)
+        return Anchoring(service, service)
     pool = urllib3.PoolManager(maxsize=HTTP_POOL)
     client = AnchorClient(config.anchor, pool, key, random=random, clock=clock)
-    return Anchoring(None, client, client)
+    return Anchoring(None, client)
 
 
 def open_mailer(config: Config, store: DocumentStore, clock: Clock, random: Random) -> Mailer:

@@ -21,14 +21,14 @@ from typing import Any
 from anchor import receipt as receipts
 from anchor.block import Header
 from anchor.parameters import Parameters
-from eventchain.archive import Tip, entry_of
 from eventchain.chain import EventChain, check_events, check_links, read_chain
 from eventchain.core import base58, canonical_json, strict_json
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError, LiveContractError
 from eventchain.core.keys import KeyPair, PublicKey
 from eventchain.identity import Identities
-from eventchain.privilege import find_member_problems, validate_event
+from eventchain.privilege import find_member_problems
+from eventchain.tip import entries_of
 
 VERSION = "urn:livecontract:evidence:1"
 MAX_BYTES = 256 * 1024 * 1024
@@ -199,15 +199,9 @@ def _check_events(reader: _Reader, check: str, message: str) -> str:
 def _check_members(reader: _Reader) -> str:
     chain = _chain(reader)
     _raise_first(find_member_problems(chain))
-    entries = []
-    tip = Tip.empty(chain.id)
-    for event in chain.events:
-        body = event.body()
-        signer, identities = validate_event(tip.identities, str(event.sign_key), body)
-        entries.append(entry_of(tip, event, body, signer))
-        tip = tip.advance(event, identities)
-    reader.entries, reader.identities = entries, tip.identities
-    names = ", ".join(sorted(tip.identities.by_id))
+    walked = list(entries_of(chain))
+    reader.entries, reader.identities = [entry for _, entry in walked], walked[-1][0].identities
+    names = ", ".join(sorted(reader.identities.by_id))
     return f"every signer was a member with the privilege at that place; identities: {names}"
 
 

@@ -39,7 +39,7 @@ class Performer(Protocol):
 class Submitter(Protocol):
     """Takes hashes to the public chain: the anchor service."""
 
-    def submit(self, hashes: Sequence[str]) -> None:
+    def submit(self, hashes: Sequence[str]) -> object:
         """Have hashes (base58) anchored, once each."""
 
 

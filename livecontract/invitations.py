@@ -16,7 +16,6 @@ from nacl.public import PrivateKey, SealedBox
 from transitions import Machine
 
 from dispatcher.message import Message
-from eventchain.archive import Tip
 from eventchain.core import base58
 from eventchain.core.clock import Clock
 from eventchain.core.errors import ConflictError, InvalidError, NotFoundError
@@ -24,6 +23,7 @@ from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.event import Event
 from eventchain.identity import IDENTITY_SCHEMA, ONE_TIME_KEY, SYSTEM_KEY
 from eventchain.store.document_store import Collection, Document, DocumentStore
+from eventchain.tip import Tip
 from livecontract.invitation_mail import SCHEMA, Invitation, invitation_mail
 from livecontract.mail import Mailer, validate_address
 

@@ -35,6 +35,9 @@ RECEIPTS_SECONDS = 0.5
 RESUME_SECONDS = 5.0
 EVENT_WORKERS = 2
 RELAY_WORKERS = 4
+AT_ONCE = 100
+RELAY_AT_ONCE = 8
+"""Messages a worker takes at once; fewer to relay, since a slow node holds up the others in its hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +126,7 @@ class Node:
         relay = RelayHandler(self.parts.transport)
         return [
             *(self._queue_worker("events", EventsHandler(self.eventchain)) for _ in range(EVENT_WORKERS)),
-            *(self._queue_worker("relay", relay, RELAY_POLICY) for _ in range(RELAY_WORKERS)),
+            *(self._queue_worker("relay", relay, RELAY_POLICY, RELAY_AT_ONCE) for _ in range(RELAY_WORKERS)),
             self._queue_worker("triggers", each(triggers)),
             self._queue_worker("anchor", AnchorHandler(self.parts.anchor), RELAY_POLICY),
             self._queue_worker(invitations.QUEUE, each(self.invitations.handle)),
@@ -131,9 +134,11 @@ class Node:
             PeriodicWorker("resume", self._resume, RESUME_SECONDS),
         ]
 
-    def _queue_worker(self, queue: str, handler: Handler, policy: RetryPolicy = EVENTS_POLICY) -> QueueWorker:
+    def _queue_worker(
+        self, queue: str, handler: Handler, policy: RetryPolicy = EVENTS_POLICY, limit: int = AT_ONCE
+    ) -> QueueWorker:
         parts = self.parts
-        return QueueWorker(queue, Dispatcher(parts.broker, queue, handler, parts.clock, parts.random, policy))
+        return QueueWorker(queue, Dispatcher(parts.broker, queue, handler, parts.clock, parts.random, policy), limit)
 
     def _resume(self) -> int:
         """Take up what a killed node, or a queue that was away, left open."""
@@ -151,7 +156,7 @@ class Node:
     def stop(self) -> None:
         """End the workers, write down what is done, and close queue and store."""
         self._crew.tell_to_stop()
-        self.parts.broker.close()
         self._crew.join()
         self.eventchain.settle()
+        self.parts.broker.close()
         self.parts.store.close()

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from anchor.service import AnchorService
 from dispatcher.broker import Broker
 from dispatcher.message import Message
 from eventchain.chain import read_chain
@@ -129,18 +128,3 @@ class DoorPlug:
             raise ForbiddenError(
                 "only an operator of this node may do this", hint="See operators in the configuration."
             )
-
-
-class AnchorPlug:
-    """An anchor service of the same process, as the event chain sees it."""
-
-    def __init__(self, service: AnchorService) -> None:
-        self._service = service
-
-    def submit(self, hashes: Sequence[str]) -> None:
-        """See `eventchain.ports.Anchor`."""
-        self._service.submit(hashes)
-
-    def receipts(self, hashes: Sequence[str]) -> Mapping[str, Mapping[str, Any]]:
-        """See `eventchain.ports.Anchor`."""
-        return self._service.receipts(hashes)

@@ -38,24 +38,31 @@ class QueueLoop(Protocol):
     def step(self, limit: int = 100) -> int:
         """Handle what waits now."""
 
-    def run(self, stop: threading.Event) -> None:
+    def run(self, stop: threading.Event, limit: int = 100) -> None:
         """Handle messages until `stop` is set."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueWorker:
-    """Handles the messages of one queue."""
+    """Handles the messages of one queue.
+
+    Attributes:
+        name: For logs and threads.
+        dispatcher: Over the queue.
+        limit: Messages it takes at once.
+    """
 
     name: str
     dispatcher: QueueLoop
+    limit: int = 100
 
     def step(self) -> int:
         """Handle what waits now."""
-        return self.dispatcher.step()
+        return self.dispatcher.step(self.limit)
 
     def run(self, stop: threading.Event) -> None:
         """Handle messages until `stop` is set."""
-        self.dispatcher.run(stop)
+        self.dispatcher.run(stop, self.limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +113,7 @@ class Crew:
             thread.start()
 
     def tell_to_stop(self) -> None:
-        """Ask the workers to end; close the broker afterwards, to wake those that wait for messages."""
+        """Ask the workers to end; those that wait for messages look every second."""
         self._stop.set()
 
     def join(self) -> None:

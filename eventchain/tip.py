@@ -1,0 +1,70 @@
+"""The end of a chain, and what one more event makes of it. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from eventchain.chain import EventChain, advance_state
+from eventchain.core import base58
+from eventchain.core.entry import Entry
+from eventchain.core.ids import ChainId
+from eventchain.event import Event
+from eventchain.identity import Identities
+from eventchain.privilege import validate_event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tip:
+    """The end of a chain, or of a branch of it.
+
+    Attributes:
+        chain: Id of the chain.
+        hash: Of the last event; of an empty chain, its initial hash.
+        height: How many events there are up to it.
+        state: The state after it.
+        identities: As of after it.
+    """
+
+    chain: ChainId
+    hash: bytes
+    height: int
+    state: bytes
+    identities: Identities
+
+    @classmethod
+    def empty(cls, chain: ChainId) -> "Tip":
+        """Return the end of a chain that has no events yet."""
+        return cls(chain=chain, hash=chain.initial_hash, height=0, state=chain.initial_state, identities=Identities())
+
+    def advance(self, event: Event) -> tuple["Tip", Entry]:
+        """Check that an event's signer may add it here; return the new end, and what other services are told of it.
+
+        Raises:
+            LiveContractError: The data is not strict JSON, or the signer is no member or lacks the privilege.
+        """
+        body, key = event.body(), str(event.sign_key)
+        signer, identities = validate_event(self.identities, key, body)
+        entry = Entry(
+            chain=str(self.chain),
+            hash=base58.encode(event.hash),
+            previous=base58.encode(event.previous),
+            timestamp=event.timestamp,
+            body=body,
+            signer=key,
+            identity=signer.id,
+            key_names=signer.key_names(key),
+            members=self.identities.members,
+        )
+        state = advance_state(self.state, (event,)) or b""
+        return replace(self, hash=event.hash, height=self.height + 1, state=state, identities=identities), entry
+
+
+def entries_of(chain: EventChain) -> Iterator[tuple[Tip, Entry]]:
+    """Walk a whole chain, and yield its end and the entry after each event.
+
+    Raises:
+        LiveContractError: See `Tip.advance`.
+    """
+    tip = Tip.empty(chain.id)
+    for event in chain.events:
+        tip, entry = tip.advance(event)
+        yield tip, entry

@@ -1,0 +1,35 @@
+"""`livecontract verify`: check an evidence file. No node and no network is needed."""
+
+from typing import Annotated, Any
+
+import typer
+
+from livecontract.cli.files import DocumentFile, read_bytes
+from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
+
+
+def verify(
+    file: DocumentFile,
+    genesis: Annotated[
+        str | None,
+        typer.Option(metavar="SIGNATURE", help="Of the first block of the public chain, if you know it."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify an evidence file: what was done in a contract, when and by whom."""
+    from livecontract import evidence, log
+    from livecontract.plugs import replay
+
+    log.configure()
+    checks = evidence.verify(read_bytes(file), replay, genesis=genesis)
+    valid = all(check.ok for check in checks)
+    document = {"valid": valid, "checks": [check.to_dict() for check in checks]}
+    finish(document, _text(document), as_json=as_json, code=OK if valid else FAILURE)
+
+
+def _text(document: dict[str, Any]) -> str:
+    lines = [
+        f"  {'ok ' if item['ok'] else 'NOT'}  {item['check']:<13} {item['message']}" for item in document["checks"]
+    ]
+    verdict = "Valid: every check holds." if document["valid"] else "Not valid: see the checks marked NOT."
+    return "\n".join([verdict, *lines])

@@ -1,0 +1,33 @@
+"""Structured logs on stderr. Set up once, where a program starts; stdout belongs to data."""
+
+import logging
+import sys
+
+import structlog
+
+
+def configure(level: str = "warning", form: str = "text") -> None:
+    """Send logs to stderr.
+
+    Args:
+        level: `debug`, `info`, `warning` or `error`: what is below is dropped.
+        form: `text` for people, `json` for machines.
+    """
+    renderer: structlog.typing.Processor
+    if form == "json":
+        renderer = structlog.processors.JSONRenderer()
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info if form == "json" else structlog.processors.StackInfoRenderer(),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.getLogger("waitress").setLevel(logging.ERROR)
