@@ -1,5 +1,6 @@
 """Who sent a request: the key that signed it, for the URL that this node knows itself by."""
 
+import io
 import re
 
 from flask import Request
@@ -28,11 +29,13 @@ class Authenticator:
             UnauthenticatedError: None did, or not this request, for this node, now and once.
             InvalidError: The request line has a form whose meaning is not certain.
         """
+        body = request.get_data()
+        request.stream = io.BytesIO(body)  # views may read it as a stream all the same
         return verify_request(
             request.method,
             self._public_url + raw_target(request),
             dict(request.headers),
-            request.get_data(),
+            body,
             now=self._clock() // 1000,
             nonces=self._nonces,
         )

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Blueprint, g
+from flask import Blueprint, g, request
 
 from eventchain.core.clock import system_clock
 from eventchain.core.errors import ConflictError, NotFoundError, TooManyRequestsError
@@ -37,6 +37,10 @@ class Probe:
         @blueprint.post("/echo")
         def echo() -> dict[str, Any]:
             return {"z": web_server.read_json(), "a": str(web_server.caller()), "id": g.request_id}
+
+        @blueprint.post("/stream")
+        def stream() -> dict[str, Any]:
+            return {"read": request.stream.read().decode(), "again": request.get_data().decode()}
 
         @blueprint.get("/who/<path:name>")
         def who(name: str) -> dict[str, Any]:
@@ -221,6 +225,11 @@ def test_another_body_method_or_node_is_refused(server: WebServer) -> None:
     check_problem(send(server, "POST", "/echo", b"{}", signed("POST", "/echo")), 401, "does not cover")
     other = signed("GET", "/who/x", base="https://other.example")
     assert PUBLIC_URL in check_problem(send(server, "GET", "/who/x", headers=other), 401)["hint"]
+
+
+def test_a_view_reads_the_body_as_it_likes(server: WebServer) -> None:
+    answer = send(server, "POST", "/stream", b"body", signed("POST", "/stream", b"body"))
+    assert answer.json == {"read": "body", "again": "body"}
 
 
 def test_a_body_sent_in_chunks_is_signed_like_any_other(server: WebServer) -> None:
