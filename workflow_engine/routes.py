@@ -10,9 +10,9 @@ POST /processes/<id>/response   check a response at the tip of the chain and ret
 POST /responses                 the same, with the process named in the body
 ```
 
-People sign their own responses (paper section 7.2), so a response is only prepared here; the signed event is
-posted to `/event-chains`. Who is not on a chain is told that there is no such process. Errors are raised as they are; the application
-turns them into problem+json. The authenticated caller stands in `flask.g.caller`.
+People sign their own responses (paper section 7.2), so a response is only prepared here; the signed event is posted to
+`/event-chains`. Who is not on a chain is told that there is no such process. Errors are raised as they are; the
+application turns them into problem+json. The authenticated caller stands in `flask.g.caller`.
 """
 
 from collections.abc import Callable
