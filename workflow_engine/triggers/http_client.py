@@ -11,7 +11,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Collection
 from http.client import HTTPException
-from threading import Timer
+from threading import Event, Timer
 from urllib.parse import urlsplit
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -94,22 +94,23 @@ class UrllibClient:
         connection = self._connection(self._address(host, port), host, port, secure)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         headers = {**request.headers, "Host": parts.netloc, "Accept-Encoding": "identity"}
-        watchdog = Timer(self._timeout, _shut, [connection])
+        over = Event()
+        watchdog = Timer(self._timeout, _shut, [connection, over])
         watchdog.daemon = True
         watchdog.start()
         try:
             connection.request(request.method, target, body=request.body, headers=headers, preload_content=False)
             answer = connection.getresponse()
-            return HttpResponse(
-                status=answer.status,
-                content_type=answer.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
-                body=self._read(answer),
-            )
+            body = self._read(answer)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise TriggerError(f"{host[:100]} gave no usable answer ({type(error).__name__})") from None
         finally:
             watchdog.cancel()
             connection.close()
+        if over.is_set():
+            raise TriggerError(f"{host[:100]} takes too long to answer")
+        content_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return HttpResponse(status=answer.status, content_type=content_type, body=body)
 
     def _address(self, host: str, port: int) -> str:
         """Return the address to connect to, checked."""
@@ -149,8 +150,9 @@ class UrllibClient:
         return body
 
 
-def _shut(connection: HTTPConnection) -> None:
+def _shut(connection: HTTPConnection, over: Event) -> None:
     """End a connection whose time is over, however slowly the other side keeps talking."""
+    over.set()
     if connection.sock is not None:
         with contextlib.suppress(OSError):
             connection.sock.shutdown(socket.SHUT_RDWR)
