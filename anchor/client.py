@@ -80,8 +80,12 @@ class AnchorClient:
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, dict[str, Any]]:
         """See `AnchorService.receipts`."""
-        found = {text: self.receipt(text) for text in hashes}
-        return {text: receipt.to_dict() for text, receipt in found.items() if receipt is not None}
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(hashes), _BATCH):
+            body = {"hashes": list(hashes[start : start + _BATCH]), "encoding": "base58"}
+            answer = self._request("POST", "/hash/receipts", json.dumps(body).encode("utf-8"))
+            found |= self._read(answer, lambda data: dict(data["receipts"]))
+        return found
 
     def headers(self, first: int, last: int) -> list[Header]:
         """See `AnchorService.headers`."""
@@ -137,5 +141,5 @@ class AnchorClient:
     def _read(document: Any, reader: Callable[[Any], T]) -> T:
         try:
             return reader(document)
-        except (KeyError, TypeError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             raise UnavailableError("the anchor service answered something else than an anchor service does") from None

@@ -66,15 +66,30 @@ def inclusion_path(leaves: Sequence[bytes], index: int) -> tuple[bytes, ...]:
     Raises:
         IndexError: There is no such leaf.
     """
-    if not 0 <= index < len(leaves):
-        raise IndexError(f"there is no leaf {index} among {len(leaves)}")
-    level = [leaf_hash(leaf) for leaf in leaves]
+    return path_in(levels(leaves), index)
+
+
+def levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the hashes of a tree level by level, leaves first: for the paths of many leaves of one tree."""
+    found = [[leaf_hash(leaf) for leaf in leaves]]
+    while len(found[-1]) > 1:
+        found.append(_next_level(found[-1]))
+    return found
+
+
+def path_in(tree: Sequence[Sequence[bytes]], index: int) -> tuple[bytes, ...]:
+    """Return the audit path of the leaf at `index` in a tree that `levels` made.
+
+    Raises:
+        IndexError: There is no such leaf.
+    """
+    if not 0 <= index < len(tree[0]):
+        raise IndexError(f"there is no leaf {index} among {len(tree[0])}")
     path = []
-    while len(level) > 1:
+    for level in tree[:-1]:
         sibling = index ^ 1
         if sibling < len(level):
             path.append(level[sibling])
-        level = _next_level(level)
         index >>= 1
     return tuple(path)
 

@@ -1,4 +1,4 @@
-"""The anchor service over HTTP: the routes of LTO's node and indexer, and `/hash/…/receipt` of our own.
+"""The anchor service over HTTP: the routes of LTO's node and indexer, and `/hash/…/receipt` and `/hash/receipts` of our own.
 
 Everything is public but `POST /hash`, which spends the service's money and wants an authenticated caller. Public
 views carry the attribute `public`. Errors are problem documents (RFC 9457) that hold `error` and `message` beside, as
@@ -30,6 +30,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 MAX_BODY = 1024 * 1024
 """Bytes: 10,000 hashes, or any transaction."""
+
+MAX_RECEIPTS = 1_000
+"""Receipts in one answer."""
 
 _MAX_HASH_TEXT = 256
 
@@ -104,6 +107,18 @@ def _add_hash_routes(blueprint: flask.Blueprint, service: AnchorService) -> None
                 "the receipt is not final yet", hint="Ask again when the next key block has been forged."
             )
         return receipt.to_dict()
+
+    @blueprint.post("/hash/receipts")
+    @public
+    def get_receipts() -> Any:
+        body = read_object()
+        hashes, encoding = body.get("hashes"), body.get("encoding", "hex")
+        if isinstance(hashes, list) and len(hashes) > MAX_RECEIPTS:
+            raise InvalidAnchorError(f"one answer holds {MAX_RECEIPTS} receipts", path="$.hashes")
+        wanted = _read_hashes(hashes, encoding)
+        found = service.receipts(wanted)
+        texts = dict(zip(_texts(hashes), wanted, strict=True))
+        return {"receipts": {text: found[name] for text, name in texts.items() if name in found}}
 
     @blueprint.post("/hash/verify")
     @public

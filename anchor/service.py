@@ -6,7 +6,8 @@ modules; here is the lock, the clock, the store and the forging loop, which is t
 """
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -148,7 +149,7 @@ class AnchorService:
             place, height = self._index.find_hash(anchor), self._ledger.chain.height
         if place is None or place.height >= height:
             return None
-        return self._receipt(anchor, place)
+        return self._prover(place.height)(anchor, place)
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return the final receipts there are for these hashes (base58), as JSON objects.
@@ -156,8 +157,18 @@ class AnchorService:
         Raises:
             InvalidAnchorError: One of them is no hash.
         """
-        found = {text: self.receipt(text) for text in hashes}
-        return {text: receipt.to_dict() for text, receipt in found.items() if receipt is not None}
+        anchors = {text: parse_hash(text) for text in hashes}
+        top = self.chain.height
+        by_height: dict[int, dict[str, Place]] = defaultdict(dict)
+        for text, anchor in anchors.items():
+            place = self._index.find_hash(anchor)
+            if place is not None and place.height < top:
+                by_height[place.height][text] = place
+        found: dict[str, dict[str, Any]] = {}
+        for height, places in by_height.items():
+            prove = self._prover(height)
+            found |= {text: prove(anchors[text], place).to_dict() for text, place in places.items()}
+        return found
 
     def headers(self, first: int, last: int) -> list[Header]:
         """Return the headers of the final blocks at heights `first` to `last` (inclusive, as far as there are any)."""
@@ -280,22 +291,29 @@ class AnchorService:
             final=place.height < chain.height,
         )
 
-    def _receipt(self, anchor: bytes, place: Place) -> Receipt:
-        block = self.block_at(place.height)
+    def _prover(self, height: int) -> Callable[[bytes, Place], Receipt]:
+        """Return what makes receipts for the hashes of one block: block, tree and day are read once."""
+        block = self.block_at(height)
         leaves = anchors_of(block.transactions)
-        number, period = (place.height - 1) // self._parameters.period, self._parameters.period
+        tree = merkle.levels(leaves)
+        number, period = (height - 1) // self._parameters.period, self._parameters.period
         day = self._index.day(number)
-        return Receipt(
-            hash=anchor,
-            transaction_id=place.transaction_id,
-            position=place.position,
-            height=place.height,
-            header=block.header,
-            leaf=place.leaf,
-            size=len(leaves),
-            path=merkle.inclusion_path(leaves, place.leaf),
-            day=receipts.make_day_path(number, period, place.height, *day) if day else None,
-        )
+        day_path = receipts.make_day_path(number, period, height, *day) if day else None
+
+        def prove(anchor: bytes, place: Place) -> Receipt:
+            return Receipt(
+                hash=anchor,
+                transaction_id=place.transaction_id,
+                position=place.position,
+                height=height,
+                header=block.header,
+                leaf=place.leaf,
+                size=len(leaves),
+                path=merkle.path_in(tree, place.leaf),
+                day=day_path,
+            )
+
+        return prove
 
     def _anchor_transaction(self, anchors: Sequence[bytes]) -> Transaction:
         payload = Anchor(anchors=tuple(anchors))

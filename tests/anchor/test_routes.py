@@ -107,6 +107,19 @@ def test_receipt_verifies_and_is_asked_for_again_until_final(world: World, clien
         receipts.verify(client.get(path).json, base58.decode(HASH))
 
 
+def test_receipts_of_many_hashes_come_in_one_answer(world: World, anonymous: FlaskClient) -> None:
+    world.service.submit([HASH])
+    world.final_receipt(HASH)
+    world.service.submit([hash_of("waiting")])
+    wanted = [HASH, hash_of("waiting"), hash_of("unknown")]
+    found = anonymous.post("/hash/receipts", json={"hashes": wanted, "encoding": "base58"}).json
+    assert found is not None
+    assert list(found["receipts"]) == [HASH]
+    receipts.verify(found["receipts"][HASH], base58.decode(HASH))
+    check_problem(anonymous.post("/hash/receipts", json={"hashes": [HEX] * 1_001}), 400, 199)
+    check_problem(anonymous.post("/hash/receipts", json={}), 400, 199)
+
+
 def test_anchoring_needs_a_caller(anonymous: FlaskClient, world: World) -> None:
     check_problem(anonymous.post("/hash", json={"hash": HEX}), 401, 0)
     assert world.service.unconfirmed() == ()
