@@ -26,7 +26,7 @@ from referencing import Registry
 from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema_form, schema_keywords
-from workflow_engine.errors import InvalidDataError, InvalidSchemaError, json_path
+from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path
 
 MAX_PROBLEMS = 20
 """Deviations listed for one value; nobody reads more, and strangers choose how many there are."""
@@ -78,6 +78,18 @@ class Validator:
             problems = list(islice(_deviations(self._library, value, path), MAX_PROBLEMS))
         if problems:
             raise InvalidDataError(sorted(problems))
+
+    def part(self, place: Path) -> "Validator":
+        """Return the validator of a schema inside this one, such as that of one property.
+
+        Args:
+            place: The keys and indexes that lead to it from the root of the document.
+
+        Raises:
+            LookupError: There is nothing.
+        """
+        document = schema_form.resolve(self.document, place)
+        return Validator(document, self._library.evolve(schema=document))
 
 
 def compile_schema(document: Any) -> Validator:

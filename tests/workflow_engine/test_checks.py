@@ -122,6 +122,11 @@ ERRORS = {
         put("states", "initial", "transitions", 0, "transition", "ofered"),
         {("unknown-state", "$.states.initial.transitions[0].transition")},
     ),
+    "empty state": (
+        put("states", "initial", "transitions", 0, "transition", ""),
+        {("unknown-state", "$.states.initial.transitions[0].transition")},
+    ),
+    "empty target": (put("actions", "accept", "update", ""), {("update-target", "$.actions.accept.update")}),
     "unknown asset written": (
         put("actions", "accept", "responses", "yes", "update", "assets.price"),
         {("update-target", "$.actions.accept.responses.yes.update")},
@@ -206,6 +211,38 @@ ERRORS = {
     "broken expression in a transition": (
         put("states", "offered", "transitions", 0, "condition", {"<eval>": "=="}),
         {("bad-argument", '$.states.offered.transitions[0].condition["<eval>"]')},
+    ),
+    "unknown function": (
+        put("actions", "offer", "condition", {"<eval>": "lenght(title) > `3`"}),
+        {("bad-argument", '$.actions.offer.condition["<eval>"]')},
+    ),
+    "wrong number of arguments": (
+        put("actions", "offer", "condition", {"<eval>": "contains(title)"}),
+        {("bad-argument", '$.actions.offer.condition["<eval>"]')},
+    ),
+    "condition without a condition": (
+        put("actions", "call", "data", {"<if>": {"cond": True, "then": 1}}),
+        {("bad-argument", '$.actions.call.data["<if>"]'), ("bad-argument", '$.actions.call.data["<if>"].cond')},
+    ),
+    "comparison of three": (
+        put("actions", "call", "data", {"<equal>": [1, 2, 3]}),
+        {("bad-argument", '$.actions.call.data["<equal>"]')},
+    ),
+    "sum of no list": (
+        put("actions", "call", "data", {"<sum>": 3}),
+        {("bad-argument", '$.actions.call.data["<sum>"]')},
+    ),
+    "unknown determined response": (
+        put("actions", "offer", "determine_response", "maybe"),
+        {("unknown-response", "$.actions.offer.determine_response")},
+    ),
+    "write the key of an actor": (
+        put("actions", "accept", "update", "current.actor.key"),
+        {("update-target", "$.actions.accept.update")},
+    ),
+    "default that does not fit": (
+        put("assets", "offer", "properties", "price", {"type": "integer", "default": "free"}),
+        {("bad-default", "$.assets.offer.properties.price.default")},
     ),
     "broken query": (
         put("actions", "call", "data", {"<apply>": {"input": [], "query": "["}}),
@@ -294,6 +331,7 @@ WARNINGS = {
         put("actions", "call", "responses", {"ok": {}, "refused": {}}),
         None,
     ),
+    "call of nothing": (put("actions", "call", "url", ...), {("incomplete-call", "$.actions.call")}),
     "unanswered response": (
         put("states", "calling", "transitions", 1, ...),
         {("unanswered-response", "$.states.calling.transitions")},

@@ -37,15 +37,23 @@ def unknown_action(view: View) -> Iterator[Finding]:
 
 
 def unknown_response(view: View) -> Iterator[Finding]:
-    """A transition waits for a response that its action cannot have."""
+    """A transition waits for a response that its action cannot have, or a node would give one."""
     for key, state in view.states.items():
         for index, transition in enumerate(state["transitions"]):
             action, response = transition["action"], transition["response"]
             if response is None or action not in view.actions or view.can_answer(action, response):
                 continue
-            where = ("states", key, "transitions", index, "response")
-            known = ", ".join(quote(name) for name in list(view.actions[action]["responses"])[:8]) or "none"
-            yield where, f"The action {quote(action)} has no response {quote(response)}; it has {known}."
+            yield ("states", key, "transitions", index, "response"), _no_response(view, action, response)
+    for key, action in view.actions.items():
+        for name in ("determine_response", "trigger_response"):
+            response = action.get(name)
+            if isinstance(response, str) and not view.can_answer(key, response):
+                yield ("actions", key, name), _no_response(view, key, response)
+
+
+def _no_response(view: View, action: str, response: str) -> str:
+    known = ", ".join(quote(name) for name in list(view.actions[action]["responses"])[:8]) or "none"
+    return f"The action {quote(action)} has no response {quote(response)}; it has {known}."
 
 
 def unknown_actor(view: View) -> Iterator[Finding]:
@@ -63,7 +71,7 @@ def unknown_state(view: View) -> Iterator[Finding]:
     for key, state in view.states.items():
         for index, transition in enumerate(state["transitions"]):
             target = transition["transition"]
-            if target and target not in view.states:
+            if target not in view.states:
                 yield ("states", key, "transitions", index, "transition"), missing("state", target, view.states)
 
 
@@ -86,12 +94,13 @@ def update_target(view: View) -> Iterator[Finding]:
 
 
 def _target(view: View, select: str) -> str | None:
-    if select == "":
-        return None
     parts = select.split(".")
     if "" in parts or len(select) > 1024:
         return f"The place {quote(select)} is not a path of names with dots between them."
     root, rest = parts[0], parts[1:]
+    place = ["actors", "", *rest[1:]] if rest[:1] == ["actor"] else parts
+    if place[0] == "actors" and place[2:3] == ["key"]:
+        return "The key of an actor never changes."
     if (root == "title" and not rest) or (root == "current" and rest[:1] == ["actor"]):
         return None
     if root in ("actors", "assets") and rest:

@@ -1,7 +1,7 @@
 """The JSON Schemas of actors, assets and responses, and durations."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from eventchain.core.errors import InvalidError
@@ -9,8 +9,8 @@ from workflow_engine import schema
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import View
 from workflow_engine.durations import add_duration
-from workflow_engine.errors import InvalidSchemaError, Path, quote
-from workflow_engine.schema_form import subschemas
+from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, quote
+from workflow_engine.schema_form import resolve, subschemas
 
 _FAR_AHEAD = 32_503_680_000_000
 """The year 3000, in milliseconds since 1970: a timeout that can be added here can be added to any event."""
@@ -23,6 +23,22 @@ def bad_schema(view: View) -> Iterator[Finding]:
             schema.compile_schema(document)
         except InvalidSchemaError as error:
             yield (*place, *error.place), f"{error.message} {error.hint or ''}".rstrip()
+
+
+def bad_default(view: View) -> Iterator[Finding]:
+    """A default that does not fit its own JSON Schema."""
+    for place, document in _schemas(view):
+        try:
+            validator = schema.compile_schema(document)
+        except InvalidSchemaError:
+            continue
+        for at, part in _parts(document):
+            if "default" not in part:
+                continue
+            try:
+                validator.part(at).validate(part["default"])
+            except InvalidDataError as error:
+                yield (*place, *at, "default"), f"The default does not fit. {error.message}"
 
 
 def actor_type(view: View) -> Iterator[Finding]:
@@ -38,17 +54,11 @@ def actor_type(view: View) -> Iterator[Finding]:
 def misspelt_keyword(view: View) -> Iterator[Finding]:
     """A member of a JSON Schema that means nothing and looks like one that does."""
     for place, document in _schemas(view):
-        todo: list[tuple[Path, Any]] = [((), document)]
-        while todo:
-            at, part = todo.pop()
-            if not isinstance(part, dict):
-                continue
+        for at, part in _parts(document):
             for name in part:
                 close = difflib.get_close_matches(name[:32], _KEYWORDS, n=1, cutoff=0.8)
                 if name not in _KEYWORDS and close:
                     yield (*place, *at, name), f"{quote(name)} has no effect. Did you mean {quote(close[0])}?"
-            for child, _ in subschemas(part, at, draft_07=False):
-                todo.append((child, _part(document, child)))
 
 
 def bad_duration(view: View) -> Iterator[Finding]:
@@ -74,11 +84,15 @@ def _schemas(view: View) -> Iterator[tuple[Path, Any]]:
                 yield ("actions", key, "responses", name, "schema"), response["schema"]
 
 
-def _part(document: Mapping[str, Any], place: Path) -> Any:
-    value: Any = document
-    for key in place:
-        value = value[key]
-    return value
+def _parts(document: Any) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Yield a JSON Schema and all schemas in it that are objects, with their places."""
+    todo: list[Path] = [()]
+    while todo:
+        place = todo.pop()
+        part = resolve(document, place)
+        if isinstance(part, dict):
+            yield place, part
+            todo.extend(child for child, _ in subschemas(part, place, draft_07=False))
 
 
 _KEYWORDS = (

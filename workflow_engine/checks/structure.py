@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import INITIAL, TIMEOUT, Edge, View
 from workflow_engine.errors import quote
-from workflow_engine.normalise import FINAL_STATES
+from workflow_engine.normalise import FINAL_STATES, action_kind
 
 
 def no_initial_state(view: View) -> Iterator[Finding]:
@@ -193,6 +193,16 @@ def no_error_response(view: View) -> Iterator[Finding]:
                 ("actions", key, "responses"),
                 f'The http action {quote(key)} can fail; give it a response "error" and a transition for it.',
             )
+
+
+def incomplete_call(view: View) -> Iterator[Finding]:
+    """A system action that does not say what to do."""
+    for key, action in view.actions.items():
+        kind = action_kind(action["$schema"])
+        if kind == "http" and not (action.get("url") or action.get("requests")):
+            yield ("actions", key), f'The http action {quote(key)} has no "url": there is nothing to ask.'
+        if kind == "event" and not action.get("body"):
+            yield ("actions", key), f'The event action {quote(key)} has no "body": there is nothing to add.'
 
 
 def timeout_without_transition(view: View) -> Iterator[Finding]:
