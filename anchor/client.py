@@ -11,7 +11,7 @@ from anchor.anchoring import Anchoring
 from anchor.block import Header
 from anchor.receipt import Receipt
 from eventchain.core import problem, strict_json
-from eventchain.core.clock import Clock, system_clock
+from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError, NotFoundError, UnavailableError
 from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair, Random
@@ -33,7 +33,7 @@ class AnchorClient:
         key: KeyPair,
         *,
         random: Random,
-        clock: Clock = system_clock,
+        clock: Clock,
     ) -> None:
         """Make a client.
 

@@ -1,4 +1,4 @@
-"""The anchor service over HTTP: the routes of LTO's node and indexer, and `/hash/…/receipt` and `/hash/receipts` of our own.
+"""The anchor service over HTTP: the routes of LTO's node and indexer, and two of our own that answer receipts.
 
 Everything is public but `POST /hash`, which spends the service's money and wants an authenticated caller. Public
 views carry the attribute `public`. Errors are problem documents (RFC 9457) that hold `error` and `message` beside, as

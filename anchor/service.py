@@ -35,7 +35,7 @@ from anchor.payload import MAX_ANCHORS, Anchor
 from anchor.receipt import Receipt
 from anchor.transaction import AnyTransaction, Transaction, fee_of
 from eventchain.core import base58
-from eventchain.core.clock import Clock, system_clock
+from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError
 from eventchain.core.keys import KeyPair
 from eventchain.store.document_store import DocumentStore
@@ -52,9 +52,7 @@ class AnchorService:
     One service at a time may forge with an account and write to a store; reading goes with any number.
     """
 
-    def __init__(
-        self, store: DocumentStore, account: KeyPair, parameters: Parameters, *, clock: Clock = system_clock
-    ) -> None:
+    def __init__(self, store: DocumentStore, account: KeyPair, parameters: Parameters, *, clock: Clock) -> None:
         """Open the chain in the store; a store without one gets a first block that gives the account all money.
 
         Args:

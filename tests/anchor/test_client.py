@@ -13,6 +13,7 @@ from anchor import receipt as receipts
 from anchor.client import AnchorClient
 from anchor.errors import InvalidAnchorError
 from eventchain.core import base58
+from eventchain.core.clock import system_clock
 from eventchain.core.errors import InvalidError, UnavailableError
 from tests.anchor.http_server import serve
 from tests.anchor.strategies import KEYS
@@ -70,7 +71,7 @@ def test_refusals_keep_their_family(client: AnchorClient) -> None:
 
 
 def test_unreachable_service_is_unavailable(http: urllib3.PoolManager) -> None:
-    client = AnchorClient("http://127.0.0.1:1", http, KEYS[0], random=os.urandom)
+    client = AnchorClient("http://127.0.0.1:1", http, KEYS[0], random=os.urandom, clock=system_clock)
     with pytest.raises(UnavailableError):
         client.find(hash_of("a"))
 
@@ -83,7 +84,9 @@ def test_answer_of_something_else_is_unavailable(http: urllib3.PoolManager, answ
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
-        client = AnchorClient(f"http://127.0.0.1:{server.server_port}", http, KEYS[0], random=os.urandom)
+        client = AnchorClient(
+            f"http://127.0.0.1:{server.server_port}", http, KEYS[0], random=os.urandom, clock=system_clock
+        )
         for call in (
             lambda: client.find(hash_of("a")),
             lambda: client.submit([hash_of("a")]),

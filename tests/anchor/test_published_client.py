@@ -22,6 +22,7 @@ from anchor.index import COLLECTIONS
 from anchor.parameters import LTO, development
 from anchor.service import AnchorService
 from eventchain.core import base58
+from eventchain.core.clock import system_clock
 from eventchain.core.keys import KeyPair
 from eventchain.store.memory import MemoryStore
 from tests.anchor.http_server import serve
@@ -70,7 +71,7 @@ def client_python() -> Path:
 @pytest.fixture(scope="module")
 def seen(client_python: Path) -> dict[str, Any]:
     """What the client saw, and below `service` the node it saw it at."""
-    service = AnchorService(MemoryStore(COLLECTIONS), ACCOUNT, development(block_time=200))
+    service = AnchorService(MemoryStore(COLLECTIONS), ACCOUNT, development(block_time=200), clock=system_clock)
     stop = threading.Event()
     forger = threading.Thread(target=service.run, args=(stop,))
     forger.start()

@@ -25,6 +25,7 @@ from anchor.payload import Anchor, CancelLease, Lease, Transfer
 from anchor.service import AnchorService, balances
 from anchor.transaction import Transaction
 from eventchain.core import base58
+from eventchain.core.clock import system_clock
 from eventchain.core.errors import UnavailableError
 from eventchain.store.document_store import Collection, Document, DocumentStore
 from eventchain.store.memory import MemoryStore
@@ -301,7 +302,7 @@ def test_concurrent_callers_pay_each_hash_once(world: World) -> None:
 
 
 def test_loop_forges_until_it_is_stopped() -> None:
-    service = AnchorService(MemoryStore(COLLECTIONS), ACCOUNT, development(block_time=50))
+    service = AnchorService(MemoryStore(COLLECTIONS), ACCOUNT, development(block_time=50), clock=system_clock)
     stop = threading.Event()
     thread = threading.Thread(target=service.run, args=(stop,))
     thread.start()
@@ -324,11 +325,13 @@ from anchor.index import COLLECTIONS
 from anchor.parameters import development
 from anchor.service import AnchorService
 from eventchain.core import base58
+from eventchain.core.clock import system_clock
 from eventchain.core.keys import KeyPair
 from eventchain.store.sqlite import SqliteStore
 
 store = SqliteStore(Path(sys.argv[1]), COLLECTIONS)
-service = AnchorService(store, KeyPair.from_seed_phrase("development chain"), development(block_time=40, period=4))
+account, parameters = KeyPair.from_seed_phrase("development chain"), development(block_time=40, period=4)
+service = AnchorService(store, account, parameters, clock=system_clock)
 for index in range(10_000):
     text = base58.encode(hashlib.sha256(f"{sys.argv[2]} {index}".encode()).digest())
     service.submit([text])
@@ -355,7 +358,7 @@ def test_killed_node_loses_no_acknowledged_hash(tmp_path: Path) -> None:
             acknowledged += [line.strip() for line in child.stdout if line.endswith("\n")]
         child.wait()
     store = SqliteStore(path, COLLECTIONS)
-    service = AnchorService(store, ACCOUNT, development(block_time=40, period=4))
+    service = AnchorService(store, ACCOUNT, development(block_time=40, period=4), clock=system_clock)
     missing = set(acknowledged)
     stop = threading.Event()
     for _ in range(2_000):
