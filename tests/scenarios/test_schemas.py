@@ -5,6 +5,7 @@ import jsonschema_rs
 import pytest
 
 import scenarios
+from tests.workflow_engine.test_checks import ERRORS, WARNINGS
 from workflow_engine import schema
 from workflow_engine.errors import InvalidDataError
 from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO, normalise
@@ -135,6 +136,15 @@ def test_library_fits_the_schema_in_short_and_full_form(name):
     document = scenarios.load(name)
     compiled("scenario").validate(document)
     compiled("scenario").validate(normalise(document))
+
+
+@pytest.mark.parametrize("name", [*ERRORS, *WARNINGS])
+def test_what_the_engine_reads_fits_the_schema(name):
+    document = {**ERRORS, **WARNINGS}[name][0]
+    compiled("scenario").validate(document)
+    compiled("scenario").validate(normalise(document))
+    lto = normalise({**document, "$schema": LTO_SCENARIO})
+    compiled("scenario").validate(lto)
 
 
 @pytest.mark.parametrize("chain", list(chain_files()))

@@ -14,7 +14,7 @@ MAX_BYTES = 65_535
 MAX_DEPTH = 48
 """Levels of nesting; the strict reader's 64, less what a process and an event put around it."""
 
-MAX_VALUES = 20_000
+MAX_VALUES = 10_000
 """Values in the document; 65,535 bytes of real text hold far fewer."""
 
 MAX_STATES = 256
