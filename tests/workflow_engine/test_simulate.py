@@ -1,0 +1,98 @@
+"""Playing a scenario without a chain."""
+
+import json
+from typing import Any
+
+import pytest
+
+import scenarios
+from eventchain.core.errors import LiveContractError
+from workflow_engine import simulate
+from workflow_engine.errors import (
+    ActionNotAvailableError,
+    ActorNotAllowedError,
+    InvalidDataError,
+    InvalidResponseError,
+    InvalidScenarioError,
+)
+
+from .samples import ORDER
+
+ORDERED = {"actor": "buyer", "action": "order", "data": {"price": 2}}
+SIGNED = [{"actor": actor, "action": "sign"} for actor in ("seller", "buyer")]
+
+
+def test_new_process_shows_what_may_be_done() -> None:
+    assert simulate.run(ORDER, []) == {
+        "state": "initial",
+        "finished": False,
+        "next": ["signing"],
+        "previous": [],
+        "actions": {"order": ["buyer"], "add_line": ["buyer"]},
+        "actors": {
+            "buyer": {"key": "buyer", "title": "Buyer", "identity": {"id": "buyer"}},
+            "seller": {"key": "seller", "title": "Seller", "identity": {"id": "seller"}},
+        },
+        "assets": {"order": {"currency": "EUR", "lines": []}},
+    }
+
+
+def test_responses_are_played_to_the_end() -> None:
+    notified = {"actor": "seller", "action": "notify", "response": "error"}
+    result = simulate.run(ORDER, [ORDERED, *SIGNED, notified])
+    assert (result["state"], result["finished"], result["actions"], result["next"]) == (":failed", True, {}, [])
+    assert result["previous"] == ["order.ok", "sign.ok", "sign.ok", "notify.error"]
+    json.dumps(result)
+
+
+@pytest.mark.parametrize(("at", "state"), [("2020-02-01T00:00:00Z", ":failed"), (1_580_515_200_000, ":failed")])
+def test_time_is_what_the_responses_say(at: Any, state: str) -> None:
+    timeout = {"actor": "seller", "action": ":timeout", "at": at}
+    assert simulate.run(ORDER, [{**ORDERED, "at": "2020-01-20"}, timeout])["state"] == state
+    with pytest.raises(ActionNotAvailableError):
+        simulate.run(ORDER, [ORDERED, {**timeout, "at": None}])
+
+
+@pytest.mark.parametrize(
+    ("responses", "family", "path"),
+    [
+        ({}, InvalidResponseError, "$"),
+        ([7], InvalidResponseError, "$[0]"),
+        ([{}], InvalidResponseError, "$[0].actor"),
+        ([{"actor": "thief", "action": "order"}], InvalidResponseError, "$[0].actor"),
+        ([{"actor": ["buyer"], "action": "order"}], InvalidResponseError, "$[0].actor"),
+        ([{"actor": "buyer"}], InvalidResponseError, "$[0].action"),
+        ([{"actor": "buyer", "action": "nothing"}], InvalidResponseError, "$[0].action"),
+        ([{"actor": "seller", "action": "order"}], ActorNotAllowedError, "$[0].actor"),
+        ([{**ORDERED, "response": "no"}], InvalidResponseError, "$[0].response"),
+        ([{**ORDERED, "data": {"price": "2"}}], InvalidDataError, "$[0].data.price"),
+        ([{**ORDERED, "at": "tomorrow"}], InvalidResponseError, "$[0].at"),
+        ([{**ORDERED, "at": True}], InvalidResponseError, "$[0].at"),
+        ([{**ORDERED, "at": -1}], InvalidResponseError, "$[0].at"),
+        ([ORDERED, ORDERED], ActionNotAvailableError, "$[1].action"),
+        ([ORDERED, *SIGNED, SIGNED[0]], ActionNotAvailableError, "$[3].action"),
+    ],
+)
+def test_refused_response_is_named_by_its_place(responses: Any, family: type[LiveContractError], path: str) -> None:
+    with pytest.raises(family) as caught:
+        simulate.run(ORDER, responses)
+    assert caught.value.path == path
+
+
+def test_what_the_data_makes_of_an_asset_names_the_response() -> None:
+    with pytest.raises(InvalidDataError) as caught:
+        simulate.run(ORDER, [{**ORDERED, "data": {"price": -2}}])
+    assert "Response 0" in str(caught.value)
+    assert caught.value.path == "$.assets.order.price"
+
+
+def test_wrong_scenario_is_refused() -> None:
+    with pytest.raises(InvalidScenarioError):
+        simulate.run({"$schema": "nothing"}, [])
+
+
+def test_library_scenarios_begin() -> None:
+    for name in scenarios.names():
+        result = simulate.run(scenarios.load(name), [])
+        assert result["state"] == "initial"
+        assert result["actions"]
