@@ -48,7 +48,14 @@ DAYS = Collection(
 )
 """`roots` holds the anchor roots of the day's blocks, 32 bytes each, in order of height."""
 
-COLLECTIONS = (BLOCKS, POOL, TRANSACTIONS, HASHES, DAYS)
+SNAPSHOTS = Collection(
+    name="anchor_snapshots",
+    fields={"slot": int, "number": int, "snapshot": bytes},
+    key=("slot",),
+)
+"""One document: the newest snapshot, and the number of the row it includes last."""
+
+COLLECTIONS = (BLOCKS, POOL, TRANSACTIONS, HASHES, DAYS, SNAPSHOTS)
 """What the store has to be made with."""
 
 _PAGE = 500
@@ -222,6 +229,15 @@ class Index:
             return None
         roots = _bytes(document, "roots")
         return _bytes(document, "root"), [roots[start : start + 32] for start in range(0, len(roots), 32)]
+
+    def put_snapshot(self, number: int, snapshot: bytes) -> None:
+        """Keep a snapshot that includes all rows up to a number, in the place of the one before."""
+        self._store.put(SNAPSHOTS, {"slot": 0, "number": number, "snapshot": snapshot})
+
+    def snapshot(self) -> tuple[int, bytes] | None:
+        """Return the newest snapshot and the number of the row it includes last, or None."""
+        document = self._store.get(SNAPSHOTS, {"slot": 0})
+        return None if document is None else (_int(document, "number"), _bytes(document, "snapshot"))
 
     def _row(self, document: Document) -> Row:
         return Row(

@@ -5,7 +5,7 @@ else is done, so memory never knows more than what a restart would find.
 """
 
 from anchor import chain as chains
-from anchor import merkle
+from anchor import merkle, snapshot
 from anchor.block import Block, Header, Microblock
 from anchor.chain import Chain, Check
 from anchor.errors import InvalidBlockError
@@ -75,6 +75,8 @@ class Ledger:
         self._index.add_block(self._number + 1, after.height, after.header, before, block)
         if before is None and previous is not None:
             self._close(previous)
+            if not self._roots:
+                self._index.put_snapshot(self._number + 1, snapshot.encode(after))
         self._number += 1
         self._chain = after
 
@@ -87,14 +89,16 @@ class Ledger:
             self._roots = []
 
     def _load(self) -> None:
-        """Follow the stored rows again, from the first block."""
+        """Follow the stored rows again, from the newest snapshot, which is always at the start of a day."""
         self._chain, self._number, self._roots = None, -1, []
         chain: Chain | None = None
         try:
-            for row in self._index.rows():
-                chain = self._replay(
-                    chain, row.header, row.is_microblock, Block(header=row.header, transactions=row.transactions)
-                )
+            kept = self._index.snapshot()
+            if kept is not None and (chain := snapshot.decode(kept[1], self._parameters.network)) is not None:
+                self._number = kept[0]
+            for row in self._index.rows(after=self._number):
+                block = Block(header=row.header, transactions=row.transactions)
+                chain = self._replay(chain, row.header, row.is_microblock, block)
                 self._number = row.number
         except LiveContractError as error:
             raise InvalidBlockError(

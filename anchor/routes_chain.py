@@ -22,6 +22,9 @@ MAX_TRANSACTION_BODY = 64 * 1024
 MAX_SPAN = 100
 """Blocks in one answer, as at the LTO node."""
 
+MAX_SPAN_BYTES = 16 * 1024 * 1024
+"""Bytes of blocks in one answer."""
+
 MAX_HEADERS = 1_000
 """Signed headers in one answer."""
 
@@ -112,7 +115,14 @@ def _block_routes(service: AnchorService) -> Routes:
         return show(*service.block_by_signature(_read_base58(signature)))
 
     def list_blocks(first: int, last: int) -> Any:
-        return [show(height, service.block_at(height)) for height in _span(service, first, last)]
+        blocks, size = [], 0
+        for height in _span(service, first, last):
+            document = show(height, service.block_at(height))
+            size += document["blocksize"]
+            if size > MAX_SPAN_BYTES:
+                raise InvalidBlockError("these blocks are too large for one answer; ask for fewer", check="range")
+            blocks.append(document)
+        return blocks
 
     return (
         ("GET", "/blocks/height", get_height),

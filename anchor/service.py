@@ -170,7 +170,8 @@ class AnchorService:
 
     def headers(self, first: int, last: int) -> list[Header]:
         """Return the headers of the final blocks at heights `first` to `last` (inclusive, as far as there are any)."""
-        return self._index.headers(max(first, 1), min(last, self.chain.height - 1))
+        first, last = max(first, 1), min(last, self.chain.height - 1)
+        return self._index.headers(first, last) if first <= last else []
 
     def block_at(self, height: int) -> Block:
         """Return the block at a height; the newest one may still grow.

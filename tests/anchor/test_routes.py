@@ -269,6 +269,12 @@ def test_wrong_questions_are_answered_so(anonymous: FlaskClient, path: str, stat
     check_problem(anonymous.get(path), status, number)
 
 
+def test_heights_beyond_all_bounds_are_answered(anonymous: FlaskClient) -> None:
+    assert anonymous.get(f"/blocks/headers/signed/{2**70}/{2**70}").json == {"headers": []}
+    assert anonymous.get(f"/blocks/seq/{2**70}/{2**70}").json == []
+    check_problem(anonymous.get(f"/blocks/at/{2**70}"), 404, 301)
+
+
 def test_balances_leases_and_sponsors(world: World, anonymous: FlaskClient) -> None:
     lease = signed(world, Lease(recipient=ADDRESSES[1], amount=7 * LTO))
     anonymous.post("/transactions/broadcast", json=lease)

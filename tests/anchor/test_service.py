@@ -19,9 +19,9 @@ from anchor.errors import (
     PoolFullError,
     UnknownBlockError,
 )
-from anchor.index import BLOCKS, COLLECTIONS, POOL
+from anchor.index import BLOCKS, COLLECTIONS, POOL, SNAPSHOTS
 from anchor.parameters import HOUR, LTO, development
-from anchor.payload import Anchor, CancelLease, Lease, Transfer
+from anchor.payload import Anchor, CancelLease, Lease, Sponsorship, Transfer
 from anchor.service import AnchorService, balances
 from anchor.transaction import Transaction
 from eventchain.core import base58
@@ -190,6 +190,32 @@ def test_restart_goes_on_where_it_was(world: World) -> None:
         receipts.verify(world.final_receipt(hash_of(text)), base58.decode(hash_of(text)))
     headers = world.service.headers(1, 1_000)
     receipts.verify_header_chain(headers, headers[0].signature, world.parameters)
+
+
+def test_restart_from_a_snapshot_is_the_restart_from_the_first_block(world: World) -> None:
+    world.service.broadcast(transfer(world, ADDRESSES[1], 100 * LTO))
+    world.turn(3_000)
+    for payload in (Lease(recipient=ADDRESSES[2], amount=LTO), Sponsorship(recipient=ADDRESSES[2])):
+        fee = payload.fee_units * world.parameters.fee_price
+        item = Transaction(network="T", timestamp=world.now, sender=KEYS[1].public_key, fee=fee, payload=payload)
+        world.service.broadcast(item.signed_by(KEYS[1]))
+    world.turn_until_height(2 * world.parameters.period + 3)
+    world.service.submit([hash_of("a")])
+    world.turn(200)
+    assert len(world.store.find(SNAPSHOTS)) == 1
+    running, short = world.service.chain, world.restart().chain
+    world.store.delete(SNAPSHOTS, {})
+    whole = world.restart().chain
+    for chain in (short, whole):
+        assert replace(chain, state=running.state) == running
+        assert chain.state.carried == running.state.carried
+        for name in ("accounts", "leases", "used"):
+            assert dict(getattr(chain.state, name).items()) == dict(getattr(running.state, name).items())
+    world.turn_until_height(3 * world.parameters.period + 1)
+    receipt = world.service.receipt(hash_of("a"))
+    assert receipt is not None
+    assert receipt.day is not None
+    receipts.verify(receipt, base58.decode(hash_of("a")))
 
 
 def test_promised_hash_outlives_a_pause_longer_than_a_transaction(world: World) -> None:
