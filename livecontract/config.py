@@ -194,12 +194,6 @@ def _check_together(config: Config) -> None:
             path="url",
             hint="Set url, such as https://contracts.example.com.",
         )
-    if config.url is None and config.port == 0:
-        raise InvalidConfigError(
-            "a node on a port that is chosen when it starts should know its own URL, for which requests are signed",
-            path="url",
-            hint="Set url, or a port.",
-        )
     if config.mail_password and not config.mail_user:
         raise InvalidConfigError("mail_password is set without mail_user", path="mail_user")
     if config.mail_password and config.mail_tls == "none":

@@ -17,7 +17,10 @@ def configure(level: str = "warning", form: str = "text") -> None:
     if form == "json":
         renderer = structlog.processors.JSONRenderer()
     else:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=structlog.dev.plain_traceback,  # the usual one prints local variables: keys among them
+        )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
