@@ -22,6 +22,7 @@ from typing import Any
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from referencing import Registry
+from referencing.exceptions import Unresolvable
 
 from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
@@ -73,9 +74,13 @@ class Validator:
 
         Raises:
             InvalidDataError: It does not fit; the error lists the first deviations.
+            InvalidSchemaError: A reference leads to nothing after all; `compile_schema` should have found it.
         """
-        with schema_keywords.limited_work(path):
-            problems = list(islice(_deviations(self._library, value, path), MAX_PROBLEMS))
+        try:
+            with schema_keywords.limited_work(path):
+                problems = list(islice(_deviations(self._library, value, path), MAX_PROBLEMS))
+        except Unresolvable:
+            raise InvalidSchemaError("A reference of the JSON Schema leads to nothing.") from None
         if problems:
             raise InvalidDataError(sorted(problems))
 
@@ -88,7 +93,7 @@ class Validator:
         Raises:
             LookupError: There is nothing.
         """
-        document = schema_form.resolve(self.document, place)
+        document = schema_form.resolve(self._library.schema, place)
         return Validator(document, self._library.evolve(schema=document))
 
 

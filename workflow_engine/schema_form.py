@@ -103,12 +103,9 @@ def resolve(document: Any, place: Path) -> Any:
     """
     value = document
     for key in place:
-        if isinstance(value, dict):
-            value = value[key]
-        elif isinstance(value, list) and (isinstance(key, int) or _INDEX.fullmatch(key)):
-            value = value[int(key)]
-        else:
+        if not isinstance(value, dict if isinstance(key, str) else list):
             raise LookupError(key)
+        value = value[key]
     return value
 
 
@@ -129,19 +126,28 @@ def _check_reference(document: Any, schema: dict[str, Any], place: Path) -> Path
             place=where,
             hint='Copy what it means into "$defs" of the same schema and refer to it as "#/$defs/name".',
         )
-    target = _pointer(reference[1:])
     try:
-        found = resolve(document, target)
+        target = _target(document, reference)
     except LookupError:
-        found = None
-    if not isinstance(found, (dict, bool)):
-        raise InvalidSchemaError(f"The reference {quote(reference)} leads to no schema.", place=where)
+        raise InvalidSchemaError(f"The reference {quote(reference)} leads to no schema.", place=where) from None
     return target
 
 
-def _pointer(text: str) -> Path:
-    """Read a JSON pointer (RFC 6901) written as a URI fragment."""
-    return tuple(unquote(part).replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:])
+def _target(document: Any, reference: str) -> Path:
+    """Return the place that a JSON pointer (RFC 6901), written as a URI fragment, leads to.
+
+    Raises:
+        LookupError: It leads to nothing, or to what is no schema.
+    """
+    value, place = document, list[str | int]()
+    for part in reference.split("/")[1:]:
+        token = unquote(part).replace("~1", "/").replace("~0", "~")
+        key = int(token) if isinstance(value, list) and _INDEX.fullmatch(token) else token
+        value = resolve(value, (key,))
+        place.append(key)
+    if not isinstance(value, (dict, bool)):
+        raise LookupError(reference)
+    return tuple(place)
 
 
 def _check_members(schema: dict[str, Any], place: Path, *, draft_07: bool) -> None:

@@ -5,6 +5,7 @@ time. Every keyword first pays for its work from a budget that `limited_work` op
 """
 
 import contextlib
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
@@ -267,7 +268,7 @@ def _type(wanted: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    return quote(value) if isinstance(value, str) else str(value)[:40]
+    return quote(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[:40]
 
 
 _SENTENCES: Mapping[str, Callable[[Any], str]] = {
@@ -293,6 +294,8 @@ _SENTENCES: Mapping[str, Callable[[Any], str]] = {
     "oneOf": lambda _: "This should fit exactly one of the forms that are allowed here.",
     "not": lambda _: "This has a form that is not allowed here.",
     "contains": lambda _: "The list lacks an item of the form it needs.",
+    "dependentRequired": lambda _: "One member needs another, which is missing.",
+    "dependencies": lambda _: "One member needs another, which is missing.",
 }
 
 

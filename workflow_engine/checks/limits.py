@@ -33,7 +33,7 @@ def over_limit(document: Any) -> str | None:
         level = [child for value in level for child in _children(value)]
         count += len(level)
         if count > MAX_VALUES:
-            return f"The scenario holds more than {MAX_VALUES} values. Split it into sub-scenarios."
+            return f"The scenario holds more than {MAX_VALUES} values. Shorten it."
         if not level:
             return _over_bytes(document)
     return f"The scenario is nested deeper than {MAX_DEPTH} levels."
