@@ -103,9 +103,8 @@ def resolve(document: Any, place: Path) -> Any:
     """
     value = document
     for key in place:
-        if not isinstance(value, dict if isinstance(key, str) else list):
-            raise LookupError(key)
-        value = value[key]
+        found: Any = value if isinstance(value, dict if isinstance(key, str) else list) else {}
+        value = found[key]
     return value
 
 
