@@ -91,7 +91,7 @@ def to_dict(document: Document) -> dict[str, Any]:
         "received": document["received"],
         "from": str(message["From"]),
         "to": document["recipient"],
-        "subject": str(message["Subject"]),
+        "subject": str(message["Subject"]).strip(),
         "text": "" if body is None else str(body.get_content()).replace("\r\n", "\n"),
         "attachments": [_attachment(item) for item in message.iter_attachments()],
     }

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from eventchain.core.errors import LiveContractError
 from eventchain.core.keys import PublicKey
 from livecontract.errors import InvalidConfigError
+from livecontract.mail import validate_address
 
 Read = Callable[[Any], Any]
 """Makes the value of a setting of what TOML or text gives; raises ValueError with what is wanted instead."""
@@ -94,6 +95,13 @@ def _key(value: Any) -> str:
         return str(PublicKey.parse(value))
     except LiveContractError as error:
         raise ValueError(f"base58 Ed25519 public keys ({error.message})") from None
+
+
+def _mail_address(value: Any) -> str:
+    try:
+        return validate_address(value)
+    except LiveContractError:
+        raise ValueError("a plain mail address, such as contracts@example.com") from None
 
 
 def _host(value: Any) -> str:
@@ -188,7 +196,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(name="mail_user", read=_optional_text, default=None, meaning="Name to log in with, if any."),
     Setting(name="mail_password", read=_optional_text, default=None, secret=True, meaning="Password to log in with."),
-    Setting(name="mail_from", read=_text, default="livecontract@localhost", meaning="Sender of the mails."),
+    Setting(name="mail_from", read=_mail_address, default="livecontract@localhost", meaning="Sender of the mails."),
     Setting(
         name="passphrase",
         read=_optional_text,

@@ -1,5 +1,6 @@
 """The root of the command line, and how errors end it."""
 
+import io
 import os
 import sys
 from typing import Annotated
@@ -7,8 +8,8 @@ from typing import Annotated
 import typer
 
 from livecontract import __version__
-from livecontract.cli import chain, key, scenario
-from livecontract.cli.outcome import STOPPED, UsageError, report_error, report_usage
+from livecontract.cli import chain, demo, key, run, scenario, verify
+from livecontract.cli.outcome import FAILURE, STOPPED, UsageError, report_error, report_usage
 
 app = typer.Typer(
     name="livecontract",
@@ -21,6 +22,9 @@ app = typer.Typer(
 app.add_typer(key.app, name="key")
 app.add_typer(chain.app, name="chain")
 app.add_typer(scenario.app, name="scenario")
+app.command("run")(run.run)
+app.command("demo")(demo.demo)
+app.command("verify")(verify.verify)
 
 
 def _show_version(wanted: bool) -> None:
@@ -45,9 +49,19 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Instead of those of the process.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    as_json = "--json" in given
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
-        code = typer.main.get_command(app).main(args=given, prog_name="livecontract", standalone_mode=False)
+        return _run(given, as_json="--json" in given)
+    except OSError:  # the output broke off or is full: nobody can be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILURE
+
+
+def _run(arguments: list[str], *, as_json: bool) -> int:
+    try:
+        code = typer.main.get_command(app).main(args=arguments, prog_name="livecontract", standalone_mode=False)
         sys.stdout.flush()
     except UsageError as error:
         return report_usage(error, as_json=as_json)
@@ -55,8 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
         typer.echo("Stopped.", err=True)
         return STOPPED
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads any more; exit without complaint
-        return STOPPED
+        raise
     except Exception as error:  # a person sees a sentence, never a traceback  # noqa: BLE001
-        return report_error(error, as_json=as_json)
+        code = report_error(error, as_json=as_json)
+        sys.stdout.flush()
     return code if isinstance(code, int) else 0

@@ -1,6 +1,7 @@
 """How a command ends: its output in two forms, and the exit code of each family of errors."""
 
 import json
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -43,9 +44,19 @@ def finish(document: Any, text: str, *, as_json: bool, code: int = OK) -> None:
     Raises:
         typer.Exit: Where the code is not 0.
     """
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False) if as_json else printable(text))
+    typer.echo(to_json(document) if as_json else printable(text))
     if code != OK:
         raise typer.Exit(code)
+
+
+def to_json(document: Any) -> str:
+    """Return a document as JSON, escaped where the output could not carry it."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(document, indent=2)
+    return text
 
 
 def printable(text: str) -> str:
@@ -62,13 +73,13 @@ def report_error(error: Exception, *, as_json: bool) -> int:
     """Report what ended a command, and return the exit code."""
     if isinstance(error, errors.LiveContractError):
         if as_json:
-            typer.echo(json.dumps(problem.to_dict(error), indent=2, ensure_ascii=False))
+            typer.echo(to_json(problem.to_dict(error)))
         else:
             note(_error_text(error))
         return exit_code(error)
     sentence = _sentence(error)
     if as_json:
-        typer.echo(json.dumps({"type": "about:blank", "title": "Failure", "status": 500, "detail": sentence}, indent=2))
+        typer.echo(to_json({"type": "about:blank", "title": "Failure", "status": 500, "detail": sentence}))
     else:
         note(f"Error: {sentence}")
     return FAILURE
@@ -79,7 +90,7 @@ def report_usage(error: Exception, *, as_json: bool) -> int:
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     if as_json:
         document = {"type": "about:blank", "title": "Usage", "status": 400, "detail": message}
-        typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        typer.echo(to_json(document))
     elif type(error).__name__ == "NoArgsIsHelpError":
         typer.echo(message, err=True)
     else:

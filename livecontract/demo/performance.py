@@ -1,0 +1,75 @@
+"""The demonstration from the first process to the last: raise the stage, play, prove, and stay up or end."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from eventchain.core.errors import LiveContractError
+from livecontract.demo.play import PROCESS, Play
+from livecontract.demo.proofs import Proofs
+from livecontract.demo.stage import ORGANISATIONS, Stage
+from livecontract.demo.transcript import Transcript
+from livecontract.serving import wait_for_signal
+
+
+def perform(transcript: Transcript, directory: Path, *, once: bool, show: Callable[[dict[str, Any]], None]) -> bool:
+    """Play the demonstration and return whether everything held.
+
+    Args:
+        transcript: Hears of every step and check.
+        directory: Keys, databases, logs and the evidence file are kept here.
+        once: End afterwards; otherwise stay up until a signal comes.
+        show: Is given the whole as JSON when it is complete.
+    """
+    started = time.monotonic()
+    stage = Stage(directory, transcript.say)
+    play = Play(stage, transcript)
+    evidence = directory / "evidence.json"
+    try:
+        try:
+            _raise_stage(stage, transcript)
+            play.run()
+            Proofs(stage, transcript, play.chain, PROCESS, evidence).run()
+        except LiveContractError as error:
+            transcript.find("demonstration", False, f"it could not be played to the end: {error}")
+        seconds = time.monotonic() - started
+        show(_document(transcript, stage, play.chain, evidence, seconds))
+        _say_end(transcript, stage, directory, seconds)
+        if not once and transcript.ok:
+            transcript.say("The nodes stay up. Ctrl-C ends them.")
+            wait_for_signal()
+    finally:
+        stage.stop()
+    return transcript.ok
+
+
+def _raise_stage(stage: Stage, transcript: Transcript) -> None:
+    transcript.heading("Three organisations, each with a node of its own")
+    with transcript.step("a public chain, a mailbox and three nodes start") as task:
+        stage.start()
+        lines = [f"{'public chain':<20} {stage.public_chain.url}  (process {stage.public_chain.pid})"]
+        lines += [f"{node.name:<20} {node.url}  (process {node.pid}, the {role})" for role, node in stage.nodes.items()]
+        task.detail = "\n".join(lines)
+
+
+def _say_end(transcript: Transcript, stage: Stage, directory: Path, seconds: float) -> None:
+    restarts = sum(node.restarts for node in stage.nodes.values())
+    transcript.heading("Everything held." if transcript.ok else "Something did not hold.")
+    transcript.say(f"{seconds:.1f} s; {restarts} restarts of nodes. Everything is kept in {directory}")
+
+
+def _document(transcript: Transcript, stage: Stage, chain: str, evidence: Path, seconds: float) -> dict[str, Any]:
+    nodes = [
+        {"role": role, "name": ORGANISATIONS[role], "url": node.url, "restarts": node.restarts}
+        for role, node in stage.nodes.items()
+    ]
+    return {
+        **transcript.to_dict(),
+        "seconds": round(seconds, 3),
+        "chain": chain,
+        "process": PROCESS,
+        "nodes": nodes,
+        "public_chain": stage.public_chain.url,
+        "evidence": str(evidence) if evidence.exists() else None,
+    }

@@ -1,0 +1,148 @@
+"""The processes of the demonstration: nodes on loopback, watched, and started again when somebody kills one."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from eventchain.core.errors import UnavailableError
+from livecontract.bootstrap import free_port
+from livecontract.client import NodeClient
+from livecontract.errors import NodeUnreachableError
+
+HOST = "127.0.0.1"
+START_SECONDS = 30.0
+_WATCH_SECONDS = 0.1
+_STOP_SECONDS = 10.0
+_LOG_TAIL = 2000
+
+
+class NodeProcess:
+    """A node in a process of its own.
+
+    Attributes:
+        name: Of the organisation.
+        url: Where it is reached; the same after a restart.
+        directory: Its keys, its SQLite files and its log.
+        restarts: How often it was started again.
+    """
+
+    def __init__(self, name: str, directory: Path, settings: Mapping[str, str]) -> None:
+        self.name = name
+        self.directory = directory
+        self.port = free_port(HOST)
+        self.url = f"http://{HOST}:{self.port}"
+        self.restarts = 0
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The id of its process; 0 before it is started."""
+        return self._process.pid if self._process else 0
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def log(self) -> Path:
+        """Where its log is."""
+        return self.directory / "node.log"
+
+    def start(self) -> None:
+        """Start the process."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        settings = {
+            "data": str(self.directory),
+            "host": HOST,
+            "port": str(self.port),
+            "name": self.name,
+            **self._settings,
+        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LIVECONTRACT_")}
+        environment = inherited | {f"LIVECONTRACT_{name.upper()}": value for name, value in settings.items()}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603 (our own program, our own arguments)
+                [sys.executable, "-m", "livecontract", "run", "--config", os.devnull],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+
+    def wait_until_ready(self) -> None:
+        """Wait until the node answers.
+
+        Raises:
+            UnavailableError: It does not in time; the message holds the end of its log.
+        """
+        end = time.monotonic() + START_SECONDS
+        client = NodeClient(self.url)
+        while time.monotonic() < end:
+            try:
+                client.get("/readyz")
+            except UnavailableError:
+                time.sleep(_WATCH_SECONDS)
+            else:
+                client.close()
+                return
+        tail = self.log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace") if self.log.exists() else ""
+        raise NodeUnreachableError(f"the node of {self.name} did not start. The end of its log:\n{tail}")
+
+    def tell_to_stop(self) -> None:
+        """Ask the process, by its own id, to end."""
+        if self._process is not None and self.is_running:
+            self._process.terminate()
+
+    def join(self) -> None:
+        """Wait for the end of the process; kill it if it does not come."""
+        if self._process is None:
+            return
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+class Supervisor:
+    """Keeps nodes running until it is told to stop."""
+
+    def __init__(self, nodes: list[NodeProcess], tell: Callable[[str], None]) -> None:
+        """Watch these nodes; `tell` hears of every restart."""
+        self.nodes = nodes
+        self._tell = tell
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
+
+    def start(self) -> None:
+        """Start all nodes at once, wait until they are ready, and watch them from now on."""
+        for node in self.nodes:
+            node.start()
+        for node in self.nodes:
+            node.wait_until_ready()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop watching, and end all nodes."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        for node in self.nodes:
+            node.tell_to_stop()
+        for node in self.nodes:
+            node.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(_WATCH_SECONDS):
+            for node in self.nodes:
+                if not node.is_running and not self._stop.is_set():
+                    self._tell(f"The node of {node.name} (process {node.pid}) ended; it is started again.")
+                    node.restarts += 1
+                    node.start()
