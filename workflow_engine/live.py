@@ -113,22 +113,24 @@ class LiveProcesses:
         self._known: OrderedDict[str, Live] = OrderedDict()
         self._lock = Lock()
 
-    def head(self, chain: str) -> tuple[str | None, int]:
-        """Return the hash of the last entry the store has of a chain, and how many there are."""
-        rows = self._store.find(ENTRIES, {"chain": chain}, order_by="position", descending=True, limit=1)
-        if not rows:
-            return None, 0
-        return str(rows[0]["hash"]), int(rows[0]["position"] or 0) + 1
-
     def of(self, chain: str) -> Live:
         """Return the state of a chain as of the last entry that the store has."""
-        head, length = self.head(chain)
         with self._lock:
             known = self._known.get(chain)
-            if known is not None and (known.head, known.length) == (head, length):
-                self._known.move_to_end(chain)
-                return known
+        if known is not None and self._is_last(known):
+            return self._keep(known)
+        rows = self._store.find(ENTRIES, {"chain": chain}, order_by="position", descending=True, limit=1)
+        head, length = (str(rows[0]["hash"]), int(rows[0]["position"] or 0) + 1) if rows else (None, 0)
         return self._keep(Live(chain, head, length, self._store, {}, {}))
+
+    def _is_last(self, live: Live) -> bool:
+        """Tell whether the store's last entry of a chain is the one that this state is as of."""
+        if self._store.find(ENTRIES, {"chain": live.chain, "position": live.length}, limit=1):
+            return False
+        if live.head is None:
+            return True
+        row = self._store.get(ENTRIES, {"chain": live.chain, "hash": live.head})
+        return row is not None and row["position"] == live.length - 1
 
     def advance(self, live: Live, head: str, process: Process | None) -> None:
         """Remember the state of a chain after one more entry, which is stored already."""

@@ -144,7 +144,7 @@ class WorkflowService:
 
     def head(self, chain: str) -> str | None:
         """Return the hash of the last entry applied to a chain, or None."""
-        return self._live.head(chain)[0]
+        return self._live.of(chain).head
 
     def forget(self, chain: str) -> None:
         """Drop everything that was computed of a chain, so that it can be replayed from its first event."""

@@ -196,6 +196,23 @@ def test_forgotten_chain_is_replayed_to_the_same_projection(open_store: Callable
     assert service.projection("chain") == before
 
 
+def test_node_that_another_one_replays_under_sees_what_the_store_has() -> None:
+    store, entries = MemoryStore(COLLECTIONS), played().entries
+    first, second = make(store), make(store)
+    for entry in entries:
+        first.apply(entry)
+    assert first.process("p").is_finished
+    second.forget("chain")
+    assert first.head("chain") is None
+    for entry in entries[:4]:
+        second.apply(entry)
+    assert first.head("chain") == entries[3].hash
+    assert not first.process("p").is_finished
+    first.apply(entries[4])
+    second.apply(entries[5])
+    assert first.projection("chain") == second.projection("chain")
+
+
 def refused(service: WorkflowService, chain: Chain, make_entry: Callable[[Chain], Any]) -> LiveContractError:
     """The error with which an entry is refused, by a dry run as well, leaving everything as it was."""
     entry, before = make_entry(chain), service.projection(chain.name)
