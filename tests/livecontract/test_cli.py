@@ -294,6 +294,32 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     assert result.stderr == b""
 
 
+@pytest.mark.parametrize("json_flag", [[], ["--json"]])
+@pytest.mark.parametrize("arguments", [["key", "show", "--seed", "a"], ["chain", "show", "missing"]])
+def test_an_output_that_is_full_ends_in_failure_without_a_traceback(arguments: list[str], json_flag: list[str]) -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    command = [sys.executable, "-c", "import sys; from livecontract.cli import main; sys.exit(main())"]
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run([*command, *arguments, *json_flag], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert result.returncode in (1, 3)
+    assert b"Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"])
+def test_names_that_the_output_cannot_carry_do_no_harm(encoding: str) -> None:
+    command = [sys.executable, "-c", "import sys; from livecontract.cli import main; sys.exit(main())"]
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    for name in (b"\xff\xfe", "契約".encode()):
+        arguments = [*command, "chain", "show", name]
+        text = subprocess.run(arguments, capture_output=True, check=False, env=environment)
+        assert (text.returncode, text.stdout) == (3, b"")
+        assert b"does not exist" in text.stderr
+        as_json = subprocess.run([*arguments, "--json"], capture_output=True, check=False, env=environment)
+        assert (as_json.returncode, as_json.stderr) == (3, b"")
+        assert json.loads(as_json.stdout.decode(encoding))["status"] == 400
+
+
 def test_the_version_is_that_of_the_package(run: Run) -> None:
     from importlib.metadata import version
 

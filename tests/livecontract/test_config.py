@@ -83,6 +83,7 @@ def test_a_file_for_something_that_is_no_secret_is_refused() -> None:
         ("anchor", "somewhere"),
         ("mail", "pigeon"),
         ("mail_tls", "ssl"),
+        ("mail_from", "Acme <contracts@acme.example>"),
         ("host", "http://x"),
         ("block_time_ms", "0"),
         ("log_level", "loud"),
