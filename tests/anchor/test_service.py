@@ -59,7 +59,7 @@ def test_hash_gets_a_receipt_within_three_seconds(world: World) -> None:
         assert (waiting.height, waiting.final) == (None, False)
         receipt = world.final_receipt(hash_of(f"{index}"))
         receipts.verify(receipt.to_dict(), base58.decode(hash_of(f"{index}")))
-        assert world.now - submitted <= 4_000
+        assert world.now - submitted <= 3_000
         placed = world.service.find(hash_of(f"{index}"))
         assert placed is not None
         assert placed.final
