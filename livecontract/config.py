@@ -101,6 +101,12 @@ def load(
     return config
 
 
+def environment_of(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of this process with these settings instead of its own, to start another node in."""
+    foreign = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return foreign | {PREFIX + name.upper(): value for name, value in settings.items()}
+
+
 def _variables(environment: Mapping[str, str]) -> dict[str, Any]:
     """Return the variables that are ours, by setting; an empty one counts as not given."""
     return {

@@ -11,6 +11,7 @@ from pathlib import Path
 from eventchain.core.errors import UnavailableError
 from livecontract.bootstrap import free_port
 from livecontract.client import NodeClient
+from livecontract.config import environment_of
 from livecontract.errors import NodeUnreachableError
 
 HOST = "127.0.0.1"
@@ -64,15 +65,13 @@ class NodeProcess:
             "name": self.name,
             **self._settings,
         }
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LIVECONTRACT_")}
-        environment = inherited | {f"LIVECONTRACT_{name.upper()}": value for name, value in settings.items()}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 (our own program, our own arguments)
                 [sys.executable, "-m", "livecontract", "run", "--config", os.devnull],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=environment,
+                env=environment_of(settings),
                 start_new_session=True,
             )
 
@@ -122,12 +121,12 @@ class Supervisor:
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        """Start all nodes at once, wait until they are ready, and watch them from now on."""
+        """Start all nodes at once, watch them from now on, and wait until they are ready."""
         for node in self.nodes:
             node.start()
+        self._thread.start()
         for node in self.nodes:
             node.wait_until_ready()
-        self._thread.start()
 
     def stop(self) -> None:
         """Stop watching, and end all nodes."""
