@@ -294,6 +294,51 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     assert result.stderr == b""
 
 
+SCENARIO = Path(__file__).parents[2] / "scenarios" / "library" / "quotation.json"
+
+
+def test_a_scenario_of_the_library_is_valid_and_has_the_id_of_its_normal_form(run: Run, tmp_path: Path) -> None:
+    checked = run("scenario", "check", SCENARIO, "--json")
+    assert (checked.code, checked.json["valid"]) == (0, True)
+    normal = run("scenario", "normalise", SCENARIO)
+    assert normal.code == 0
+    (tmp_path / "normal.json").write_text(normal.out)
+    assert run("scenario", "check", "normal.json", "--json").json["id"] == checked.json["id"]
+    assert run("scenario", "normalise", "normal.json", "--json").json == normal.json
+
+
+def test_a_scenario_with_an_error_is_negative_and_says_where(run: Run, tmp_path: Path) -> None:
+    document = json.loads(SCENARIO.read_text())
+    document["states"]["initial"]["transitions"] = [{"action": "nothing", "transition": "nowhere"}]
+    (tmp_path / "s.json").write_text(json.dumps(document))
+    result = run("scenario", "check", "s.json", "--json")
+    assert (result.code, result.json["valid"]) == (1, False)
+    assert any(item["path"].startswith("$.states.initial.transitions[0]") for item in result.json["problems"])
+    assert "Not valid" in run("scenario", "check", "s.json").out
+    assert run("scenario", "simulate", "s.json", "--responses", "s.json", "--json").code == 3
+
+
+def test_a_simulation_without_responses_stands_at_the_start(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text("[]")
+    result = run("scenario", "simulate", SCENARIO, "--responses", "r.json", "--json")
+    assert result.code == 0
+    assert set(result.json) == {"state", "finished", "next", "previous", "actions", "actors", "assets"}
+    assert (result.json["state"], result.json["finished"], result.json["previous"]) == ("initial", False, [])
+    assert result.json["actions"]
+    text = run("scenario", "simulate", SCENARIO, "--responses", "r.json").out
+    assert "initial" in text
+    assert next(iter(result.json["actions"])) in text
+
+
+def test_a_response_that_is_refused_is_named_by_its_place(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.json").write_text('[{"actor": "nobody", "action": "nothing"}]')
+    result = run("scenario", "simulate", SCENARIO, "--responses", "r.json", "--json")
+    assert result.code in (1, 3, 5)
+    assert result.json["path"].startswith("$[0]")
+    (tmp_path / "o.json").write_text("{}")
+    assert run("scenario", "simulate", SCENARIO, "--responses", "o.json").code == 3
+
+
 @pytest.mark.parametrize("json_flag", [[], ["--json"]])
 @pytest.mark.parametrize("arguments", [["key", "show", "--seed", "a"], ["chain", "show", "missing"]])
 def test_an_output_that_is_full_ends_in_failure_without_a_traceback(arguments: list[str], json_flag: list[str]) -> None:
