@@ -77,10 +77,10 @@ def base():
     }
 
 
-def put(*path_and_value):
-    """Return the base scenario with one value put in, or (`...`) taken out."""
+def put(*path_and_value, into=None):
+    """Return the base scenario, or the one given, with one value put in or (`...`) taken out."""
+    document = base() if into is None else into
     *path, last, value = path_and_value
-    document = base()
     target = document
     for key in path:
         target = target[key]
@@ -96,6 +96,10 @@ def put(*path_and_value):
 def findings(document):
     return [(problem.rule, problem.severity, problem.path) for problem in check(document).problems]
 
+
+DEFINED_TEMPLATE = ("actions", "call", "data", {"<tpl>": {"<ref>": "definitions.text"}})
+CLOSED_OFFER = put("assets", "offer", "additionalProperties", False)
+CLOSED_BUYER = put("actors", "buyer", "additionalProperties", False)
 
 ERRORS = {
     "unknown action in a state": (
@@ -159,6 +163,18 @@ ERRORS = {
     "unknown actor read by expression": (
         put("actions", "offer", "condition", {"<eval>": "length(actors.x.name) > `1` || assets.offer.price"}),
         {("unknown-path", '$.actions.offer.condition["<eval>"]')},
+    ),
+    "unknown asset in a template": (
+        put("actions", "call", "url", {"<tpl>": "https://example.com/{{# assets.ofer.id }}x{{/ assets.ofer.id }}"}),
+        {("unknown-path", '$.actions.call.url["<tpl>"]')},
+    ),
+    "unknown asset in a template among the definitions": (
+        put(*DEFINED_TEMPLATE, into=put("definitions", "text", "Dear {{actors.byer.name}}")),
+        {("unknown-path", "$.definitions.text")},
+    ),
+    "broken template among the definitions": (
+        put(*DEFINED_TEMPLATE, into=put("definitions", "text", "{{#a}}")),
+        {("bad-template", "$.definitions.text")},
     ),
     "unknown asset shown": (
         put("actions", "offer", "context", ["assets.offer", "assets.price"]),
@@ -332,6 +348,14 @@ WARNINGS = {
         None,
     ),
     "call of nothing": (put("actions", "call", "url", ...), {("incomplete-call", "$.actions.call")}),
+    "property that cannot be": (
+        put("actions", "call", "data", {"<ref>": "assets.offer.prise"}, into=CLOSED_OFFER),
+        {("unknown-property", '$.actions.call.data["<ref>"]')},
+    ),
+    "written property that cannot be": (
+        put("actions", "accept", "update", "actors.buyer.nam", into=CLOSED_BUYER),
+        {("unknown-property", "$.actions.accept.update")},
+    ),
     "unanswered response": (
         put("states", "calling", "transitions", 1, ...),
         {("unanswered-response", "$.states.calling.transitions")},
@@ -494,6 +518,13 @@ BOMBS = {
     "long expression": put("actions", "offer", "condition", {"<eval>": "a." * 20_000 + "a"}),
     "deep expression": put("actions", "offer", "condition", {"<eval>": "(" * 2000 + "a" + ")" * 2000}),
     "long template": put("actions", "call", "url", {"<tpl>": "{{#a}}" * 5000}),
+    "one long template used often": put(
+        "actions",
+        "call",
+        "data",
+        [{"<tpl>": {"<ref>": "definitions.text"}}] * 900,
+        into=put("definitions", "text", "{{assets.offer}}" * 1500),
+    ),
     "nan": put("definitions", "limit", float("nan")),
     "huge number": put("definitions", "limit", 2**70),
     "lone surrogate": put("title", "\ud800"),

@@ -1,14 +1,13 @@
 """Names that a scenario uses and that have to exist in it."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from workflow_engine.checks.reads import reads
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import TIMEOUT, View
-from workflow_engine.errors import InvalidInstructionError, quote
+from workflow_engine.errors import quote
 from workflow_engine.normalise import FINAL_STATES
-from workflow_engine.operators import query
 
 MAX_KEY = 128
 """Characters of a key of a state, action, actor, asset or response."""
@@ -139,60 +138,11 @@ def _known_part(view: View, parts: list[str]) -> str | None:
 
 
 def unknown_path(view: View) -> Iterator[Finding]:
-    """A data instruction reads an asset, actor or definition that does not exist."""
-    for place, instruction in view.instructions:
-        for operator in ("<ref>", "<ifset>"):
-            path = instruction.get(operator)
-            if isinstance(path, str):
-                message = _known_part(view, path.removeprefix("$.").split("."))
-                if message:
-                    yield (*place, operator), message
-        for parts in _paths(instruction.get("<eval>")):
-            message = _known_part(view, parts)
-            if message:
-                yield (*place, "<eval>"), message
-
-
-def _paths(expression: Any) -> list[list[str]]:
-    """Return the paths that an expression reads from the root, as far as they are plain names."""
-    if not isinstance(expression, str):
-        return []
-    try:
-        tree = query.parse(expression)
-    except InvalidInstructionError:
-        return []
-    found: list[list[str]] = []
-    _collect(tree, found)
-    return found
-
-
-_SAME_ROOT = frozenset(
-    {
-        "comparator", "or_expression", "and_expression", "not_expression", "function_expression",
-        "multi_select_list", "multi_select_dict", "key_val_pair",
-    }
-)  # fmt: skip
-
-
-def _collect(node: Mapping[str, Any], found: list[list[str]]) -> None:
-    children = [child for child in node.get("children", ()) if isinstance(child, dict)]
-    if node["type"] == "subexpression":
-        names = _names(node)
-        if names is not None:
-            found.append(names)
-            return
-    for child in children if node["type"] in _SAME_ROOT else children[:1]:
-        _collect(child, found)
-
-
-def _names(node: Mapping[str, Any]) -> list[str] | None:
-    """Return the names of a chain of plain members, or None for anything else."""
-    if node["type"] == "field":
-        return [node["value"]]
-    if node["type"] != "subexpression":
-        return None
-    parts = [_names(child) for child in node["children"]]
-    return None if None in parts else [name for part in parts for name in part or ()]
+    """A data instruction or template reads an asset, actor or definition that does not exist."""
+    for place, names in reads(view):
+        message = _known_part(view, names)
+        if message:
+            yield place, message
 
 
 def bad_key(view: View) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """The table of rules, in the order in which their findings are listed."""
 
-from workflow_engine.checks import instructions, limits, references, schemas, structure, usage
+from workflow_engine.checks import instructions, limits, reads, references, schemas, structure, usage
 from workflow_engine.checks.report import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -23,6 +23,7 @@ RULES: tuple[Rule, ...] = (
     Rule("unknown-operator", "error", instructions.unknown_operator),
     Rule("bad-argument", "error", instructions.bad_argument),
     Rule("bad-projection", "error", instructions.bad_projection),
+    Rule("bad-template", "error", reads.bad_template),
     Rule("no-reachable-end", "error", structure.no_reachable_end),
     Rule("system-loop", "error", structure.system_loop),
     Rule("dead-end", "warning", structure.dead_end),
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     Rule("action-without-actor", "warning", structure.action_without_actor),
     Rule("unused-action", "warning", structure.unused_action),
     Rule("instructions-actor", "warning", references.unknown_instructions_actor),
+    Rule("unknown-property", "warning", reads.unknown_property),
     Rule("misspelt-keyword", "warning", schemas.misspelt_keyword),
     Rule("unused-actor", "warning", usage.unused_actor),
     Rule("unused-asset", "warning", usage.unused_asset),
