@@ -9,7 +9,7 @@ it is asked for, never part of what instructions see, and a condition that canno
 from typing import Any
 
 from workflow_engine.errors import InvalidInstructionError
-from workflow_engine.operators import Budget, evaluate, holds
+from workflow_engine.operators import Budget, evaluate_text, holds
 from workflow_engine.process import Process, context_of
 from workflow_engine.scenario import Action, State
 from workflow_engine.state_entry import actors_of
@@ -69,8 +69,8 @@ def _forecast(process: Process, state: State, budget: Budget) -> dict[str, Any]:
     action = _default_action(process, state, budget)
     form = {
         "key": state.key,
-        "title": evaluate(state.title, context, budget),
-        "description": evaluate(state.description, context, budget),
+        "title": evaluate_text(state.title, context, budget),
+        "description": evaluate_text(state.description, context, budget),
         "display": state.display,
         "actors": list(actors_of(action, process, context, budget)) if action else [],
     }

@@ -28,7 +28,7 @@ from workflow_engine.errors import (
     json_path,
     quote,
 )
-from workflow_engine.operators import Budget, evaluate, holds, paths, search
+from workflow_engine.operators import Budget, evaluate, evaluate_text, holds, paths, search
 from workflow_engine.operators.values import measure
 from workflow_engine.process import CurrentState, Process, context_of, identity_of
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
@@ -242,7 +242,9 @@ def _respond(
         outcome.schema.validate(given.data, "$.data")
     updated = _updated(process, action, outcome, actor, response, budget)
     seen = context_of(updated, actor=actor, response=response)
-    title = evaluate(outcome.title, seen, budget, json_path(("actions", action.key, "responses", outcome.key, "title")))
+    title = evaluate_text(
+        outcome.title, seen, budget, json_path(("actions", action.key, "responses", outcome.key, "title"))
+    )
     recorded = {
         **response,
         "action": _recorded_action(process.current.actions[action.key]),

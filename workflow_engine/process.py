@@ -49,9 +49,9 @@ class CurrentState:
     """
 
     key: str
-    title: Any = None
-    description: Any = None
-    instructions: Mapping[str, Any]
+    title: str | None = None
+    description: str | None = None
+    instructions: Mapping[str, str]
     actions: Mapping[str, Mapping[str, Any]]
     due_date: int | None
     actor: str | None

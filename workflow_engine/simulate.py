@@ -4,6 +4,7 @@ The actors are played by identities of their own, and keys are never an obstacle
 to. Everything else is the machine that nodes run.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,9 @@ STEP = 1_000
 """Milliseconds between two responses that do not say when they are given."""
 
 MAX_RESPONSES = 10_000
+
+_IN_RESPONSE = re.compile(r"\$\.(?:action|actor|data|key|process)(?![A-Za-z0-9_-])")
+"""Paths that lead into a response; others lead into the process or the scenario."""
 
 
 def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
@@ -66,7 +70,7 @@ def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
         try:
             process = machine.step(process, _entry(process, response, index, moment))
         except LiveContractError as error:
-            if error.path is None or error.path.startswith(("$.action", "$.actor", "$.data", "$.key", "$.process")):
+            if error.path is None or _IN_RESPONSE.match(error.path):
                 error.path = f"$[{index}]{_as_given(error.path or '$')}"
             else:
                 error.message = f"Response {index}: {error.message}"

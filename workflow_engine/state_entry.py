@@ -13,7 +13,7 @@ from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError
 from workflow_engine.durations import add_duration
 from workflow_engine.errors import InvalidInstructionError, json_path
-from workflow_engine.operators import Budget, evaluate, holds
+from workflow_engine.operators import Budget, evaluate, evaluate_text, holds
 from workflow_engine.process import CurrentState, Process, context_of
 from workflow_engine.scenario import Action
 
@@ -52,13 +52,13 @@ def _with_texts(process: Process, budget: Budget) -> Process:
     state = process.scenario.states[process.current.key]
     seen, path = context_of(process), json_path(("states", state.key))
     instructions = {
-        actor: evaluate(text, seen, budget, path + json_path(("instructions", actor))[1:])
+        actor: evaluate_text(text, seen, budget, path + json_path(("instructions", actor))[1:])
         for actor, text in sorted(state.instructions.items())
     }
     current = replace(
         process.current,
-        title=evaluate(state.title, seen, budget, f"{path}.title"),
-        description=evaluate(state.description, seen, budget, f"{path}.description"),
+        title=evaluate_text(state.title, seen, budget, f"{path}.title"),
+        description=evaluate_text(state.description, seen, budget, f"{path}.description"),
         instructions={actor: text for actor, text in instructions.items() if text is not None},
     )
     return replace(process, current=current)
@@ -96,7 +96,7 @@ def _instance(action: Action, process: Process, seen: dict[str, Any], budget: Bu
         return None
     path = json_path(("actions", action.key))
     texts = {
-        name: evaluate(text, seen, budget, f"{path}.{name}")
+        name: evaluate_text(text, seen, budget, f"{path}.{name}")
         for name, text in (("title", action.title), ("label", action.label), ("description", action.description))
     }
     properties = {

@@ -233,7 +233,7 @@ def test_failing_instruction_refuses_the_response_and_names_its_place() -> None:
     with pytest.raises(InvalidInstructionError) as caught:
         run(process, chain, ("order", "acme", {"price": 0}))
     assert caught.value.path == "$.states.signing.title"
-    assert run(process, chain, ("order", "acme", {"price": 4})).current.title == 0.25
+    assert run(process, chain, ("order", "acme", {"price": 4})).current.title == "0.25"
 
 
 def test_response_is_not_seen_once_it_is_handled() -> None:

@@ -86,6 +86,13 @@ def test_what_the_data_makes_of_an_asset_names_the_response() -> None:
     assert caught.value.path == "$.assets.order.price"
 
 
+def test_path_into_an_actor_is_not_taken_for_one_into_the_response() -> None:
+    document = {**ORDER, "actions": {**ORDER["actions"], "order": {"actor": "buyer", "update": "current.actor"}}}
+    with pytest.raises(InvalidDataError) as caught:
+        simulate.run(document, [{"actor": "buyer", "action": "order", "data": {"signed": 1}}])
+    assert caught.value.path == "$.actors.buyer.signed"
+
+
 def test_wrong_scenario_is_refused() -> None:
     with pytest.raises(InvalidScenarioError):
         simulate.run({"$schema": "nothing"}, [])

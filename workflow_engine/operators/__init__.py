@@ -19,7 +19,7 @@ from workflow_engine.operators.budget import MAX_DEPTH, Budget
 from workflow_engine.operators.table import OPERATORS, Scope, StopNode
 from workflow_engine.reading import is_instruction, is_operator
 
-__all__ = ["OPERATORS", "Budget", "evaluate", "holds", "is_instruction", "search"]
+__all__ = ["OPERATORS", "Budget", "evaluate", "evaluate_text", "holds", "is_instruction", "search"]
 
 
 def evaluate(value: Any, context: Mapping[str, Any], budget: Budget | None = None, path: str = "$") -> Any:
@@ -38,6 +38,18 @@ def evaluate(value: Any, context: Mapping[str, Any], budget: Budget | None = Non
     if not isinstance(value, (dict, list)):
         return value
     return _evaluate(value, Scope(context, budget or Budget()), MAX_DEPTH, (), path)
+
+
+def evaluate_text(value: Any, context: Mapping[str, Any], budget: Budget | None = None, path: str = "$") -> str | None:
+    """Return a text of a scenario, evaluated; numbers, true and false are written as templates write them.
+
+    Raises what `evaluate` raises, and InvalidInstructionError where the result is a list or an object.
+    """
+    result = evaluate(value, context, budget, path)
+    try:
+        return None if result is None else values.text_of(result)
+    except InvalidInstructionError as error:
+        raise _at(error, path) from None
 
 
 def holds(condition: Any, context: Mapping[str, Any], budget: Budget | None = None, path: str = "$") -> bool:

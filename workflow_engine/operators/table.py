@@ -4,6 +4,7 @@ A function takes the operator's argument (its own instructions already evaluated
 and returns the node's new value. Argument and value are JSON.
 """
 
+import re
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
@@ -142,6 +143,7 @@ def match(argument: Any, _content: Any, scope: Scope) -> Any:
     if isinstance(wanted, str) and pattern is None:
         return wanted in text
     if isinstance(pattern, str) and wanted is None:
+        scope.budget.spend(len(text) * _weight(pattern) // _CHARACTERS_PER_STEP)
         return pattern_of(pattern, form.get("flags") or "").search(text) is not None
     raise InvalidInstructionError('<match> takes either "find" or "regex", a text')
 
@@ -177,6 +179,20 @@ OPERATORS: Mapping[str, Operator] = {
 """In the order in which they run on one node (that of LTO's engine)."""
 
 MAX_PATTERN_LENGTH = 1024
+
+_CHARACTERS_PER_STEP = 1024
+"""How many characters of text times characters of pattern make one step."""
+
+_REPETITION = re.compile(r"\{([0-9]{1,4})(?:,([0-9]{0,4}))?\}", re.ASCII)
+
+
+def _weight(pattern: str) -> int:
+    """Return a bound of the work that a pattern is per character: its length times its largest repetition.
+
+    Counted on its text, as the size of a compiled pattern depends on the library's version.
+    """
+    numbers = [int(number) for pair in _REPETITION.findall(pattern) for number in pair if number]
+    return len(pattern) * max([1, *numbers])
 
 
 @lru_cache(maxsize=256)
