@@ -24,6 +24,10 @@ READ_TIMEOUT = 60.0
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes: a chain at the limit of what a node takes in, with room for how JSON grows on the way."""
 
+ANSWER_TIMEOUT = 300.0
+"""Seconds for a whole answer, so that one that comes drop by drop ends too."""
+
+_PIECE = 64 * 1024
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 2.0
 _NO_RETRIES = urllib3.Retry(total=False, redirect=False)
@@ -128,12 +132,24 @@ class NodeClient:
                 method, url, body=body or None, headers=headers, redirect=False, preload_content=False
             )
             try:
-                data = response.read(self._max_answer + 1)
+                data = self._receive(response)
             finally:
-                response.drain_conn() if response.length_remaining in (0, None) else response.close()
+                response.close()  # a connection whose answer was read whole is in the pool again already
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise NodeUnreachableError(f"{self.base_url} cannot be reached: {_reason(error)}") from None
         return self._read(response.status, response.headers.get("Content-Type", ""), data)
+
+    def _receive(self, response: urllib3.BaseHTTPResponse) -> bytes:
+        """Return the body, or what is over the limit of size by at most a piece."""
+        end = self._clock() + int(ANSWER_TIMEOUT * 1000)
+        pieces: list[bytes] = []
+        length = 0
+        while length <= self._max_answer and (piece := response.read1(_PIECE)):
+            pieces.append(piece)
+            length += len(piece)
+            if self._clock() > end:
+                raise NodeUnreachableError(f"{self.base_url} takes too long to answer")
+        return b"".join(pieces)
 
     def _read(self, status: int, media_type: str, data: bytes) -> Any:
         if len(data) > self._max_answer:

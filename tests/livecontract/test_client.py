@@ -1,5 +1,7 @@
 """The client against a real server of ours, and against servers that answer nonsense."""
 
+import contextlib
+import itertools
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -61,6 +63,11 @@ def routes(answers: list[int]) -> Blueprint:
     def elsewhere() -> Any:
         return redirect("/echo")
 
+    add_nonsense(blueprint)
+    return blueprint
+
+
+def add_nonsense(blueprint: Blueprint) -> None:
     @blueprint.get("/page")
     def page() -> str:
         return "<html>"
@@ -69,11 +76,13 @@ def routes(answers: list[int]) -> Blueprint:
     def broken() -> Response:
         return Response("{", mimetype="application/json")
 
+    @blueprint.get("/endless")
+    def endless() -> Response:
+        return Response(itertools.repeat(b"x" * 1000), mimetype="application/json")
+
     @blueprint.get("/large")
     def large() -> Response:
         return Response(b"x" * 5000, mimetype="application/json")
-
-    return blueprint
 
 
 @pytest.fixture
@@ -138,7 +147,9 @@ def test_redirects_are_not_followed(client: NodeClient) -> None:
         client.get("/elsewhere")
 
 
-@pytest.mark.parametrize(("path", "match"), [("/page", "is it a node"), ("/broken", "not JSON"), ("/large", "4000")])
+@pytest.mark.parametrize(
+    ("path", "match"), [("/page", "is it a node"), ("/broken", "not JSON"), ("/large", "4000"), ("/endless", "4000")]
+)
 def test_nonsense_is_not_taken_for_an_answer(client: NodeClient, path: str, match: str) -> None:
     with pytest.raises(NodeUnreachableError, match=match):
         client.get(path)
@@ -231,3 +242,24 @@ def test_a_server_that_says_nothing_does_not_hold_up() -> None:
 def test_what_is_no_url_of_a_node_is_refused(url: str) -> None:
     with pytest.raises(InvalidError):
         NodeClient(url, KEY)
+
+
+def test_an_answer_that_comes_drop_by_drop_ends() -> None:
+    pauses = Pauses()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+                while True:
+                    connection.sendall(b"x")
+                    pauses.now += 1000
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        client = NodeClient(f"http://127.0.0.1:{listener.getsockname()[1]}", KEY, clock=pauses.clock, max_answer=2**40)
+        with pytest.raises(NodeUnreachableError, match="too long"):
+            client.get("/")
+        thread.join()
