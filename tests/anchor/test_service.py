@@ -265,14 +265,15 @@ def test_block_that_is_not_there_is_not_found(world: World) -> None:
 
 
 def test_every_signature_of_a_growing_block_finds_what_it_held(world: World) -> None:
-    height = world.service.chain.height
+    height = world.service.chain.height + 1
+    world.turn_until_height(height)
     empty = world.service.chain.header.signature
     world.service.submit([hash_of("a")])
-    while world.service.chain.header.signature == empty:
-        world.turn(50)
-    if world.service.chain.height == height:
-        full = world.service.chain.header.signature
-        assert [len(world.service.block_by_signature(item)[1].transactions) for item in (empty, full)] == [0, 1]
+    world.turn(50)
+    full = world.service.chain.header.signature
+    assert world.service.chain.height == height
+    found = [world.service.block_by_signature(signature) for signature in (empty, full)]
+    assert [(place, len(block.transactions)) for place, block in found] == [(height, 0), (height, 1)]
 
 
 def test_damaged_store_is_named() -> None:
