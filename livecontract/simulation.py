@@ -1,0 +1,247 @@
+"""Many nodes in one process, with time, chance and network of their own: the same seed gives the same run.
+
+Nothing here waits or runs beside something else. A round lets every worker of every node, the network and the public
+chain step once, in an order that the seed draws; then the clock goes on. What is simulated is only what lies outside a
+node: the nodes themselves are the ones that run in production.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
+from anchor.index import COLLECTIONS as ANCHOR_COLLECTIONS
+from anchor.parameters import development
+from anchor.service import AnchorService
+from dispatcher import enqueue
+from dispatcher.broker import Broker, MemoryBroker
+from dispatcher.enqueue import EnqueueService
+from eventchain.core.clock import Clock
+from eventchain.core.errors import LiveContractError, UnavailableError
+from eventchain.core.keys import KeyPair, PublicKey
+from eventchain.store.document_store import DocumentStore
+from eventchain.store.memory import MemoryStore
+from livecontract.node import COLLECTIONS, Node, Parts
+from livecontract.plugs import DoorPlug
+from livecontract.simulated_world import (
+    Faults,
+    Network,
+    SimulatedHttpClient,
+    SimulatedMailer,
+    SimulatedTransport,
+    VirtualClock,
+    World,
+)
+
+QUEUES = ("events", "relay", "triggers", "anchor", "invitations")
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 100, 60_000
+"""Milliseconds the clock goes on when nobody has anything to do: doubled until somebody has."""
+
+_MAX_ROUNDS = 5_000
+
+T = TypeVar("T")
+NodeObserver = Callable[[str, str, str], None]
+"""Is told (node, step, chain id) after each of the eight steps; raises `NodeKilled` to kill the node there."""
+
+
+class NodeKilled(BaseException):
+    """The process of a node ends here and now; no handler may take it for an error it can deal with."""
+
+
+class NodeDownError(UnavailableError):
+    """The node does not run, or ended before it answered."""
+
+
+class Storage(Protocol):
+    """Opens what a node keeps; again after a kill."""
+
+    def open_store(self, name: str) -> DocumentStore:
+        """Open the store of a node, made with `livecontract.node.COLLECTIONS`."""
+
+    def open_broker(self, name: str, clock: Clock) -> Broker:
+        """Open the queues of a node."""
+
+
+class MemoryStorage:
+    """Keeps everything in memory, beyond the death of simulated nodes."""
+
+    def __init__(self) -> None:
+        self._stores: dict[str, MemoryStore] = {}
+        self._brokers: dict[str, MemoryBroker] = {}
+
+    def open_store(self, name: str) -> DocumentStore:
+        """See `Storage`."""
+        return self._stores.setdefault(name, MemoryStore(COLLECTIONS))
+
+    def open_broker(self, name: str, clock: Clock) -> Broker:
+        """See `Storage`."""
+        old = self._brokers.get(name)
+        self._brokers[name] = old.reopened() if old else MemoryBroker(clock)
+        return self._brokers[name]
+
+
+class Simulation:
+    """Nodes, their network, one public chain, and the people who use them.
+
+    Attributes:
+        clock: Everybody's.
+        network: Between the nodes.
+        world: Outside of them.
+        anchor: The public chain.
+        nodes: Those that run, by name.
+        trace: What was done: (time, node, worker, how much). Equal for equal seeds.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        names: Sequence[str] = ("buyer", "seller", "inspector"),
+        faults: Faults | None = None,
+        storage: Storage | None = None,
+        observe: NodeObserver | None = None,
+    ) -> None:
+        """Start a node of each name, reached as `http://<name>`."""
+        self._chance = random.Random(seed)  # noqa: S311 (a simulation draws the same each time)
+        self._storage = storage or MemoryStorage()
+        self._observe = observe or (lambda _node, _step, _chain: None)
+        self.clock = VirtualClock()
+        self.network = Network(self._chance, self.clock, faults or Faults())
+        self.world = World()
+        forger = KeyPair.from_seed_phrase("public chain")
+        self.anchor = AnchorService(MemoryStore(ANCHOR_COLLECTIONS), forger, development(), clock=self.clock)
+        self.nodes: dict[str, Node] = {}
+        self.trace: list[tuple[int, str, str, int]] = []
+        self._names = tuple(names)
+        for name in names:
+            self.network.connect(name, self._receiver(name))
+            self.start(name)
+
+    # Nodes
+
+    def start(self, name: str) -> None:
+        """Start a node, for the first time or again, on what is stored of it."""
+        key = KeyPair.from_seed_phrase(f"{name} node")
+        self.nodes[name] = Node(
+            Parts(
+                key=key,
+                uri=f"http://{name}",
+                name=name,
+                store=self._storage.open_store(name),
+                broker=self._storage.open_broker(name, self.clock),
+                anchor=self.anchor,
+                transport=SimulatedTransport(self.network, name, key.public_key),
+                http=SimulatedHttpClient(self.world.handle),
+                mailer=SimulatedMailer(self.world.deliver),
+                clock=self.clock,
+                random=self._chance.randbytes,
+                observe=lambda step, chain: self._observe(name, step, chain),
+            )
+        )
+
+    def kill(self, name: str) -> None:
+        """End a node without a last word: only its files and locks are let go."""
+        node = self.nodes.pop(name, None)
+        if node is not None:
+            node.parts.broker.close()
+            node.parts.store.close()
+
+    def at(self, name: str, work: Callable[[Node], T]) -> T:
+        """Do something at a node.
+
+        Raises:
+            NodeDownError: It does not run, or was killed while it did this.
+        """
+        if name not in self.nodes:
+            raise NodeDownError(f"{name} does not answer")
+        try:
+            return work(self.nodes[name])
+        except NodeKilled:
+            self.kill(name)
+            raise NodeDownError(f"{name} ended before it answered") from None
+
+    def close(self) -> None:
+        """End all nodes."""
+        for name in self._names:
+            self.kill(name)
+
+    def _receiver(self, name: str) -> Callable[[PublicKey, bytes], None]:
+        def take_in(node: Node, key: PublicKey, body: bytes) -> None:
+            submission = enqueue.read(body)
+            DoorPlug(node.eventchain.door, frozenset()).admit(key, submission.content)
+            EnqueueService(node.parts.broker).enqueue(submission, sender=key)
+
+        return lambda key, body: self.at(name, lambda node: take_in(node, key, body))
+
+    # Time
+
+    def round(self) -> int:
+        """Let everybody step once, in a drawn order; return how much was done."""
+        turns = [(name, index) for name in self.nodes for index in range(len(self.nodes[name].workers))]
+        self._chance.shuffle(turns)
+        done = self.network.step()
+        self.anchor.step()
+        for name, index in turns:
+            done += self._step(name, index)
+            self.clock.now += self._chance.randint(0, 3)
+        return done
+
+    def run(self, rounds: int) -> None:
+        """Go on for so many rounds; killed nodes stay as they are."""
+        pause = _FIRST_PAUSE
+        for _ in range(rounds):
+            if self.round():
+                pause = _FIRST_PAUSE
+            else:
+                self.clock.now += pause
+                pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def settle(self, *, receipts: bool = True) -> None:
+        """Go on until nothing waits anywhere; killed nodes start again.
+
+        Args:
+            receipts: Whether to wait for the anchor receipts too.
+
+        Raises:
+            RuntimeError: It does not come to rest.
+        """
+        pause = _FIRST_PAUSE
+        for _ in range(_MAX_ROUNDS):
+            for name in self._names:
+                if name not in self.nodes:
+                    self.start(name)
+            done = self.round()
+            if not done and self.is_settled(receipts=receipts):
+                return
+            self.clock.now += 0 if done else pause
+            pause = _FIRST_PAUSE if done else min(2 * pause, _LONGEST_PAUSE)
+        raise RuntimeError(f"it does not come to rest: {self.waiting()}")
+
+    def is_settled(self, *, receipts: bool = True) -> bool:
+        """Whether every node runs and nothing waits."""
+        archives = [node.eventchain.archive for node in self.nodes.values()]
+        return (
+            len(self.nodes) == len(self._names)
+            and self.network.is_idle
+            and not self.waiting()
+            and not any(archive.pending(1) or (receipts and archive.awaiting(1)) for archive in archives)
+        )
+
+    def waiting(self) -> dict[str, int]:
+        """Return how many messages wait, by node and queue, where there are any."""
+        depths = {
+            f"{name} {queue}": node.parts.broker.depth(queue) for name, node in self.nodes.items() for queue in QUEUES
+        }
+        return {place: depth.waiting + depth.leased for place, depth in depths.items() if depth.waiting + depth.leased}
+
+    def _step(self, name: str, index: int) -> int:
+        if name not in self.nodes:
+            return 0
+        worker = self.nodes[name].workers[index]
+        try:
+            done = self.at(name, lambda _: worker.step())
+        except LiveContractError:
+            return 0
+        if done:
+            self.trace.append((self.clock.now, name, worker.name, done))
+        return done
