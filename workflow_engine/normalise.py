@@ -107,13 +107,13 @@ def read(document: Any) -> tuple[dict[str, Any], Reading]:
     return read_scenario(cursor), reading
 
 
-def read_scenario(cursor: Cursor) -> dict[str, Any]:
+def read_scenario(cursor: Cursor, *, keyed: bool = False) -> dict[str, Any]:
     """Read a scenario of the dialect that the reading is for."""
     own = cursor.reading.strict
     if not isinstance(cursor.value, dict):
         cursor.problem(f"A scenario should be an object ({{…}}), not {describe(cursor.value)}.")
-        return read_scenario(_with_value(cursor, {"$schema": OWN_SCENARIO if own else LTO_SCENARIO}))
-    form = read_record(cursor, _OWN_SCENARIO if own else _LTO_SCENARIO, "A scenario")
+        return read_scenario(_with_value(cursor, {"$schema": OWN_SCENARIO if own else LTO_SCENARIO}), keyed=keyed)
+    form = read_record(cursor, _OWN_SCENARIO if own else _LTO_SCENARIO, "A scenario", keyed=keyed)
     for key in FINAL_STATES:
         if key not in form["states"]:
             state = cursor.child("states", None).child(key, None)
@@ -126,7 +126,9 @@ def _sub_scenario(cursor: Cursor) -> dict[str, Any]:
     outer = cursor.reading
     own = isinstance(cursor.value, dict) and cursor.value.get("$schema") == OWN_SCENARIO
     inner = Reading(strict=own, problems=outer.problems, origins=outer.origins)
-    return read_scenario(Cursor(value=cursor.value, given=cursor.given, normal=cursor.normal, reading=inner))
+    return read_scenario(
+        Cursor(value=cursor.value, given=cursor.given, normal=cursor.normal, reading=inner), keyed=True
+    )
 
 
 def _dialect(cursor: Cursor) -> str:
@@ -259,7 +261,7 @@ def _action(cursor: Cursor) -> dict[str, Any]:
     members = _own_action(kind) if cursor.reading.strict else _LTO_ACTION
     short = {name: cursor.child(name, given[name]) for name in ("display", "update") if given.get(name) is not None}
     rest = {name: value for name, value in given.items() if name not in ("display", "update")}
-    form = read_record(_with_value(cursor, rest), members, "An action")
+    form = read_record(_with_value(cursor, rest), members, "An action", keyed=True)
     responses = cursor.child("responses", {"ok": {}} if given.get("responses") is None else given["responses"])
     form["responses"] = {key: _response(item, short) for key, item in items_of(responses, "responses")}
     if cursor.reading.strict and form["performative"] is None:
@@ -288,7 +290,7 @@ def _action_schema(cursor: Cursor) -> str:
 def _response(cursor: Cursor, short: Mapping[str, Cursor]) -> dict[str, Any]:
     """Read a possible response; `display` and `update` of its action hold where it has none itself."""
     own = cursor.reading.strict
-    form = read_record(cursor, _OWN_RESPONSE if own else _LTO_RESPONSE, "A response")
+    form = read_record(cursor, _OWN_RESPONSE if own else _LTO_RESPONSE, "A response", keyed=True)
     given = cursor.value if isinstance(cursor.value, dict) else {}
     for name, read_member in (("display", _display), ("update", _update)):
         if name in short and given.get(name) is None:
@@ -321,7 +323,7 @@ def _transition(cursor: Cursor) -> dict[str, Any]:
 
 
 def _state(cursor: Cursor) -> dict[str, Any]:
-    return read_record(cursor, _STATE, "A state")
+    return read_record(cursor, _STATE, "A state", keyed=True)
 
 
 _UPDATE = {

@@ -109,22 +109,22 @@ def members_of(cursor: Cursor, what: str) -> Mapping[str, Any]:
     return {}
 
 
-def read_record(cursor: Cursor, members: Mapping[str, Member], what: str, *, open_: bool = False) -> dict[str, Any]:
+def read_record(cursor: Cursor, members: Mapping[str, Member], what: str, *, keyed: bool = False) -> dict[str, Any]:
     """Read an object with known members, every one of which stands in the result.
 
-    Members that are not known are kept, or, in a strict reading of an object that is not `open_`, are problems unless
-    their names start with `x-`.
+    Members that are not known are kept, or, in a strict reading, are problems unless their names start with `x-`. The
+    `key` of an object that is `keyed`, an item of a collection, is left out: it is the key of the item.
     """
     given = members_of(cursor, what)
     result: dict[str, Any] = {}
-    known: set[str] = {"key"}
+    known: set[str] = {"key"} if keyed else set()
     for name, member in members.items():
         known |= {name, member.short} if member.short else {name}
         result[name] = member.read(_member(cursor, given, name, member.short))
     for name, value in given.items():
         if name in known:
             continue
-        if cursor.reading.strict and not open_ and not name.startswith("x-"):
+        if cursor.reading.strict and not name.startswith("x-"):
             cursor.child(name, value).problem(_unknown(name, known, what))
         else:
             result[name] = value

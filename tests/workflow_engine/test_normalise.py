@@ -263,6 +263,8 @@ class TestOurDialectIsStrict:
         ("document", "path"),
         [
             (own(titel="x"), "$.titel"),
+            (own(key="x"), "$.key"),
+            (own(states={"s": {"transitions": [{"key": "x", "transition": "y"}]}}), "$.states.s.transitions[0].key"),
             (own(states={"initial": {"goto": "x"}}), "$.states.initial.goto"),
             (own(states=[{"key": "initial", "goto": "x"}]), "$.states[0].goto"),
             (own(actions={"a": {"url": "http://x"}}), "$.actions.a.url"),
@@ -338,6 +340,10 @@ class TestWhichDialect:
     @pytest.mark.parametrize("document", [None, 1, "x", True, [], [{}]])
     def test_what_is_no_object_is_refused(self, document):
         assert only_problem(document)[0] == "$"
+
+    def test_sub_scenarios_as_a_list(self):
+        listed = own(scenarios=[{**own(title="Sub"), "key": "sub"}])
+        assert normalise(listed) == normalise(own(scenarios={"sub": own(title="Sub")}))
 
     def test_sub_scenario_may_be_of_the_other_dialect(self):
         form = normalise(own(scenarios={"sub": lto(meta=1, states=[{"key": "initial"}])}))
