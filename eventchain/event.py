@@ -437,6 +437,6 @@ def _from_base64(value: object, path: str) -> bytes:
     if not value.startswith(_BASE64):
         return value.encode("utf-8")
     try:
-        return base64.b64decode(value[len(_BASE64) :], validate=True)
+        return binascii.a2b_base64(value[len(_BASE64) :], strict_mode=True)
     except (binascii.Error, ValueError):
         raise InvalidEventError("data is not base64", path=path) from None

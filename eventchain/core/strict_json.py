@@ -6,7 +6,8 @@ as well and is the same value.
 """
 
 import json
-import re
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from eventchain.core.errors import InvalidJsonError, TooLargeError
@@ -20,6 +21,13 @@ MAX_DEPTH = 64
 MAX_SAFE_INTEGER = 2**53 - 1
 """The largest integer every JSON reader keeps exactly (RFC 7493, 2.2)."""
 
+
+_PIECE = 64 * 1024
+_STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[{]}"))
+"""A bracket as a signed byte: one level deeper, or one less."""
+
+_MAX_INTEGER_TEXT = len(str(-MAX_SAFE_INTEGER))
 
 _FIRST_WITH_EXPONENT = 1e21
 """From here on the canonical form has an exponent; below, it would be an integer that is refused when read again."""
@@ -68,14 +76,26 @@ def _check_depth(text: str, max_depth: int) -> None:
     if text.count("[") + text.count("{") <= max_depth:
         return
     depth = 0
-    for token in _STRING_OR_BRACKET.finditer(text):
-        character = text[token.start()]
-        if character in "[{":
-            depth += 1
-            if depth > max_depth:
-                raise TooLargeError(f"the document is nested deeper than {max_depth} levels")
-        elif character in "]}":
-            depth -= 1
+    for part in _outside_strings(text):
+        steps = memoryview(part.encode("utf-8", "replace").translate(_STEPS, _NO_BRACKETS)).cast("b")
+        depths = tuple(accumulate(steps, initial=depth))
+        if max(depths) > max_depth:
+            raise TooLargeError(f"the document is nested deeper than {max_depth} levels")
+        depth = depths[-1]
+
+
+def _outside_strings(text: str) -> Iterator[str]:
+    """Yield what stands outside strings, piece by piece, so that many short strings take no memory.
+
+    Where a backslash stands outside a string, the rest is no JSON, and what is yielded of it means nothing.
+    """
+    if "\\" in text:
+        text = text.replace("\\\\", "").replace('\\"', "")
+    inside = 0
+    for start in range(0, len(text), _PIECE):
+        parts = text[start : start + _PIECE].split('"')
+        yield "".join(parts[inside::2])
+        inside = (inside + len(parts) - 1) % 2
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -90,9 +110,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(text: str) -> int:
-    if len(text) > len(str(MAX_SAFE_INTEGER)) + 1 or abs(int(text)) > MAX_SAFE_INTEGER:
+    if len(text) > _MAX_INTEGER_TEXT or not -MAX_SAFE_INTEGER <= (value := int(text)) <= MAX_SAFE_INTEGER:
         raise InvalidJsonError(f"the integer {text[:24]} is beyond 2^53 - 1; write it as a string")
-    return int(text)
+    return value
 
 
 def _number(text: str) -> float:
@@ -127,9 +147,6 @@ def _check_text(text: str) -> None:
     except UnicodeEncodeError:
         raise InvalidJsonError("a string holds a lone surrogate") from None
 
-
-_STRING_OR_BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-"""A string that never ends runs to the end of the text, and nothing is tried twice: the time is linear."""
 
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_int=_integer, parse_float=_number, parse_constant=_constant
