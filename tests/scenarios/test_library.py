@@ -98,6 +98,23 @@ def test_quotation_notifies_only_where_the_buyer_gave_an_address():
     assert loud["actions"] == {"notify": ["buyer"]}
 
 
+@pytest.mark.parametrize("name", scenarios.names())
+def test_forms_say_in_which_order_their_fields_are_shown(name):
+    for action in load(scenarios.load(name)).actions.values():
+        for response in action.responses.values():
+            if response.schema_document is None:
+                continue
+            fields, hints = set(response.schema_document["properties"]), response.ui_schema
+            assert set(hints) - {"order"} <= fields
+            assert len(fields) == 1 or set(hints["order"]) == fields
+            assert {hint["widget"] for field, hint in hints.items() if field != "order"} <= {
+                "textarea",
+                "identity",
+                "file-hash",
+            }
+            assert all(field.get("title") for field in response.schema_document["properties"].values())
+
+
 def test_unknown_names_are_refused():
     for read in (scenarios.load, scenarios.runs, scenarios.schema):
         with pytest.raises(KeyError):
