@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 import urllib3
 from flask import Blueprint, Flask
@@ -179,6 +180,11 @@ class RunningNode:
     def url(self) -> str:
         """Where the node is reached."""
         return self.config.public_url
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches the node."""
+        return urlsplit(self.url).hostname in ("127.0.0.1", "::1", "localhost")
 
     def start(self) -> None:
         """Serve, and let the workers run."""

@@ -22,7 +22,7 @@ app = typer.Typer(
 app.add_typer(key.app, name="key")
 app.add_typer(chain.app, name="chain")
 app.add_typer(scenario.app, name="scenario")
-app.command("run")(run.run)
+app.command("run", context_settings=run.CONTEXT)(run.run)
 app.command("demo")(demo.demo)
 app.command("verify")(verify.verify)
 

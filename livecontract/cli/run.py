@@ -1,5 +1,6 @@
 """`livecontract run`: run a node until it is told to stop."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -7,46 +8,60 @@ import typer
 
 from livecontract.cli.outcome import note
 
+CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""Settings without an option of their own are read from what the parser leaves."""
+
 ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Instead of livecontract.toml.")]
-Setting = Annotated[str | None, typer.Option(help="See docs/configuration.md.")]
 
 
 def run(
+    context: typer.Context,
     config: ConfigFile = None,
     data: Annotated[Path | None, typer.Option(metavar="DIR", help="Keys and databases are kept here.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     url: Annotated[str | None, typer.Option(help="How others reach this node.")] = None,
     name: Annotated[str | None, typer.Option(help="Of the organisation.")] = None,
-    store: Setting = None,
-    broker: Setting = None,
-    anchor: Setting = None,
-    log_level: Setting = None,
 ) -> None:
-    """Run a node: store, queue, public chain and web server in one process, unless the configuration says otherwise."""
+    """Run a node: store, queue, public chain and web server in one process, unless the configuration says otherwise.
+
+    Every setting of docs/configuration.md is an option, such as --mail-host smtp.example.com.
+    """
     from livecontract import log
     from livecontract.bootstrap import RunningNode
     from livecontract.config import load
     from livecontract.serving import wait_for_signal
 
-    flags = {
-        "data": data,
-        "host": host,
-        "port": port,
-        "url": url,
-        "name": name,
-        "store": store,
-        "broker": broker,
-        "anchor": anchor,
-        "log_level": log_level,
-    }
-    settings = load(flags, file=config)
+    named = {"data": data, "host": host, "port": port, "url": url, "name": name}
+    settings = load({**read_flags(context.args), **named}, file=config)
     log.configure(settings.log_level, settings.log_format)
     node = RunningNode(settings)
     node.start()
     note(f"{settings.name} is at {node.url} (Ctrl-C stops it). Its public key: {node.key.public_key}")
+    if settings.mail == "mailbox" and not node.is_local:
+        note("Mails, with their one-time keys, are kept at /dev/mail. Set mail = smtp before you invite anybody.")
     try:
         wait_for_signal()
     finally:
         note("Stopping ...")
         node.stop()
+
+
+def read_flags(arguments: Sequence[str]) -> dict[str, str]:
+    """Return the settings in `--mail-host smtp.example.com` or `--mail-host=smtp.example.com`, by name.
+
+    Raises:
+        typer.BadParameter: Something is no option, or lacks its value.
+    """
+    flags: dict[str, str] = {}
+    rest = iter(arguments)
+    for argument in rest:
+        if not argument.startswith("--") or len(argument) == 2:
+            raise typer.BadParameter(f"unexpected argument: {argument}")
+        option, separator, value = argument[2:].partition("=")
+        if not separator:
+            value = next(rest, "")
+            if not value or value.startswith("--"):
+                raise typer.BadParameter(f"--{option} lacks its value")
+        flags[option.replace("-", "_")] = value
+    return flags
