@@ -335,15 +335,18 @@ def _moved(
 
 
 def _target(process: Process, action: str, actor: str, response: Mapping[str, Any], budget: Budget) -> str | None:
-    seen = context_of(process, actor=actor, response=response)
     state = process.scenario.states[process.current.key]
     for index, transition in enumerate(state.transitions):
         if transition.action not in (None, action) or transition.response not in (None, response["key"]):
             continue
         if transition.action is None and action == TIMEOUT:
             continue
-        path = json_path(("states", state.key, "transitions", index, "condition"))
-        if holds(transition.condition, seen, budget, path):
+        if isinstance(transition.condition, bool):
+            fits = transition.condition
+        else:
+            path = json_path(("states", state.key, "transitions", index, "condition"))
+            fits = holds(transition.condition, context_of(process, actor=actor, response=response), budget, path)
+        if fits:
             return transition.target
     return None
 

@@ -11,11 +11,11 @@ from typing import Any
 
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError
-from workflow_engine.durations import add_duration
+from workflow_engine.durations import add_duration, to_iso
 from workflow_engine.errors import InvalidInstructionError, json_path
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds
 from workflow_engine.process import CurrentState, Process, context_of
-from workflow_engine.scenario import Action
+from workflow_engine.scenario import Action, State
 
 
 def enter(process: Process, key: str, entry: Entry, actor: str | None, budget: Budget) -> Process:
@@ -24,13 +24,10 @@ def enter(process: Process, key: str, entry: Entry, actor: str | None, budget: B
     Raises:
         InvalidInstructionError: A text, timeout, condition or property cannot be evaluated.
     """
-    current = CurrentState(
+    bare = CurrentState(
         key=key, instructions={}, actions={}, due_date=None, actor=actor, event=entry.hash, timestamp=entry.timestamp
     )
-    entered = _with_texts(replace(process, current=current), budget)
-    due_date = _due_date(entered, budget)
-    entered = replace(entered, current=replace(entered.current, due_date=due_date))
-    return _with_actions(entered, budget)
+    return _evaluated(process, bare, budget, is_new=True)
 
 
 def refresh(process: Process, answered: str, actor: str, budget: Budget) -> Process:
@@ -42,51 +39,65 @@ def refresh(process: Process, answered: str, actor: str, budget: Budget) -> Proc
         InvalidInstructionError: A text, condition or property cannot be evaluated.
     """
     keys = tuple(dict.fromkeys((*process.current.answered, answered)))
-    current = replace(
+    bare = replace(
         process.current, title=None, description=None, instructions={}, actions={}, actor=actor, answered=keys
     )
-    return _with_actions(_with_texts(replace(process, current=current), budget), budget)
+    return _evaluated(process, bare, budget, is_new=False)
 
 
-def _with_texts(process: Process, budget: Budget) -> Process:
-    state = process.scenario.states[process.current.key]
-    seen, path = context_of(process), json_path(("states", state.key))
+def _evaluated(process: Process, bare: CurrentState, budget: Budget, *, is_new: bool) -> Process:
+    """Return the process in a state whose texts, then due date, then actions are evaluated, each seeing the former."""
+    state = process.scenario.states[bare.key]
+    process = replace(process, current=bare)
+    seen = context_of(process)
+    texts = _texts(state, seen, budget)
+    seen["current"].update(texts)
+    due_date = _due_date(state, bare.timestamp, seen, budget) if is_new else bare.due_date
+    if due_date is not None:
+        seen["current"]["due_date"] = to_iso(due_date)
+    actions = _actions(process, seen, budget)
+    return replace(process, current=replace(bare, **texts, due_date=due_date, actions=actions))
+
+
+def _texts(state: State, seen: dict[str, Any], budget: Budget) -> dict[str, Any]:
+    """Return the texts of a state; those that are not given are left out."""
+    path = json_path(("states", state.key))
     instructions = {
         actor: evaluate_text(text, seen, budget, path + json_path(("instructions", actor))[1:])
         for actor, text in sorted(state.instructions.items())
     }
-    current = replace(
-        process.current,
-        title=evaluate_text(state.title, seen, budget, f"{path}.title"),
-        description=evaluate_text(state.description, seen, budget, f"{path}.description"),
-        instructions={actor: text for actor, text in instructions.items() if text is not None},
-    )
-    return replace(process, current=current)
+    texts = {
+        "title": evaluate_text(state.title, seen, budget, f"{path}.title"),
+        "description": evaluate_text(state.description, seen, budget, f"{path}.description"),
+        "instructions": {actor: text for actor, text in instructions.items() if text is not None},
+    }
+    return {name: text for name, text in texts.items() if text is not None}
 
 
-def _due_date(process: Process, budget: Budget) -> int | None:
-    state = process.scenario.states[process.current.key]
+def _due_date(state: State, entered: int, seen: dict[str, Any], budget: Budget) -> int | None:
+    if state.timeout is None:
+        return None
     path = json_path(("states", state.key, "timeout"))
-    timeout = evaluate(state.timeout, context_of(process), budget, path)
+    timeout = evaluate(state.timeout, seen, budget, path)
     if timeout is None:
         return None
     if not isinstance(timeout, str):
         raise InvalidInstructionError("a timeout should be a duration such as P7D", path=path)
     try:
-        return add_duration(process.current.timestamp, timeout)
+        return add_duration(entered, timeout)
     except InvalidError as error:
         raise InvalidInstructionError(error.message, path=path, hint=error.hint) from None
 
 
-def _with_actions(process: Process, budget: Budget) -> Process:
-    seen = context_of(process)
+def _actions(process: Process, seen: dict[str, Any], budget: Budget) -> dict[str, Mapping[str, Any]]:
+    """Return the available actions of the state, instantiated."""
     actions: dict[str, Mapping[str, Any]] = {}
     for key in process.scenario.action_keys(process.current.key):
         action = process.scenario.actions.get(key)
         instance = None if action is None else _instance(action, process, seen, budget)
         if instance is not None:
             actions[key] = instance
-    return replace(process, current=replace(process.current, actions=actions))
+    return actions
 
 
 def _instance(action: Action, process: Process, seen: dict[str, Any], budget: Budget) -> dict[str, Any] | None:
