@@ -8,6 +8,7 @@ from typing import Any
 from eventchain.core.errors import LiveContractError
 from livecontract.demo.play import PROCESS, Play
 from livecontract.demo.proofs import Proofs
+from livecontract.demo.signals import undisturbed, unwinding
 from livecontract.demo.stage import ORGANISATIONS, Stage
 from livecontract.demo.transcript import Transcript
 from livecontract.serving import wait_for_signal
@@ -21,27 +22,36 @@ def perform(transcript: Transcript, directory: Path, *, once: bool, show: Callab
         directory: Keys, databases, logs and the evidence file are kept here.
         once: End afterwards; otherwise stay up until a signal comes.
         show: Is given the whole as JSON when it is complete.
+
+    Raises:
+        KeyboardInterrupt: A signal came before the end; the nodes are ended all the same.
     """
     started = time.monotonic()
     stage = Stage(directory, transcript.say)
     play = Play(stage, transcript)
     evidence = directory / "evidence.json"
-    try:
+    with unwinding():
         try:
-            _raise_stage(stage, transcript)
-            play.run()
-            Proofs(stage, transcript, play.chain, PROCESS, evidence).run()
-        except LiveContractError as error:
-            transcript.find("demonstration", False, f"it could not be played to the end: {error}")
-        seconds = time.monotonic() - started
-        show(_document(transcript, stage, play.chain, evidence, seconds))
-        _say_end(transcript, stage, directory, seconds)
-        if not once and transcript.ok:
-            transcript.say("The nodes stay up. Ctrl-C ends them.")
-            wait_for_signal()
-    finally:
-        stage.stop()
+            _perform(transcript, stage, play, evidence)
+            seconds = time.monotonic() - started
+            show(_document(transcript, stage, play.chain, evidence, seconds))
+            _say_end(transcript, stage, directory, seconds)
+            if not once and transcript.ok:
+                transcript.say("The nodes stay up. Ctrl-C ends them.")
+                wait_for_signal()
+        finally:
+            with undisturbed():
+                stage.stop()
     return transcript.ok
+
+
+def _perform(transcript: Transcript, stage: Stage, play: Play, evidence: Path) -> None:
+    try:
+        _raise_stage(stage, transcript)
+        play.run()
+        Proofs(stage, transcript, play.chain, PROCESS, evidence).run()
+    except LiveContractError as error:
+        transcript.find("demonstration", False, f"it could not be played to the end: {error}")
 
 
 def _raise_stage(stage: Stage, transcript: Transcript) -> None:
