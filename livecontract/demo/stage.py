@@ -171,14 +171,18 @@ def email_of(role: str) -> str:
 
 
 def wait_for(find: Callable[[], Found | None], what: str, seconds: float = PATIENCE) -> Found:
-    """Ask again and again until there is something.
+    """Ask again and again until there is something; who is asked may be away meanwhile.
 
     Raises:
         UnavailableError: It did not come in time.
     """
     end = time.monotonic() + seconds
+    reason = "it did not come"
     while time.monotonic() < end:
-        if found := find():
-            return found
+        try:
+            if found := find():
+                return found
+        except UnavailableError as error:
+            reason = str(error)
         time.sleep(_POLL_SECONDS)
-    raise UnavailableError(f"waited {seconds:.0f} s for {what}; it did not come")
+    raise UnavailableError(f"waited {seconds:.0f} s for {what}: {reason}")
