@@ -9,6 +9,8 @@
                 "entered": { "event", "timestamp" }, "answered": [ action key … ] } }
 ```
 
+`Process.state` gives it without definitions, history and golden flow, `view.complete` with everything.
+
 An instantiated action is the scenario's with its texts and properties evaluated, and with those of its `actors` who
 may do it now. A response in `previous` is `{ action: { key, … }, key, title?, display, actor: { key, … }, data?,
 timestamp, event }`. The order of the members of an object means nothing; the order of actions is that of the scenario.
@@ -140,17 +142,6 @@ class Process:
             "actors": dict(self.actors),
             "assets": dict(self.assets),
             "current": self.current.to_dict(),
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form with everything, the golden flow included."""
-        from workflow_engine.golden_flow import golden_flow
-
-        return {
-            **self.state(),
-            "definitions": dict(self.scenario.definitions),
-            "previous": list(self.previous),
-            "next": golden_flow(self),
         }
 
     @classmethod

@@ -24,6 +24,7 @@ from eventchain.core import base58, canonical_json, strict_json
 from eventchain.core.errors import ForbiddenError, UnauthenticatedError
 from eventchain.core.hashing import sha256
 from eventchain.core.keys import PublicKey
+from workflow_engine import view
 from workflow_engine.body import process_reference
 from workflow_engine.errors import (
     AlreadyExistsError,
@@ -119,7 +120,7 @@ class _Views:
 
     def process(self, process_id: str) -> Response:
         """Return a process on one of the caller's chains, complete."""
-        return _answer(self._found(process_id).to_dict())
+        return _answer(view.complete(self._found(process_id)))
 
     def respond(self, process_id: str = IN_BODY) -> Response:
         """Check a response at the tip of the chain, and return what has to be signed."""

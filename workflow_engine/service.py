@@ -17,7 +17,7 @@ from eventchain.core import base58, canonical_json
 from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
-from workflow_engine import machine, scenario
+from workflow_engine import machine, scenario, view
 from workflow_engine.body import process_reference, scenario_reference
 from workflow_engine.due import due
 from workflow_engine.errors import (
@@ -201,7 +201,7 @@ class WorkflowService:
             "chain": chain,
             "head": live.head,
             "scenarios": sorted({found.id for found in live.scenarios()}),
-            "processes": [process.to_dict() for process in processes],
+            "processes": [view.complete(process) for process in processes],
         }
 
     def due(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:

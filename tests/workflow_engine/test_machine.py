@@ -22,6 +22,7 @@ from workflow_engine.errors import (
 from workflow_engine.golden_flow import golden_flow
 from workflow_engine.process import Process
 from workflow_engine.scenario import load
+from workflow_engine.view import complete
 
 from .samples import ORDER, Chain
 
@@ -114,11 +115,11 @@ def test_refused_response_says_where_and_changes_nothing(
     body: dict[str, Any], identity: str, key: str, family: type[LiveContractError], path: str | None
 ) -> None:
     process, chain = begun()
-    before = canonical_json.encode(process.to_dict())
+    before = canonical_json.encode(complete(process))
     with pytest.raises(family) as caught:
         machine.step(process, chain.entry({"process": "p", **body}, identity, key=key))
     assert caught.value.path == path
-    assert canonical_json.encode(process.to_dict()) == before
+    assert canonical_json.encode(complete(process)) == before
 
 
 def test_who_comes_first_is_decided_first() -> None:
@@ -264,7 +265,7 @@ def test_actions_allowed_everywhere_come_last_and_end_with_the_process() -> None
 
 def test_golden_flow_is_there_from_the_start() -> None:
     process, chain = begun()
-    assert [state["key"] for state in process.to_dict()["next"]] == ["signing"]
+    assert [state["key"] for state in complete(process)["next"]] == ["signing"]
     process = run(process, chain, ("order", "acme", {"price": 1}), ("sign", "acme"), ("sign", "beta"))
     assert [(state["key"], state["actors"]) for state in golden_flow(process)] == [(":success", [])]
 
@@ -347,7 +348,7 @@ def test_order_of_members_of_the_scenario_means_nothing() -> None:
     one, two = begun(), begun(turned(ORDER))
     for steps in [("order", "acme", {"price": 1}), ("sign", "beta"), ("cancel", "acme")]:
         one, two = (run(*one, steps), one[1]), (run(*two, steps), two[1])
-        assert canonical_json.encode(one[0].to_dict()) == canonical_json.encode(two[0].to_dict())
+        assert canonical_json.encode(complete(one[0])) == canonical_json.encode(complete(two[0]))
 
 
 def test_step_does_not_touch_the_entry_or_the_process_before() -> None:

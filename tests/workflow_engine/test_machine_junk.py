@@ -12,6 +12,7 @@ from eventchain.core.errors import LiveContractError
 from workflow_engine import machine
 from workflow_engine.process import Process
 from workflow_engine.scenario import load
+from workflow_engine.view import complete
 
 from .samples import ORDER, Chain
 
@@ -60,9 +61,9 @@ PLACES = st.sampled_from(
 
 def survives(process: Process) -> None:
     """A process that came out can be written, read again, and asked for everything."""
-    form = strict_json.parse(canonical_json.encode(process.to_dict()))
+    form = strict_json.parse(canonical_json.encode(complete(process)))
     again = Process.from_state(form, scenario=process.scenario, previous=tuple(form["previous"]))
-    assert canonical_json.encode(again.to_dict()) == canonical_json.encode(process.to_dict())
+    assert canonical_json.encode(complete(again)) == canonical_json.encode(complete(process))
     for action in process.available:
         for actor in process.current.actions[action]["actors"]:
             assert machine.decision_context(again, action, actor) == machine.decision_context(process, action, actor)

@@ -12,6 +12,7 @@ from workflow_engine import machine, simulate
 from workflow_engine.durations import add_duration, from_iso, to_iso
 from workflow_engine.process import LTO_PROCESS, OWN_PROCESS, Process, context_of, identity_of
 from workflow_engine.scenario import load
+from workflow_engine.view import complete
 
 from .samples import ORDER, Chain
 
@@ -32,7 +33,7 @@ def test_process_read_from_its_state_is_equal(count: int) -> None:
 
 
 def test_json_form_has_the_members_of_a_process() -> None:
-    form = simulate.play(load(ORDER), RESPONSES[:2]).to_dict()
+    form = complete(simulate.play(load(ORDER), RESPONSES[:2]))
     assert sorted(form) == sorted(
         [
             "$schema",
@@ -73,8 +74,8 @@ def test_process_of_an_lto_scenario_says_so() -> None:
         "states": {"initial": {"action": "go", "transition": ":success"}},
     }
     process = machine.start(load(document), Chain().process(scenario="x", actors={"a": "acme"}))
-    assert process.to_dict()["$schema"] == LTO_PROCESS
-    assert [state["key"] for state in process.to_dict()["next"]] == [":success"]
+    assert complete(process)["$schema"] == LTO_PROCESS
+    assert [state["key"] for state in complete(process)["next"]] == [":success"]
 
 
 def test_instructions_see_the_process_but_not_the_forecast() -> None:
