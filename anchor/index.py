@@ -201,9 +201,13 @@ class Index:
             transaction_id=transaction_id, height=_int(document, "height"), position=_int(document, "position")
         )
 
-    def add_waiting(self, number: int, transaction: Transaction) -> None:
-        """Keep a waiting transaction; it is durable when the call returns."""
-        self._store.insert(POOL, [{"id": transaction.id, "number": number, "transaction": transaction.encode()}])
+    def add_waiting(self, first: int, transactions: Sequence[Transaction]) -> None:
+        """Keep waiting transactions, numbered from `first`; they are durable when the call returns."""
+        documents: list[Document] = [
+            {"id": transaction.id, "number": first + offset, "transaction": transaction.encode()}
+            for offset, transaction in enumerate(transactions)
+        ]
+        self._store.insert(POOL, documents)
 
     def remove_waiting(self, transactions: Sequence[AnyTransaction]) -> None:
         """Forget waiting transactions."""

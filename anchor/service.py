@@ -16,7 +16,6 @@ import structlog
 from anchor import chain as chains
 from anchor import forge, merkle
 from anchor import receipt as receipts
-from anchor.account import address_of
 from anchor.anchoring import Anchoring, parse_hash
 from anchor.block import Block, Header, anchors_of
 from anchor.chain import Chain
@@ -33,7 +32,8 @@ from anchor.mempool import Mempool
 from anchor.parameters import Parameters
 from anchor.payload import MAX_ANCHORS, Anchor
 from anchor.receipt import Receipt
-from anchor.transaction import AnyTransaction, Transaction, fee_of
+from anchor.state import State
+from anchor.transaction import AnyTransaction, Transaction
 from eventchain.core import base58
 from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError
@@ -108,8 +108,8 @@ class AnchorService:
         wanted = {parse_hash(text, path=f"$[{index}]"): None for index, text in enumerate(hashes)}
         with self._lock:
             fresh = [anchor for anchor in wanted if not self._is_known(anchor)]
-            for start in range(0, len(fresh), MAX_ANCHORS):
-                self._take_in(self._anchor_transaction(fresh[start : start + MAX_ANCHORS]))
+            batches = [fresh[start : start + MAX_ANCHORS] for start in range(0, len(fresh), MAX_ANCHORS)]
+            self._take_in([self._anchor_transaction(batch) for batch in batches])
             return [self._anchoring(parse_hash(text)) for text in hashes]
 
     def broadcast(self, transaction: Transaction) -> None:
@@ -122,7 +122,7 @@ class AnchorService:
         chains.check_transaction(transaction, self._parameters)
         with self._lock:
             if transaction.id not in self._pool:
-                self._take_in(transaction)
+                self._take_in([transaction])
 
     # Asking
 
@@ -325,38 +325,48 @@ class AnchorService:
             payload=payload,
         ).signed_by(self._account)
 
-    def _take_in(self, transaction: Transaction) -> None:
-        """Check against the state, store, and let wait.
+    def _take_in(self, transactions: Sequence[Transaction]) -> None:
+        """Check against the state, store, and let wait: all of them or none.
 
-        Its time is judged by the clock: after a pause the chain is behind until the key block that is due is forged.
+        Their time is judged by the clock: after a pause the chain is behind until the key block that is due is forged.
         """
+        if not transactions:
+            return
         state = self._ledger.chain.state
         expected = replace(state, timestamp=max(state.timestamp, self._clock()))
         try:
-            self._pool.validate(transaction, expected)
+            for transaction in transactions:
+                self._validate(transaction, expected)
+                self._pool.add(transaction)
+            self._index.add_waiting(self._number, transactions)
+        except Exception:
+            self._pool.remove(transactions)
+            raise
+        self._number += len(transactions)
+
+    def _validate(self, transaction: Transaction, state: State) -> None:
+        try:
+            self._pool.validate(transaction, state)
         except RejectedTransactionError as error:
             if transaction.sender == self._account.public_key and isinstance(transaction.payload, Anchor):
-                raise self._explained(error, transaction) from None
+                own = self._account.public_key.address(self._parameters.network)
+                raise OutOfFundsError(
+                    f"the anchor service cannot pay for it now: {error.message}",
+                    hint=f"Try again in a minute, or send money to {own}.",
+                ) from None
             raise
-        self._index.add_waiting(self._number, transaction)
-        self._number += 1
-        self._pool.add(transaction)
-
-    def _explained(self, error: RejectedTransactionError, transaction: Transaction) -> LiveContractError:
-        address = address_of(self._account.public_key, self._parameters.network)
-        if self._ledger.chain.state.account(address).spendable < fee_of(transaction, self._parameters):
-            return OutOfFundsError(
-                "the anchor service's account cannot pay the fee", hint=f"Send money to {base58.encode(address)}."
-            )
-        return error
 
     def _drop(self, transaction: Transaction) -> None:
         """Forget a transaction the state refuses; hashes this service promised to anchor are promised anew."""
         self._pool.remove([transaction])
         if transaction.sender == self._account.public_key and isinstance(transaction.payload, Anchor):
             missing = [anchor for anchor in transaction.payload.anchors if not self._is_known(anchor)]
-            if missing:
-                self._take_in(self._anchor_transaction(missing))
+            try:
+                self._take_in([self._anchor_transaction(missing)] if missing else [])
+            except LiveContractError as error:
+                self._pool.add(transaction)
+                _LOG.warning("anchoring waits", id=base58.encode(transaction.id), reason=str(error))
+                return
         self._index.remove_waiting([transaction])
         _LOG.info("transaction dropped", id=base58.encode(transaction.id))
 

@@ -117,6 +117,17 @@ def test_what_is_no_hash_is_refused(world: World, text: str) -> None:
     assert world.service.unconfirmed() == ()
 
 
+def test_hashes_of_one_call_are_taken_all_or_none() -> None:
+    world = World(parameters=replace(development(), pool_transactions=2))
+    world.turn_until_height(2)
+    with pytest.raises(PoolFullError):
+        world.service.submit([hash_of(f"{index}") for index in range(201)])
+    assert world.service.unconfirmed() == ()
+    assert world.store.find(POOL) == []
+    assert world.service.find(hash_of("0")) is None
+    assert len(world.service.submit([hash_of(f"{index}") for index in range(200)])) == 200
+
+
 def test_too_many_hashes_at_once_are_refused(world: World) -> None:
     with pytest.raises(InvalidAnchorError, match="one call"):
         world.service.submit([hash_of("a")] * 10_001)
@@ -235,16 +246,6 @@ def test_other_peoples_old_transactions_are_dropped(world: World) -> None:
     assert world.service.chain.state.account(ADDRESSES[1]).balance == 0
 
 
-def test_account_without_money_says_so() -> None:
-    world = World()
-    world.turn_until_height(2)
-    everything = world.service.chain.state.account(address_of(ACCOUNT.public_key, "T")).balance
-    world.service.broadcast(transfer(world, ADDRESSES[1], everything - LTO))
-    world.turn(1_000)
-    with pytest.raises(OutOfFundsError):
-        world.service.submit([hash_of(f"{index}") for index in range(1_000)])
-
-
 def test_full_pool_refuses_more_hashes() -> None:
     world = World(parameters=replace(development(), pool_transactions=2))
     world.turn_until_height(2)
@@ -291,9 +292,10 @@ class FailingStore(MemoryStore):
     """A memory store whose disk is full at times."""
 
     fails = False
+    only: Collection | None = None
 
     def insert(self, collection: Collection, documents: list[Document]) -> None:  # type: ignore[override]
-        if self.fails:
+        if self.fails and self.only in (None, collection):
             raise UnavailableError("the disk is full")
         super().insert(collection, documents)
 
@@ -315,6 +317,40 @@ def test_store_that_fails_loses_nothing_and_forging_goes_on() -> None:
     store.fails = False
     assert world.service.find(hash_of("b")) is None
     receipts.verify(world.final_receipt(hash_of("a")), base58.decode(hash_of("a")))
+
+
+def test_promised_hash_waits_while_it_cannot_be_promised_anew() -> None:
+    store = FailingStore(COLLECTIONS)
+    world = World(store=store)
+    world.turn_until_height(2)
+    world.service.submit([hash_of("a")])
+    old = world.service.unconfirmed()
+    world.now += 5 * HOUR
+    store.fails, store.only = True, POOL
+    world.turn(3_000)
+    assert world.service.unconfirmed() == old
+    store.fails = False
+    receipts.verify(world.final_receipt(hash_of("a")), base58.decode(hash_of("a")))
+    assert world.store.find(POOL) == []
+
+
+def test_service_without_money_says_so_and_goes_on_forging() -> None:
+    world = World()
+    world.turn_until_height(2)
+    own = address_of(ACCOUNT.public_key, "T")
+    lease = Lease(recipient=ADDRESSES[1], amount=world.service.chain.state.account(own).balance - 3_000 * LTO)
+    item = Transaction(network="T", timestamp=world.now, sender=ACCOUNT.public_key, fee=LTO, payload=lease)
+    world.service.broadcast(item.signed_by(ACCOUNT))
+    world.turn(3_000)
+    batches = [[hash_of(f"{batch} {index}") for index in range(10_000)] for batch in range(3)]
+    world.service.submit(batches[0])
+    world.service.submit(batches[1])
+    with pytest.raises(OutOfFundsError):
+        world.service.submit(batches[2])
+    assert world.service.find(batches[2][0]) is None
+    world.final_receipt(batches[1][-1])
+    world.service.submit(batches[2])
+    world.final_receipt(batches[2][-1])
 
 
 def test_concurrent_callers_pay_each_hash_once(world: World) -> None:
