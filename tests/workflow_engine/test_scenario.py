@@ -3,6 +3,8 @@ import dataclasses
 import pytest
 
 import scenarios
+from workflow_engine import simulate
+from workflow_engine.checks import check
 from workflow_engine.errors import InvalidDataError, InvalidScenarioError
 from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO, normalise, scenario_id
 from workflow_engine.scenario import load
@@ -159,3 +161,43 @@ def test_all_problems_are_carried():
 
 def test_warnings_do_not_refuse():
     assert load(minimal(assets={"unused": {}})).assets
+
+
+def test_scenario_of_lto_plays_in_short_and_full_form():
+    """Two parties say their names, in either order; each once: the idioms of LTO's tutorials."""
+    role = {"$schema": "http://json-schema.org/schema#", "type": "object", "properties": {"name": {"type": "string"}}}
+    document = {
+        "$schema": LTO_SCENARIO,
+        "title": "Names",
+        "actors": {"host": {**role, "title": "Host"}, "guest": {**role, "title": "Guest"}},
+        "actions": {
+            "introduce": {
+                "actors": ["host", "guest"],
+                "condition": {"<eval>": "current.actor.name == null"},
+                "update": "current.actor",
+            }
+        },
+        "states": {
+            "initial": {
+                "action": "introduce",
+                "timeout": "P1D",
+                "transitions": [
+                    {
+                        "transition": ":success",
+                        "condition": {"<eval>": "actors.host.name != null && actors.guest.name != null"},
+                    }
+                ],
+            }
+        },
+    }
+    responses = [
+        {"actor": "guest", "action": "introduce", "data": {"name": "Gus"}},
+        {"actor": "host", "action": "introduce", "data": {"name": "Hanna"}},
+    ]
+    assert [problem.rule for problem in check(document).problems] == ["timeout-without-transition"]
+    for form in (document, normalise(document)):
+        half = simulate.run(form, responses[:1])
+        assert (half["state"], half["actions"]) == ("initial", {"introduce": ["host"]})
+        whole = simulate.run(form, responses)
+        assert whole["state"] == ":success"
+        assert [whole["actors"][key]["name"] for key in ("host", "guest")] == ["Hanna", "Gus"]

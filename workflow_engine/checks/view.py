@@ -12,6 +12,9 @@ from workflow_engine.reading import is_operator
 INITIAL = "initial"
 TIMEOUT = ":timeout"
 
+OLD_OPERATORS = frozenset({"_ref", "_switch", "_src", "_merge", "_jmespath", "_tpl", "_transformation"})
+"""How LTO wrote operators before `<…>`."""
+
 
 @dataclass(frozen=True)
 class Edge:
@@ -153,7 +156,3 @@ def _instructions_in(value: Any, place: Path) -> Iterator[tuple[Path, Mapping[st
             todo.extend(((*where, key), item) for key, item in part.items())
         elif isinstance(part, list):
             todo.extend(((*where, index), item) for index, item in enumerate(part))
-
-
-OLD_OPERATORS = frozenset({"_ref", "_switch", "_src", "_merge", "_jmespath", "_tpl", "_transformation"})
-"""How LTO wrote operators before `<…>`."""
