@@ -42,7 +42,8 @@ class LayeredMap(Generic[K, V]):
 
         Args:
             changes: What is set.
-            keep: Entries for which this is false may be left out when layers are joined, but need not be.
+            keep: Entries for which this is false may be left out when layers are joined, but need not be. Only for
+                mappings whose keys are set once: a value that was replaced could come back.
         """
         if not changes:
             return self

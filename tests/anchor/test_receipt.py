@@ -123,7 +123,14 @@ def test_any_character_of_the_header_changed_is_refused(original: dict[str, Any]
         verify({**original, "header": text[:place] + other + text[place + 1 :]}, HASH)
 
 
-@given(st.recursive(st.none() | st.integers() | st.text(), lambda i: st.lists(i) | st.dictionaries(st.text(), i)))
+json_values = st.recursive(
+    st.none() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(json_values)
 def test_what_is_no_receipt_is_refused(document: Any) -> None:
     with pytest.raises(InvalidReceiptError):
         receipts.from_dict(document)

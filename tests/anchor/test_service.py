@@ -334,6 +334,7 @@ def test_promised_hash_waits_while_it_cannot_be_promised_anew() -> None:
     assert world.store.find(POOL) == []
 
 
+@pytest.mark.slow
 def test_service_without_money_says_so_and_goes_on_forging() -> None:
     world = World()
     world.turn_until_height(2)
