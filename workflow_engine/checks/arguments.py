@@ -113,7 +113,7 @@ def _apply(argument: Any) -> Iterator[Fault]:
         return
     yield from _members(argument, ("input", "query"), ("query",))
     if isinstance(argument, dict):
-        yield from (((("query"), *place), message) for place, message in expression_faults(argument.get("query")))
+        yield from ((("query", *place), message) for place, message in expression_faults(argument.get("query")))
 
 
 def _switch(argument: Any) -> Iterator[Fault]:
