@@ -97,6 +97,10 @@ class Archive:
             identities=self.identities(chain),
         )
 
+    def is_end(self, tip: Tip) -> bool:
+        """Whether nothing follows on the canonical chain."""
+        return not self._store.find(EVENTS, {"chain": str(tip.chain), "position": tip.height}, limit=1)
+
     def identities(self, chain: ChainId, before: int | None = None) -> Identities:
         """Fold the identity events of the canonical chain, up to but without position `before`."""
         documents = self._store.find(EVENTS, {"chain": str(chain), "identity": 1}, order_by="position")

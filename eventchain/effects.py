@@ -7,8 +7,9 @@ and its handler's effect is keyed, so that the second time changes nothing.
 
 import json
 import threading
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import cast
 
 import structlog
 
@@ -23,6 +24,11 @@ from eventchain.ports import Engine, Observer, Outgoing, Queue
 from eventchain.store.document_store import Document
 
 _PENDING_AT_ONCE = 500
+
+_PART_BYTES = 1024 * 1024
+"""Signed bytes of the events that go to another node in one message, unless a single one is larger: as JSON, which is
+half as large again, far below what a node reads (`strict_json.MAX_BYTES`).
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -91,9 +97,10 @@ class Effects:
             old = run.before.nodes - own
             new = run.after.nodes - run.before.nodes - own
             if old:
-                events = tuple(read_event(item) for item in documents)
-                part = _encode(EventChain(run.chain, events, Stub(events[0].previous, None)))
-                yield from (_outgoing("relay", node, part) for node in sorted(old))
+                for row in _parts(documents):
+                    events = tuple(read_event(item) for item in row)
+                    part = _encode(EventChain(run.chain, events, Stub(events[0].previous, None)))
+                    yield from (_outgoing("relay", node, part) for node in sorted(old))
             if new:
                 whole = _encode(self._archive.chain(run.chain))
                 yield from (_outgoing("relay", node, whole) for node in sorted(new))
@@ -147,6 +154,23 @@ class Effects:
             self._observe(step, str(run.chain))
 
 
+def joined(saved: Iterable[Saved]) -> list[Saved]:
+    """Join what one chain was extended by several times, so that its effects are told of once."""
+    result: list[Saved] = []
+    places: dict[str, int] = {}
+    for item in saved:
+        chain = str(item.chain)
+        if item.documents[0]["position"] is None:
+            result.append(item)
+        elif chain not in places:
+            places[chain] = len(result)
+            result.append(replace(item, documents=list(item.documents)))
+        else:
+            first = result[places[chain]]
+            result[places[chain]] = replace(first, documents=[*first.documents, *item.documents], after=item.after)
+    return result
+
+
 def _with_effect(run: Saved, effect: Effect) -> list[Document]:
     return [item for item in run.documents if isinstance(item["outbox"], int) and item["outbox"] & effect]
 
@@ -163,6 +187,21 @@ def _outgoing(queue: str, group: str, body: bytes) -> Outgoing:
 def _position(document: Document) -> int:
     position = document["position"]
     return position if isinstance(position, int) else -1
+
+
+def _parts(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    """Split documents where events between them are missing, and where one message would become too large."""
+    for row in [list(documents)] if documents[0]["position"] is None else _rows(documents):
+        part: list[Document] = []
+        size = 0
+        for document in row:
+            length = len(cast("bytes", document["signed"]))
+            if part and size + length > _PART_BYTES:
+                yield part
+                part, size = [], 0
+            part.append(document)
+            size += length
+        yield part
 
 
 def _rows(documents: Sequence[Document]) -> Iterator[list[Document]]:

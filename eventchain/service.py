@@ -20,6 +20,7 @@ Work on one chain is serial, chains are independent.
 
 import base64
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ from eventchain.core.errors import ConflictError, LiveContractError
 from eventchain.core.ids import ChainId, Generation
 from eventchain.core.keys import KeyPair, PublicKey
 from eventchain.door import Door
-from eventchain.effects import Effects, Saved
+from eventchain.effects import Effects, Saved, joined
 from eventchain.errors import (
     ForkError,
     FutureEventError,
@@ -97,6 +98,19 @@ class _Run:
         if self.chain is None:
             raise InvalidChainError("the chain was not read")
         return self.chain.id
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What reading one parcel tells of the next ones.
+
+    Attributes:
+        members: Senders (base58) with the chains (by id) in which they take part.
+        ends: Hashes of events nothing is kept after.
+    """
+
+    members: set[tuple[str, str]] = field(default_factory=set)
+    ends: set[bytes] = field(default_factory=set)
 
 
 class EventChainService:
@@ -185,6 +199,8 @@ class EventChainService:
                 tip = self._tip(run.id, working)
                 self._skip_known(run, tip)
                 tip = self._resolve(run, tip)
+                if run.canonical and run.events and working.get(str(run.id)) is not tip:
+                    self._catch_up(tip)
                 for event in run.events:
                     tip = self._apply_and_save(run, tip, event)
                     if run.canonical:
@@ -192,11 +208,11 @@ class EventChainService:
                 if run.events and not run.canonical:
                     raise self._record_fork(run)
             except DuplicateError:  # another copy of this service appended first
-                working.pop(str(run.id), None)
-                self._tips.pop(str(run.id), None)
+                self._forget_tip(run.id, working)
                 self._engine.forget(str(run.id))
                 continue
             except LiveContractError as error:
+                self._forget_tip(run.id, working)
                 run.error = error
             return
         run.error = ConflictError("the chain grows faster than this event can be added", hint="Send it again.")
@@ -206,9 +222,10 @@ class EventChainService:
     def _verify(self, runs: Sequence[_Run]) -> None:
         """Check form, links, hashes and signatures of everything that came."""
         unknown: list[Event] = []
+        seen = _Seen()
         for run in runs:
             try:
-                unknown += self._read(run)
+                unknown += self._read(run, seen)
             except LiveContractError as error:
                 run.error = error
         problems = {problem.event: problem for problem in check_events(unknown, threads=self._threads)}
@@ -219,7 +236,7 @@ class EventChainService:
                         run.error = InvalidEventError(f"event {problem.event}: {problem.message}", check=problem.check)
                 self._observe("verify", str(run.id))
 
-    def _read(self, run: _Run) -> list[Event]:
+    def _read(self, run: _Run, seen: "_Seen") -> Sequence[Event]:
         """Read a parcel, check its links, and return the events this node does not have yet."""
         chain = run.chain = read_chain(run.parcel.document)
         if chain.id.generation is not Generation.V2:
@@ -229,8 +246,7 @@ class EventChainService:
             )
         if not chain.events:
             raise InvalidChainError("the document holds no events", path="$.events")
-        if run.parcel.sender:
-            self._door.admit(PublicKey.parse(run.parcel.sender), chain.id, chain.events)
+        self._admit(run.parcel.sender, chain, seen)
         previous = chain.base.hash
         for event in chain.events:
             if event.previous != previous:
@@ -241,17 +257,31 @@ class EventChainService:
             previous = event.hash
         if not chain.is_partial:
             chain.id.verify_creator(chain.events[0].sign_key)
-        return [event for event in chain.events if self._archive.find(chain.id, event.hash) is None]
+        tip = self._tips.get(str(chain.id))
+        follows = chain.base.hash in seen.ends or (tip is not None and chain.base.hash == tip.hash)
+        unknown = chain.events if follows else self._without_known(chain.id, chain.events)
+        seen.ends.update(event.hash for event in unknown)
+        return unknown
+
+    def _admit(self, sender: str | None, chain: EventChain, seen: "_Seen") -> None:
+        """Let the door judge the sender; who is a member is asked once for all parcels."""
+        if sender is None or (sender, str(chain.id)) in seen.members:
+            return
+        self._door.admit(PublicKey.parse(sender), chain.id, chain.events)
+        if self._archive.identity_of(str(chain.id), sender):
+            seen.members.add((sender, str(chain.id)))
+
+    def _without_known(self, chain: ChainId, found: Sequence[Event]) -> Sequence[Event]:
+        """Return the linked events from the first one on that is not kept: none is kept before the one it follows."""
+        return found[bisect_left(found, True, key=lambda event: self._archive.find(chain, event.hash) is None) :]
 
     # Step 2
 
     def _skip_known(self, run: _Run, tip: Tip) -> None:
         """Leave the events that are kept already."""
         run.events = run.chain.events if run.chain else ()
-        if tip.height:
-            unknown = [self._archive.find(run.id, event.hash) is None for event in run.events]
-            start = unknown.index(True) if True in unknown else len(unknown)
-            run.events = run.events[start:]
+        if tip.height and run.events and run.events[0].previous != tip.hash:
+            run.events = tuple(self._without_known(run.id, run.events))
         self._observe("skip known", str(run.id))
 
     # Step 3
@@ -313,7 +343,6 @@ class EventChainService:
             )
         advanced, entry = tip.advance(event)
         if run.canonical:
-            self._catch_up(tip)
             self._engine.apply(entry)
         self._observe("apply", str(run.id))
         is_identity = is_identity_event(entry.body)
@@ -356,7 +385,7 @@ class EventChainService:
 
     def _perform_effects(self, runs: Sequence[_Run]) -> None:
         """Publish what is to be done for saved events, and remember that it is done."""
-        saved = [Saved(run.id, run.saved, run.before, run.after) for run in runs]
+        saved = joined(Saved(run.id, run.saved, run.before, run.after) for run in runs)
         messages = [
             *self._effects.anchor(saved),  # 6
             *self._effects.trigger(saved),  # 7
@@ -443,8 +472,15 @@ class EventChainService:
     # Locks and memory
 
     def _tip(self, chain: ChainId, working: Mapping[str, Tip]) -> Tip:
-        name = str(chain)
-        return working.get(name) or self._tips.get(name) or self._archive.load_tip(chain)
+        """Return the end of a chain: what is remembered of it, unless another copy of this service appended."""
+        if tip := working.get(str(chain)):
+            return tip
+        known = self._tips.get(str(chain))
+        return known if known and self._archive.is_end(known) else self._archive.load_tip(chain)
+
+    def _forget_tip(self, chain: ChainId, working: dict[str, Tip]) -> None:
+        working.pop(str(chain), None)
+        self._tips.pop(str(chain), None)
 
     def _chain_lock(self, chain: str) -> threading.RLock:
         with self._lock:
