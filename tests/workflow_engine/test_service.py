@@ -1,5 +1,6 @@
 """The service: applying entries once, whatever is repeated, raced or killed; and performing system actions."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from workflow_engine.errors import (
     ScenarioNotFoundError,
     TriggerError,
 )
+from workflow_engine.records import STATES
 from workflow_engine.service import COLLECTIONS, DueAction, WorkflowService, kind_of
 from workflow_engine.triggers import Call, Outcome, Triggers
 from workflow_engine.triggers.nop import nop
@@ -319,6 +321,56 @@ def test_action_performed_again_calls_the_world_once(open_store: Callable[[], Do
     assert len(calls) == 1
     assert bodies[0] == bodies[1] == bodies[2]
     assert calls[0].idempotency_key == action.idempotency_key
+
+
+def test_action_killed_before_its_result_is_stored_is_repeated_under_the_same_key() -> None:
+    calls: list[Call] = []
+
+    def trigger(call: Call) -> Outcome:
+        calls.append(call)
+        return Outcome(key="ok", data=len(calls))
+
+    store, triggers = MemoryStore(COLLECTIONS), Triggers({"nop": trigger})
+    for entry in signed().entries:
+        make(store).apply(entry)
+    [action] = make(store).due("chain", {"beta"})
+    with pytest.raises(Killed):
+        make(DyingStore(store, 1, done=False), triggers=triggers).perform(action)  # type: ignore[arg-type]
+    body = make(store, triggers=triggers).perform(action)
+    assert body is not None
+    assert body["data"] == 2
+    assert calls[0].idempotency_key == calls[1].idempotency_key
+
+
+def test_many_threads_applying_the_same_entries_come_to_the_same(open_store: Callable[[], DocumentStore]) -> None:
+    store, entries = open_store(), played().entries
+    services = [make(store), make(store)]
+    unexpected: list[BaseException] = []
+
+    def work(service: WorkflowService) -> None:
+        for entry in entries:
+            try:
+                while service.head("chain") != entry.hash:
+                    try:
+                        service.apply(entry)
+                        break
+                    except OutOfStepError:
+                        continue
+            except BaseException as error:  # noqa: BLE001  # shown by the test
+                unexpected.append(error)
+                return
+
+    threads = [threading.Thread(target=work, args=[service]) for service in services * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    reference = make(MemoryStore(COLLECTIONS))
+    for entry in entries:
+        reference.apply(entry)
+    assert unexpected == []
+    assert make(store).projection("chain") == reference.projection("chain")
+    assert len(store.find(STATES)) == 1
 
 
 def test_deferred_action_is_not_called_again() -> None:
