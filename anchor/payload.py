@@ -19,8 +19,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-import base58 as base58_library
-
 from anchor.account import ADDRESS_LENGTH, check_address, parse_address
 from anchor.errors import InvalidTransactionError
 from anchor.wire import MAX_INT64, Reader, counted, int64
@@ -125,7 +123,7 @@ class Transfer:
         return {
             "recipient": base58.encode(self.recipient),
             "amount": self.amount,
-            "attachment": _long_base58(self.attachment),
+            "attachment": base58.encode(self.attachment),
         }
 
     @classmethod
@@ -269,7 +267,7 @@ class MassTransfer:
             "transfers": [
                 {"recipient": base58.encode(recipient), "amount": amount} for recipient, amount in self.transfers
             ],
-            "attachment": _long_base58(self.attachment),
+            "attachment": base58.encode(self.attachment),
             "transferCount": len(self.transfers),
             "totalAmount": self.spent,
         }
@@ -424,14 +422,9 @@ def _attachment(data: Mapping[str, Any]) -> bytes:
             f"the attachment should be base58 of at most {MAX_ATTACHMENT} bytes", path="$.attachment"
         )
     try:
-        return base58.decode_long(value, name="attachment")
+        return base58.decode(value, name="attachment")
     except InvalidEncodingError as error:
         raise InvalidTransactionError(error.message, path="$.attachment") from None
-
-
-def _long_base58(data: bytes) -> str:
-    """Write an attachment: 140 bytes are just over what `base58.encode` takes at once."""
-    return base58_library.b58encode(data).decode("ascii")
 
 
 def _check_amount(amount: int) -> None:

@@ -20,8 +20,8 @@ from functools import lru_cache
 
 from eventchain.core.errors import InvalidEncodingError
 
-MAX_LENGTH = 128
-"""Bytes. The longest value of the formats is a 64-byte signature; the rest is room for ids to come."""
+MAX_LENGTH = 256
+"""Bytes. The longest values of the formats are attachments of transfers (140) and subjects of associations (256)."""
 
 MAX_LONG_TEXT = 89_500
 """Characters. 65,535 bytes, the most an event of the later formats can carry, in base58."""
