@@ -8,7 +8,7 @@ from typing import Any
 from eventchain.chain import EventChain, Problem, check_data, find_problems, read_chain
 from eventchain.core import base58
 from eventchain.core.errors import InvalidError, InvalidIdError
-from eventchain.errors import InvalidEventError
+from eventchain.errors import InvalidChainError, InvalidEventError
 from eventchain.privilege import find_member_problems
 
 _PLACE = re.compile(r"\$\.events\[(\d+)\]")
@@ -25,6 +25,10 @@ def verify_document(document: Any) -> dict[str, Any]:
     try:
         chain = read_chain(document)
     except InvalidError as error:
+        if _looks_like_evidence(document):
+            raise InvalidChainError(
+                "this is an evidence file, which holds a chain", hint="Verify it with: livecontract verify FILE"
+            ) from None
         if not _looks_like_chain(document):
             raise
         return _unreadable(document, error)
@@ -53,6 +57,11 @@ def _looks_like_chain(document: Any) -> bool:
         and isinstance(document.get("id"), str)
         and isinstance(document.get("events"), list)
     )
+
+
+def _looks_like_evidence(document: Any) -> bool:
+    version = document.get("version") if isinstance(document, Mapping) else None
+    return isinstance(version, str) and version.startswith("urn:livecontract:evidence:")
 
 
 def _unreadable(document: Mapping[str, Any], error: InvalidError) -> dict[str, Any]:

@@ -27,6 +27,7 @@ def demo(
 
     log.configure()
     place = directory or Path(tempfile.mkdtemp(prefix="livecontract-demo-"))
+    place.mkdir(parents=True, exist_ok=True)
     transcript = Transcript(Console(highlight=False), quiet=as_json)
 
     def show(document: dict[str, Any]) -> None:

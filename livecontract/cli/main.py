@@ -66,11 +66,12 @@ def _run(arguments: list[str], *, as_json: bool) -> int:
     except UsageError as error:
         return report_usage(error, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("Stopped.", err=True)
-        return STOPPED
+        code = STOPPED
     except BrokenPipeError:
         raise
     except Exception as error:  # a person sees a sentence, never a traceback  # noqa: BLE001
         code = report_error(error, as_json=as_json)
         sys.stdout.flush()
+    if code == STOPPED:  # the parser turns Ctrl-C into this code by itself, and says nothing
+        typer.echo("Stopped.", err=True)
     return code if isinstance(code, int) else 0

@@ -1,5 +1,6 @@
 """`livecontract run`: run a node until it is told to stop."""
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -35,7 +36,10 @@ def run(
     named = {"data": data, "host": host, "port": port, "url": url, "name": name}
     settings = load({**read_flags(context.args), **named}, file=config)
     log.configure(settings.log_level, settings.log_format)
-    node = RunningNode(settings)
+    try:
+        node = RunningNode(settings)
+    except OSError as error:
+        raise _listening(error, settings.host, settings.port) from None
     node.start()
     note(f"{settings.name} is at {node.url} (Ctrl-C stops it). Its public key: {node.key.public_key}")
     if settings.mail == "mailbox" and not node.is_local:
@@ -65,3 +69,14 @@ def read_flags(arguments: Sequence[str]) -> dict[str, str]:
                 raise typer.BadParameter(f"--{option} lacks its value")
         flags[option.replace("-", "_")] = value
     return flags
+
+
+def _listening(error: OSError, host: str, port: int) -> OSError:
+    """Say what to do when nothing can listen there; any other error stays as it is."""
+    advice = {
+        errno.EADDRINUSE: "another program listens there. Name another with --port; 0 takes a free one",
+        errno.EADDRNOTAVAIL: "that is no address of this machine. Name another with --host",
+    }
+    if error.errno not in advice:
+        return error
+    return OSError(error.errno, f"cannot listen on {host}, port {port}: {advice[error.errno]}")

@@ -1,5 +1,6 @@
 """The demonstration from the first process to the last: raise the stage, play, prove, and stay up or end."""
 
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -35,7 +36,7 @@ def perform(transcript: Transcript, directory: Path, *, once: bool, show: Callab
             _perform(transcript, stage, play, evidence)
             seconds = time.monotonic() - started
             show(_document(transcript, stage, play.chain, evidence, seconds))
-            _say_end(transcript, stage, directory, seconds)
+            _say_end(transcript, stage, evidence, seconds)
             if not once and transcript.ok:
                 transcript.say("The nodes stay up. Ctrl-C ends them.")
                 wait_for_signal()
@@ -63,10 +64,14 @@ def _raise_stage(stage: Stage, transcript: Transcript) -> None:
         task.detail = "\n".join(lines)
 
 
-def _say_end(transcript: Transcript, stage: Stage, directory: Path, seconds: float) -> None:
+def _say_end(transcript: Transcript, stage: Stage, evidence: Path, seconds: float) -> None:
     restarts = sum(node.restarts for node in stage.nodes.values())
     transcript.heading("Everything held." if transcript.ok else "Something did not hold.")
-    transcript.say(f"{seconds:.1f} s; {restarts} restarts of nodes. Everything is kept in {directory}")
+    transcript.say(
+        f"{seconds:.1f} s; nodes were started again {restarts} times. Everything is kept in {evidence.parent}"
+    )
+    if evidence.exists():
+        transcript.say(f"Verify the evidence yourself: livecontract verify {shlex.quote(str(evidence))}")
 
 
 def _document(transcript: Transcript, stage: Stage, chain: str, evidence: Path, seconds: float) -> dict[str, Any]:

@@ -74,7 +74,7 @@ class Transcript:
     def say(self, text: str) -> None:
         """Tell something beside the steps."""
         if not self._quiet:
-            self._console.print(f"  {escape(text)}", style="dim", highlight=False)
+            self._console.print(f"  {escape(text)}", style="dim", highlight=False, soft_wrap=True)
 
     @contextmanager
     def step(self, step: str, who: str = "") -> Iterator[Task]:
