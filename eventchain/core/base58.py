@@ -34,7 +34,7 @@ _HASH_LENGTH = 32
 _HASH_TEXT = 44
 _NO_DIGIT = 0xFF
 _DIGITS = bytes(_ALPHABET.find(chr(byte)) % (_NO_DIGIT + 1) for byte in range(256))
-_MAX_DIGITS = 256
+_MAX_DIGITS = 512
 
 
 def _lanes() -> Iterator[tuple[int, int, int]]:
