@@ -9,6 +9,7 @@ import subprocess
 from typing import Any
 
 import pytest
+import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -155,3 +156,18 @@ def _nested(depth: int) -> list[Any]:
 def test_value_without_a_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(InvalidJsonError, match="no canonical JSON form"):
         canonical_json.encode(value)
+
+
+@given(values)
+def test_values_are_written_as_the_library_writes_them(value: Any) -> None:
+    assert canonical_json.encode(value) == rfc8785.dumps(value)
+
+
+@given(st.floats(min_value=1e-5, max_value=1e17) | st.floats(min_value=-1e17, max_value=-1e-5))
+def test_ordinary_decimals_are_written_as_the_library_writes_them(value: float) -> None:
+    assert canonical_json.encode([value]) == rfc8785.dumps([value])
+
+
+@given(st.dictionaries(st.text(alphabet="aé\uffee\U0001f600\n\x7f\x1f", max_size=3), st.none(), max_size=6))
+def test_keys_are_sorted_as_the_library_sorts_them(value: dict[str, None]) -> None:
+    assert canonical_json.encode(value) == rfc8785.dumps(value)
