@@ -68,6 +68,8 @@ def _answer_error(error: LiveContractError) -> flask.Response:
     response = flask.jsonify(document)
     response.status_code = problem.status_of(error)
     response.content_type = problem.CONTENT_TYPE
+    if isinstance(error, UnauthenticatedError):
+        response.headers["WWW-Authenticate"] = 'Signature realm="livecontract"'
     return response
 
 
