@@ -68,3 +68,22 @@ def entries_of(chain: EventChain) -> Iterator[tuple[Tip, Entry]]:
     for event in chain.events:
         tip, entry = tip.advance(event)
         yield tip, entry
+
+
+def is_settled(chain: EventChain, hash_: bytes) -> bool:
+    """Whether every active party has signed something on a chain since an event, that event included.
+
+    A branch that starts before a settled event can only come from parties that contradict themselves. Who was invited
+    and has not come yet is not active.
+
+    Raises:
+        LiveContractError: See `Tip.advance`.
+    """
+    signers: set[str] = set()
+    is_since, active = False, frozenset[str]()
+    for tip, entry in entries_of(chain):
+        is_since = is_since or tip.hash == hash_
+        if is_since:
+            signers.add(entry.identity)
+        active = frozenset(id_ for id_ in tip.identities.members if not tip.identities.by_id[id_].is_invited)
+    return is_since and active <= signers

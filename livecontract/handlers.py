@@ -22,7 +22,14 @@ from dispatcher.dispatch import Outcome
 from dispatcher.enqueue import SENDER
 from dispatcher.message import Message
 from eventchain.core import strict_json
-from eventchain.core.errors import ConflictError, ForbiddenError, InvalidError, LiveContractError, NotFoundError
+from eventchain.core.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    LiveContractError,
+    NotFoundError,
+    UnavailableError,
+)
 from eventchain.errors import ForkError
 from eventchain.service import EventChainService, Parcel
 
@@ -81,6 +88,10 @@ class EventsHandler:
         return outcomes
 
 
+class NotCertainError(UnavailableError):
+    """A system action waits until its cause is anchored or settled."""
+
+
 class TriggerHandler:
     """Performs a system action and adds its response to the chain."""
 
@@ -89,8 +100,15 @@ class TriggerHandler:
         self._service = service
 
     def __call__(self, message: Message) -> None:
-        """Perform one. A response the chain no longer takes means that somebody else moved the process on."""
+        """Perform one. A response the chain no longer takes means that somebody else moved the process on.
+
+        Raises:
+            NotCertainError: The scenario wants its cause anchored or settled first.
+            LiveContractError: It could not be performed now.
+        """
         due = strict_json.parse(message.body)
+        if not self._service.is_certain(str(due["chain"]), str(due["cause"]), str(due["when"])):
+            raise NotCertainError(f"the system action {due['action']} waits until its cause is {due['when']}")
         body = self._performer.perform(due)
         if body is None:
             return

@@ -127,7 +127,7 @@ class Node:
         return [
             *(self._queue_worker("events", EventsHandler(self.eventchain)) for _ in range(EVENT_WORKERS)),
             *(self._queue_worker("relay", relay, RELAY_POLICY, RELAY_AT_ONCE) for _ in range(RELAY_WORKERS)),
-            self._queue_worker("triggers", each(triggers)),
+            self._queue_worker("triggers", each(triggers), RELAY_POLICY),
             self._queue_worker("anchor", AnchorHandler(self.parts.anchor), RELAY_POLICY),
             self._queue_worker(invitations.QUEUE, each(self.invitations.handle)),
             PeriodicWorker("receipts", self.receipts.collect, RECEIPTS_SECONDS),
