@@ -145,6 +145,14 @@ class Archive:
         shared = [item for item in self.canonical(chain) if cast("int", item["position"]) <= position]
         return [*map(read_event, shared), *beside[::-1]]
 
+    def fork_point(self, chain: ChainId, hash_: bytes) -> str | None:
+        """Return the hash (base58) of the canonical event the branch of an event leaves; None if it is on no branch."""
+        document, found = self.find(chain, hash_), None
+        while document is not None and document["position"] is None:
+            found = str(document["previous"])
+            document = self.find(chain, _hash(document, "previous"))
+        return found
+
     def children(self, chain: ChainId, hash_: bytes) -> int:
         """Return how many known events follow the event with this hash directly."""
         return len(self._store.find(EVENTS, {"chain": str(chain), "previous": base58.encode(hash_)}))

@@ -15,6 +15,7 @@ ConflictError
 └── ForkError                the event is valid and contradicts another one; both are kept
 UnavailableError
 ├── UnknownPreviousError     the event before it has not arrived yet
+├── OvertakenError           others append faster than it can be added
 └── FutureEventError         its timestamp lies ahead of this node's clock
 ```
 """
@@ -86,6 +87,10 @@ class ForkError(ConflictError):
 
 class UnknownPreviousError(UnavailableError):
     """The event before it has not arrived yet."""
+
+
+class OvertakenError(UnavailableError):
+    """Others append to the chain faster than the event can be added."""
 
 
 class FutureEventError(UnavailableError):

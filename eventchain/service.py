@@ -22,6 +22,7 @@ import base64
 import threading
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,7 @@ from eventchain.errors import (
     InvalidChainError,
     InvalidEventError,
     NotAdmittedError,
+    OvertakenError,
     UnknownPreviousError,
 )
 from eventchain.event import Event
@@ -72,11 +74,13 @@ class Parcel:
         document: The JSON of a chain or a partial chain.
         sender: Public key (base58) that signed the request it came with, or None for this node itself.
         submission: What this node signed its one event for, if it did.
+        at_end: Whether it is refused, rather than kept as a branch, when it does not follow the end of the chain.
     """
 
     document: Mapping[str, Any]
     sender: str | None = None
     submission: str | None = None
+    at_end: bool = False
 
 
 @dataclass(slots=True)
@@ -194,9 +198,11 @@ class EventChainService:
 
     def _take(self, run: _Run, working: dict[str, Tip]) -> None:
         """Bring one parcel through steps 2 to 5."""
-        for _ in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             try:
                 tip = self._tip(run.id, working)
+                if attempt:
+                    self._catch_up(tip)
                 self._skip_known(run, tip)
                 tip = self._resolve(run, tip)
                 if run.canonical and run.events and working.get(str(run.id)) is not tip:
@@ -205,17 +211,15 @@ class EventChainService:
                     tip = self._apply_and_save(run, tip, event)
                     if run.canonical:
                         working[str(run.id)] = tip
-                if run.events and not run.canonical:
-                    raise self._record_fork(run)
+                self._check_canonical(run)
             except DuplicateError:  # another copy of this service appended first
                 self._forget_tip(run.id, working)
-                self._engine.forget(str(run.id))
                 continue
             except LiveContractError as error:
                 self._forget_tip(run.id, working)
                 run.error = error
             return
-        run.error = ConflictError("the chain grows faster than this event can be added", hint="Send it again.")
+        run.error = OvertakenError("the chain grows faster than this event can be added", hint="Send it again.")
 
     # Step 1
 
@@ -228,12 +232,13 @@ class EventChainService:
                 unknown += self._read(run, seen)
             except LiveContractError as error:
                 run.error = error
-        problems = {problem.event: problem for problem in check_events(unknown, threads=self._threads)}
+        suspects = {problem.event for problem in check_events(unknown, threads=self._threads)}
         for run in runs:
             if run.error is None and run.chain is not None:
-                for event in run.chain.events:
-                    if problems and (problem := problems.get(base58.encode(event.hash))):
-                        run.error = InvalidEventError(f"event {problem.event}: {problem.message}", check=problem.check)
+                # The same event may have come twice, once with a forged signature: each copy answers for itself.
+                for problem in check_events([item for item in run.chain.events if _is_among(suspects, item)]):
+                    run.error = InvalidEventError(f"event {problem.event}: {problem.message}", check=problem.check)
+                    break
                 self._observe("verify", str(run.id))
 
     def _read(self, run: _Run, seen: "_Seen") -> Sequence[Event]:
@@ -255,7 +260,7 @@ class EventChainService:
                 )
             event.verify_hash()
             previous = event.hash
-        if not chain.is_partial:
+        if chain.base.hash == chain.id.initial_hash:  # the first event follows, whether a stub says so or not
             chain.id.verify_creator(chain.events[0].sign_key)
         tip = self._tips.get(str(chain.id))
         follows = chain.base.hash in seen.ends or (tip is not None and chain.base.hash == tip.hash)
@@ -294,10 +299,14 @@ class EventChainService:
         if tip.height == 0:
             self._door.check_new_chain(run.id, run.events)
         run.canonical = previous == tip.hash
+        if not run.canonical and run.parcel.at_end:
+            raise OvertakenError("the chain has grown since the event was signed", hint="Sign it again.")
         if not run.canonical:
             tip = self._resolve_branch(run, previous)
         run.effects = self._effects_of(run, tip)
-        run.before = run.after = tip.identities
+        run.after = tip.identities
+        if not run.saved:
+            run.before = tip.identities
         self._observe("resolve", str(run.id))
         return tip
 
@@ -346,8 +355,6 @@ class EventChainService:
             self._engine.apply(entry)
         self._observe("apply", str(run.id))
         is_identity = is_identity_event(entry.body)
-        if is_identity and run.canonical:
-            self._archive.set_members(run.id, advanced.identities)
         document = self._archive.insert(
             tip,
             event,
@@ -359,6 +366,10 @@ class EventChainService:
         )
         run.saved.append(document)
         run.after = advanced.identities
+        if not run.canonical:
+            self._archive.record_branch(run.id, event.previous, [event], self._clock())
+        elif is_identity:
+            self._archive.set_members(run.id, advanced.identities)
         self._observe("save", str(run.id))
         return advanced
 
@@ -375,11 +386,15 @@ class EventChainService:
             replayed, entry = replayed.advance(read_event(document))
             self._engine.apply(entry)
 
-    def _record_fork(self, run: _Run) -> ForkError:
-        chain, branch = str(run.id), base58.encode(run.events[-1].hash)
-        fork_point = self._archive.record_branch(run.id, run.events[0].previous, run.events, self._clock())
-        log.warning("fork", chain=chain, fork_point=fork_point, branch=branch)
-        return ForkError(chain, fork_point, branch)
+    def _check_canonical(self, run: _Run) -> None:
+        """Say so if the events, new or known, stand on a branch."""
+        if run.chain is None or (run.events and run.canonical):
+            return
+        last = run.chain.events[-1].hash
+        if fork_point := self._archive.fork_point(run.id, last):
+            branch = base58.encode(last)
+            log.warning("fork", chain=str(run.id), fork_point=fork_point, branch=branch, known=not run.events)
+            raise ForkError(str(run.id), fork_point, branch)
 
     # Steps 6 to 8
 
@@ -399,6 +414,9 @@ class EventChainService:
         pending = self._effects.pending()
         for chain, documents in pending.items():
             with self._chain_lock(str(chain)):
+                tip = self._archive.load_tip(chain)
+                self._catch_up(tip)
+                self._archive.set_members(chain, tip.identities)
                 self._perform_effects([_run_again(saved) for saved in self._effects.rebuild(chain, documents)])
         self._effects.settle()
         return sum(map(len, pending.values()))
@@ -421,17 +439,20 @@ class EventChainService:
             LiveContractError: It was refused.
         """
         with self._chain_lock(chain):
-            known = self._archive.find_submission(chain, submission) if submission else None
-            if known:
-                return known
-            tip = self.tip(chain)
-            data = canonical_json.encode(dict(body))
-            event = events.sign(previous=tip.hash, key=self._key, timestamp=self._clock(), data=data)
-            part = EventChain(tip.chain, (event,), Stub(tip.hash, tip.state))
-            (error,) = self.add_all([Parcel(part.to_dict(), submission=submission)])
-            if error:
-                raise error
-            return event
+            for _ in range(_ATTEMPTS):
+                known = self._archive.find_submission(chain, submission) if submission else None
+                if known:
+                    return known
+                tip = self.tip(chain)
+                data = canonical_json.encode(dict(body))
+                event = events.sign(previous=tip.hash, key=self._key, timestamp=self._clock(), data=data)
+                part = EventChain(tip.chain, (event,), Stub(tip.hash, tip.state))
+                (error,) = self.add_all([Parcel(part.to_dict(), submission=submission, at_end=True)])
+                if error is None:
+                    return event
+                if not isinstance(error, OvertakenError):
+                    raise error
+        raise OvertakenError("the chain grows faster than this node can add to it")
 
     def prepare(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> dict[str, Any]:
         """Check that an event with this body can follow the end of a chain, and return what a person has to sign.
@@ -507,6 +528,10 @@ class EventChainService:
             for chain in sorted({str(run.id) for run in runs if run.error is None}):
                 stack.enter_context(self._chain_lock(chain))
             yield
+
+
+def _is_among(suspects: AbstractSet[str | None], event: Event) -> bool:
+    return bool(suspects) and base58.encode(event.hash) in suspects
 
 
 def _run_again(saved: Saved) -> _Run:
