@@ -102,8 +102,22 @@ class Effects:
                     part = _encode(EventChain(run.chain, events, Stub(events[0].previous, None)))
                     yield from (_outgoing("relay", node, part) for node in sorted(old))
             if new:
-                whole = _encode(self._archive.chain(run.chain))
-                yield from (_outgoing("relay", node, whole) for node in sorted(new))
+                known = [_encode(item) for item in self._whole(run.chain, documents[-1])]
+                yield from (_outgoing("relay", node, part) for node in sorted(new) for part in known)
+
+    def _whole(self, chain: ChainId, last: Document) -> Iterator[EventChain]:
+        """Yield what a node that just joined needs: the chain, and the branches beside it.
+
+        Who joins by an event on a branch gets that branch, from the first event on.
+        """
+        if last["position"] is None:
+            yield EventChain(chain, tuple(self._archive.path(chain, base58.decode(last["hash"]))))
+            return
+        yield self._archive.chain(chain)
+        for conflict in sorted(self._archive.conflicts(chain), key=_found):
+            path = self._archive.path(chain, base58.decode(conflict["tip"]))
+            start = [base58.encode(event.hash) for event in path].index(str(conflict["root"]))
+            yield EventChain(chain, tuple(path[start:]), Stub(path[start].previous, None))
 
     def publish(self, messages: Sequence[Outgoing], saved: Sequence[Saved]) -> None:
         """Hand messages to the queue; once they are durable, the outboxes of their events may be cleared."""
@@ -182,6 +196,11 @@ def _encode(chain: EventChain) -> bytes:
 def _outgoing(queue: str, group: str, body: bytes) -> Outgoing:
     id_ = base58.encode(sha256(group.encode("utf-8") + b"\n" + body))
     return Outgoing(queue=queue, group=group, id=id_, body=body)
+
+
+def _found(conflict: Document) -> int:
+    found = conflict["found"]
+    return found if isinstance(found, int) else 0
 
 
 def _position(document: Document) -> int:
