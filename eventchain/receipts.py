@@ -43,9 +43,10 @@ class Receipts:
             for document in waiting:
                 if receipt := found.get(str(document["hash"])):
                     self._archive.save_receipt(document, receipt)
-                elif now - cast("int", document["received"]) > GRACE:
+                    continue
+                if now - cast("int", document["received"]) > GRACE:
                     overdue.append(str(document["hash"]))
-                elif len(waiting) == _AT_ONCE:
+                if len(waiting) == _AT_ONCE:
                     self._archive.postpone(document, now)
         if overdue:
             self._anchor.submit(overdue)
