@@ -99,20 +99,20 @@ def _after(archive: Archive, chain: ChainId, text: str) -> Document | None:
 
 
 def _conflict(archive: Archive, chain: ChainId, conflict: Document) -> dict[str, Any]:
-    fork_point = base58.decode(conflict["fork_point"], length=HASH_LENGTH)
+    """Return both sides of a fork from the last canonical event they share; a branch may leave another branch."""
     tip = base58.decode(conflict["tip"], length=HASH_LENGTH)
+    fork_point = base58.decode(archive.fork_point(chain, tip), length=HASH_LENGTH)
     path = archive.path(chain, tip)
     start = next((index + 1 for index, event in enumerate(path) if event.hash == fork_point), 0)
-    branch = EventChain(chain, tuple(path[start:]), Stub(fork_point, None))
-    found = archive.find(chain, fork_point)
-    position = found["position"] if found else -1
+    shared = archive.find(chain, fork_point)
+    position = -1 if shared is None else shared["position"]
     beside = archive.canonical(chain, after=position if isinstance(position, int) else None)
-    canonical = EventChain(chain, tuple(map(read_event, beside)), Stub(fork_point, None))
+    stub = Stub(fork_point, None) if shared else None
     return {
-        "fork_point": conflict["fork_point"],
+        "fork_point": base58.encode(fork_point),
         "found": conflict["found"],
-        "canonical": canonical.to_dict(),
-        "branch": branch.to_dict(),
+        "canonical": EventChain(chain, tuple(map(read_event, beside)), stub).to_dict(),
+        "branch": EventChain(chain, tuple(path[start:]), stub).to_dict(),
     }
 
 
