@@ -89,6 +89,7 @@ class Simulation:
         world: Outside of them.
         anchor: The public chain.
         nodes: Those that run, by name.
+        observe: Told after each of the eight steps of every node.
         trace: What was done: (time, node, worker, how much). Equal for equal seeds.
     """
 
@@ -104,7 +105,7 @@ class Simulation:
         """Start a node of each name, reached as `http://<name>`."""
         self._chance = random.Random(seed)  # noqa: S311 (a simulation draws the same each time)
         self._storage = storage or MemoryStorage()
-        self._observe = observe or (lambda _node, _step, _chain: None)
+        self.observe: NodeObserver = observe or (lambda _node, _step, _chain: None)
         self.clock = VirtualClock()
         self.network = Network(self._chance, self.clock, faults or Faults())
         self.world = World()
@@ -135,7 +136,7 @@ class Simulation:
                 mailer=SimulatedMailer(self.world.deliver),
                 clock=self.clock,
                 random=self._chance.randbytes,
-                observe=lambda step, chain: self._observe(name, step, chain),
+                observe=lambda step, chain: self.observe(name, step, chain),
             )
         )
 
