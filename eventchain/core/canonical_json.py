@@ -48,7 +48,7 @@ def _is_plain(value: Any) -> bool:
     if kind is list:
         return all(type(item) in _EASY or _is_plain(item) for item in value)
     if kind is int:
-        return -_MAX_INTEGER <= value <= _MAX_INTEGER
+        return bool(-_MAX_INTEGER <= value <= _MAX_INTEGER)
     return kind is float and _MIN_DECIMAL <= abs(value) < _MAX_DECIMAL and bool(value % 1)
 
 
