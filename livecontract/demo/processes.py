@@ -51,6 +51,11 @@ class NodeProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def has_failed(self) -> bool:
+        """Whether the process ended by itself and says that it cannot go on; a killed one has not failed."""
+        return self._process is not None and (self._process.poll() or 0) > 0
+
+    @property
     def log(self) -> Path:
         """Where its log is."""
         return self.directory / "node.log"
@@ -79,18 +84,20 @@ class NodeProcess:
         """Wait until the node answers.
 
         Raises:
-            UnavailableError: It does not in time; the message holds the end of its log.
+            UnavailableError: It does not in time, or cannot; the message holds the end of its log.
         """
         end = time.monotonic() + START_SECONDS
         client = NodeClient(self.url)
-        while time.monotonic() < end:
-            try:
-                client.get("/readyz")
-            except UnavailableError:
-                time.sleep(_WATCH_SECONDS)
-            else:
-                client.close()
-                return
+        try:
+            while time.monotonic() < end and not self.has_failed:
+                try:
+                    client.get("/readyz")
+                except UnavailableError:
+                    time.sleep(_WATCH_SECONDS)
+                else:
+                    return
+        finally:
+            client.close()
         tail = self.log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace") if self.log.exists() else ""
         raise NodeUnreachableError(f"the node of {self.name} did not start. The end of its log:\n{tail}")
 
@@ -111,7 +118,7 @@ class NodeProcess:
 
 
 class Supervisor:
-    """Keeps nodes running until it is told to stop."""
+    """Keeps nodes running until it is told to stop. A node that cannot run is left alone: it would fail again."""
 
     def __init__(self, nodes: list[NodeProcess], tell: Callable[[str], None]) -> None:
         """Watch these nodes; `tell` hears of every restart."""
@@ -141,7 +148,7 @@ class Supervisor:
     def _watch(self) -> None:
         while not self._stop.wait(_WATCH_SECONDS):
             for node in self.nodes:
-                if not node.is_running and not self._stop.is_set():
+                if not (node.is_running or node.has_failed or self._stop.is_set()):
                     self._tell(f"The node of {node.name} (process {node.pid}) ended; it is started again.")
                     node.restarts += 1
                     node.start()
