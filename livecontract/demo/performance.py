@@ -3,6 +3,7 @@
 import shlex
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,9 @@ def perform(transcript: Transcript, directory: Path, *, once: bool, show: Callab
             show(_document(transcript, stage, play.chain, evidence, seconds))
             _say_end(transcript, stage, evidence, seconds)
             if not once and transcript.ok:
-                transcript.say("The nodes stay up. Ctrl-C ends them.")
-                wait_for_signal()
+                with suppress(KeyboardInterrupt):
+                    transcript.say("The nodes stay up. Ctrl-C ends them.")
+                    wait_for_signal()
         finally:
             with undisturbed():
                 stage.stop()
