@@ -14,12 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from eventchain import event_json
 from eventchain.core import base58
 from eventchain.core.errors import InvalidError, InvalidIdError
 from eventchain.core.hashing import HASH_LENGTH, sha256
 from eventchain.core.ids import ChainId, Generation
 from eventchain.errors import InvalidChainError, InvalidEventError
-from eventchain.event import Event, read_event
+from eventchain.event import Event
+from eventchain.event_json import read_event
 
 MAX_EVENTS = 100_000
 """Events one document may hold; a longer chain travels in parts."""
@@ -119,7 +121,7 @@ class EventChain:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form LTO clients read and write (V1 and V2)."""
-        events = [event.to_dict() for event in self.events]
+        events = [event_json.to_dict(event) for event in self.events]
         if self.stub:
             state = self.stub.state
             first: dict[str, Any] = {"hash": base58.encode(self.stub.hash)}

@@ -30,6 +30,7 @@ from typing import Any
 import structlog
 
 from eventchain import event as events
+from eventchain import event_json
 from eventchain.archive import Archive, Effect, is_identity_event, read_event
 from eventchain.chain import EventChain, Stub, check_events, read_chain
 from eventchain.core import base58, canonical_json
@@ -467,7 +468,7 @@ class EventChainService:
         event = events.unsigned(previous=tip.hash, key=key, timestamp=self._clock(), data=data)
         advanced, entry = tip.advance(event)
         self._engine.check(entry)
-        document = event.to_dict()
+        document = event_json.to_dict(event)
         del document["signature"]
         signed = "base64:" + base64.b64encode(event.signed).decode("ascii")
         stub = EventChain(tip.chain, (), Stub(tip.hash, tip.state)).to_dict()["events"][0]

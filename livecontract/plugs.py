@@ -5,6 +5,7 @@ from typing import Any
 
 from dispatcher.broker import Broker
 from dispatcher.message import Message
+from eventchain import event_json
 from eventchain.chain import read_chain
 from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
@@ -93,7 +94,8 @@ class SubmitterPlug:
         """See `workflow_engine.ports.Submitter`."""
         service = self._service()
         return [
-            service.submit(chain, body, f"{idempotency_key}/{index}").to_dict() for index, body in enumerate(bodies)
+            event_json.to_dict(service.submit(chain, body, f"{idempotency_key}/{index}"))
+            for index, body in enumerate(bodies)
         ]
 
 

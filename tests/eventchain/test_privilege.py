@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from eventchain import event as events
 from eventchain.chain import EventChain
+from eventchain.core import base58
 from eventchain.core.errors import InvalidError
 from eventchain.core.ids import ChainId, Generation, nonce_from_text
 from eventchain.core.keys import KeyPair
@@ -217,7 +218,7 @@ def test_whole_chain_is_checked_for_members():
     assert not list(find_member_problems(good))
     bad = contract(BUYER, ("stranger", {"$schema": RESPONSE}), ("buyer", {"$schema": RESPONSE}))
     (problem,) = find_member_problems(bad)
-    assert (problem.check, problem.event) == ("membership", bad.events[1].to_dict()["hash"])
+    assert (problem.check, problem.event) == ("membership", base58.encode(bad.events[1].hash))
 
 
 def test_chain_that_starts_with_something_else_has_no_members():

@@ -16,7 +16,8 @@ from eventchain.core import base58, strict_json
 from eventchain.core.errors import InvalidError
 from eventchain.core.ids import ChainId, Generation
 from eventchain.core.keys import KeyPair
-from eventchain.event import Event, read_event, sign
+from eventchain.event import Event, sign
+from eventchain.event_json import read_event
 from tests.conftest import VECTORS
 
 CHAINS = VECTORS / "chains"
