@@ -1,0 +1,28 @@
+"""How much work each benchmark does."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Amounts of work. Ratios need few rounds on a quiet machine, and more on a busy one.
+
+    Attributes:
+        chain: Events of the chain that is verified and received.
+        ingest: Events that go through the eight steps, in each round.
+        steps: Steps of the machine, in each round.
+        hashes: Hashes of a day.
+        blocks: Key blocks of a day: one a minute.
+        rounds: Turns each side gets.
+    """
+
+    chain: int
+    ingest: int
+    steps: int
+    hashes: int
+    blocks: int
+    rounds: int
+
+
+FULL = Sizes(chain=10_000, ingest=500, steps=2_000, hashes=1_000_000, blocks=1440, rounds=7)
+QUICK = Sizes(chain=2_000, ingest=200, steps=500, hashes=100_000, blocks=144, rounds=3)

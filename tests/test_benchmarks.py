@@ -1,0 +1,111 @@
+"""Every benchmark runs, on little work, and gives its figures. How fast it is, is no test."""
+
+import json
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS, main
+from benchmarks.machine import machine_line
+from benchmarks.measure import Figure, Ratio, compare
+from benchmarks.report import as_json, as_markdown, as_text
+from benchmarks.sizes import Sizes
+
+TINY = Sizes(chain=3, ingest=4, steps=5, hashes=7, blocks=3, rounds=2)
+
+
+def figure(**changes: object) -> Figure:
+    values: dict[str, object] = {
+        "benchmark": "x",
+        "what": "the work",
+        "limit": "the limit",
+        "ratio": Ratio(median=0.5, lowest=0.4, highest=0.6),
+        "meaning": "speed",
+        "aim": 0.5,
+        "count": 1,
+        "unit": "unit",
+        "seconds": 2e-6,
+        "limit_seconds": 1e-6,
+        **changes,
+    }
+    return Figure(**values)  # type: ignore[arg-type]  # the values are those above
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_benchmark_gives_its_figures(name: str) -> None:
+    figures = BENCHMARKS[name](TINY)
+    assert figures
+    for found in figures:
+        assert found.benchmark == name
+        assert found.count > 0
+        assert found.seconds > 0
+        assert found.limit_seconds > 0
+        assert 0 < found.ratio.lowest <= found.ratio.median <= found.ratio.highest
+
+
+def test_ingest_tells_where_the_time_goes() -> None:
+    (found,) = BENCHMARKS["ingest"](TINY)
+    assert {"verify", "skip known", "resolve", "apply", "save", "commit", "anchor", "trigger", "forward"} <= set(
+        found.details
+    )
+
+
+def test_limit_and_work_take_turns() -> None:
+    turns: list[str] = []
+
+    def turn(name: str, seconds: float) -> float:
+        turns.append(name)
+        return seconds
+
+    ratio, seconds, limit_seconds = compare(lambda: turn("work", 4), lambda: turn("limit", 2), rounds=3)
+    assert turns == ["limit", "work"] * 3
+    assert (ratio.median, seconds, limit_seconds) == (0.5, 4, 2)
+    ratio, _, _ = compare(lambda: turn("work", 4), lambda: turn("limit", 2), rounds=1, meaning="time")
+    assert ratio.median == 2
+
+
+@pytest.mark.parametrize(
+    ("meaning", "aim", "median", "met"),
+    [
+        ("speed", 0.5, 0.5, True),
+        ("speed", 0.5, 0.49, False),
+        ("time", 1.5, 1.5, True),
+        ("time", 1.5, 1.51, False),
+        ("speed", None, 9.0, None),
+    ],
+)
+def test_aim_is_at_least_for_speed_and_at_most_for_time(
+    meaning: str, aim: float | None, median: float, met: bool | None
+) -> None:
+    ratio = Ratio(median=median, lowest=median, highest=median)
+    assert figure(meaning=meaning, aim=aim, ratio=ratio).is_met is met
+
+
+def test_every_form_shows_each_figure_beside_its_limit_and_aim() -> None:
+    figures = [figure(details={"apply": "3 µs"}), figure(what="other work", aim=0.6)]
+    for form in (as_text, as_markdown):
+        text = form("a machine", figures)
+        for part in ("a machine", "the work", "other work", "the limit", "0.50 (0.40", "≥ 0.5: met", "≥ 0.6: missed"):
+            assert part in text
+        assert "3 µs" in text
+    document = json.loads(as_json("a machine", figures))
+    assert document["machine"] == "a machine"
+    assert [(item["what"], item["ratio"]["median"], item["met"]) for item in document["figures"]] == [
+        ("the work", 0.5, True),
+        ("other work", 0.5, False),
+    ]
+
+
+def test_table_names_the_command_of_every_figure() -> None:
+    assert "./dev bench x" in as_markdown("a machine", [figure()])
+
+
+def test_machine_line_names_what_matters() -> None:
+    for part in ("cores", "Python", "libsodium", "SQLite"):
+        assert part in machine_line()
+
+
+def test_unknown_benchmark_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["nothing"])
+    assert caught.value.code == 2
+    assert "there is no benchmark nothing; there are verify" in capsys.readouterr().err
