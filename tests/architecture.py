@@ -77,12 +77,15 @@ CALLS_AT_IMPORT = {
     *("fromhex", "join", "encode", "to_bytes", "split", "lower", "upper", "removesuffix", "keys", "values", "items"),
     *("get_logger", "getLogger", "lru_cache", "cache", "wraps", "Path", "itemgetter", "attrgetter", "enumerate"),
     *("Retry", "Timeout", "ip_network", "ip_address"),
+    *("str", "set", "chr", "ord", "type", "getattr", "hasattr", "maketrans", "find"),
 }
 """Calls that make a constant. Our own frozen dataclasses, and functions of the same module, may be called as well."""
 
 CALLS_ALLOWED_IN: dict[str, set[str]] = {
     # Typer collects commands in decorators.
     "livecontract.cli": {"Typer", "Option", "Argument", "command", "callback", "add_typer"},
+    # The keys and ids that every measurement shares.
+    "benchmarks": {"from_seed_phrase", "chain_id"},
     # The library collects the functions of its language in decorators.
     "workflow_engine.operators.query": {"signature"},
     # A context of decimal arithmetic: never changed once made.
