@@ -114,7 +114,7 @@ class Party:
             node=f"http://{self.name}",
         )
         document = _signed(tip, body, taken.key, self._simulation.clock())
-        self.send(document, to=host, key=taken.key)
+        self.send(document, to=host)  # with the new key, which may still ask when the one-time key no longer may
         return taken.chain
 
 

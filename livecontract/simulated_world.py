@@ -52,6 +52,7 @@ class World:
         mails: In the order they were sent.
         requests: Those of system actions, in the order they were made.
         answer: What comes back.
+        hear: Is told of each mail when it is taken.
     """
 
     mails: list[Mail] = field(default_factory=list)
@@ -60,9 +61,12 @@ class World:
         status=200, content_type="application/json", body=b"{}"
     )
 
+    hear: Callable[[Mail], None] = lambda _: None
+
     def deliver(self, mail: Mail) -> None:
         """Take a mail."""
         self.mails.append(mail)
+        self.hear(mail)
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer a request."""
