@@ -19,6 +19,7 @@ START_SECONDS = 30.0
 _WATCH_SECONDS = 0.1
 _STOP_SECONDS = 10.0
 _LOG_TAIL = 2000
+_ATTEMPTS = 3
 
 
 class NodeProcess:
@@ -39,6 +40,7 @@ class NodeProcess:
         self.restarts = 0
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+        self._failures = 0
 
     @property
     def pid(self) -> int:
@@ -52,8 +54,8 @@ class NodeProcess:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the process ended by itself and says that it cannot go on; a killed one has not failed."""
-        return self._process is not None and (self._process.poll() or 0) > 0
+        """Whether the process ended by itself, `_ATTEMPTS` times in a row; being killed is no failure."""
+        return self._failures >= _ATTEMPTS
 
     @property
     def log(self) -> Path:
@@ -79,6 +81,11 @@ class NodeProcess:
                 env=environment_of(settings),
                 start_new_session=True,
             )
+
+    def notice_end(self) -> None:
+        """Count the end of the process as a failure if it gave one as its reason."""
+        failed = self._process is not None and (self._process.poll() or 0) > 0
+        self._failures = self._failures + 1 if failed else 0
 
     def wait_until_ready(self) -> None:
         """Wait until the node answers.
@@ -148,7 +155,10 @@ class Supervisor:
     def _watch(self) -> None:
         while not self._stop.wait(_WATCH_SECONDS):
             for node in self.nodes:
-                if not (node.is_running or node.has_failed or self._stop.is_set()):
+                if node.is_running or node.has_failed or self._stop.is_set():
+                    continue
+                node.notice_end()
+                if not node.has_failed:
                     self._tell(f"The node of {node.name} (process {node.pid}) ended; it is started again.")
                     node.restarts += 1
                     node.start()
