@@ -1,9 +1,9 @@
 """Single events, waiting in the queue, through all eight steps, against one durable SQLite insert for each.
 
-The node is a real one on files: a `SqliteStore` and a `SqliteBroker` of its own, a contract with one peer, and each event
-a message of its own, as web server and peers put it into the queue. What counts is one worker of the queue `events`:
-taking messages, the eight steps, and acknowledging them. Where the steps end, the events are stored, and the messages
-to anchor them and to forward them to the peer are in their queues, durably.
+The node is a real one on files: a `SqliteStore` and a `SqliteBroker` of its own, a contract with one peer, and each
+event a message of its own, as web server and peers put it into the queue. What counts is one worker of the queue
+`events`: taking messages, the eight steps, and acknowledging them. Where the steps end, the events are stored, and the
+messages to anchor them and to forward them to the peer are in their queues, durably.
 
 The split by step adds up what passes between two notes of `Parts.observe`: `receive` is taking messages from the
 queue, `commit` the durable write of steps 4 and 5, and the durable write of the messages counts as `forward`.
