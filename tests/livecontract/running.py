@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import logging
 import os
 import socket
 import time
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
+
+import structlog
 
 import scenarios
 from eventchain.core.clock import system_clock
@@ -52,6 +55,8 @@ class Answer(NamedTuple):
 @contextlib.contextmanager
 def running(directory: Path, **settings: Any) -> Iterator[RunningNode]:
     """Run a node in this process until the context ends."""
+    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
+    structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
     given = {"data": directory, "port": 0, "block_time_ms": SLOW_BLOCKS, **settings}
     node = RunningNode(load(given, environment={}, default_file=directory / "none.toml"))
     node.start()
@@ -59,6 +64,7 @@ def running(directory: Path, **settings: Any) -> Iterator[RunningNode]:
         yield node
     finally:
         node.stop()
+        structlog.reset_defaults()
 
 
 class Caller:
