@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eventchain import event as events
+from eventchain import event_json
 from eventchain.archive import EVENTS
 from eventchain.chain import EventChain, Stub
 from eventchain.core import base58, canonical_json
@@ -610,7 +611,7 @@ def test_engine_ahead_of_the_chain_is_set_right(stage: Stage) -> None:
     stage.start_quotation()
     ahead = stage["buyer"].sign(stage.chain, response("process", "request", {"item": "x", "quantity": 1}))
     tip = service_of(stage).tip(stage.chain)
-    event = events.read_event(ahead["events"][1], Generation.V2)
+    event = event_json.read_event(ahead["events"][1], Generation.V2)
     EnginePlug(stage.node("buyer").workflow, stage.simulation.clock).apply(tip.advance(event)[1])
     assert stage.state("buyer") == "requested"
     stage["buyer"].post(stage.chain, stage.note())
@@ -739,7 +740,7 @@ def test_prepared_event_is_accepted_once_it_is_signed(stage: Stage) -> None:
     )
     event = events.decode(_from_base64(prepared["signed"]), b"")
     finished = replace(event, signature=key.sign(event.signed))
-    service.add({"id": stage.chain, "events": [prepared["stub"], finished.to_dict()]}, str(key.public_key))
+    service.add({"id": stage.chain, "events": [prepared["stub"], event_json.to_dict(finished)]}, str(key.public_key))
     assert stage.state("buyer") == "requested"
     tip = service.tip(stage.chain)
     assert base58.encode(tip.state) == prepared["state"]
