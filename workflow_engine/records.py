@@ -26,7 +26,12 @@ ENTRIES = Collection(
     },
     key=("chain", "hash"),
     unique=(("chain", "position"),),
-    indexes=(("chain", "kind"), ("chain", "kind", "subject"), ("chain", "kind", "name"), ("kind", "subject")),
+    indexes=(
+        ("chain", "kind", "position"),
+        ("chain", "kind", "subject", "position"),
+        ("chain", "kind", "name"),
+        ("kind", "subject"),
+    ),
 )
 
 STATES = Collection(
