@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name …] [--quick] [--json | --markdown]`: measure, and print each figure beside its limit.
+"""`python -m benchmarks [name …] [--quick] [--json | --markdown | --write]`: measure, and print what came of it.
 
 Exits with 0 whatever the figures are: whether an aim is met on a machine that does other things as well is for people
 to judge.
@@ -8,18 +8,22 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import structlog
 
 from benchmarks import day_root, engine, ingest, receive, verify
 from benchmarks.machine import machine_line
 from benchmarks.measure import Figure
-from benchmarks.report import as_json, as_markdown, as_text
+from benchmarks.report import as_json, as_markdown, as_text, between_marks
 from benchmarks.sizes import FULL, QUICK, Sizes
 
 BENCHMARKS: dict[str, Callable[[Sizes], list[Figure]]] = {
     module.NAME: module.run for module in (verify, receive, ingest, engine, day_root)
 }
+
+
+DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.name or BENCHMARKS:
         print(f"{name} …", file=sys.stderr, flush=True)
         figures += BENCHMARKS[name](QUICK if options.quick else FULL)
+    if options.write:
+        document = DOCUMENT.read_text(encoding="utf-8")
+        DOCUMENT.write_text(between_marks(document, as_markdown(machine_line(), figures)), encoding="utf-8")
+        return 0
     write = as_json if options.json else as_markdown if options.markdown else as_text
     print(write(machine_line(), figures))
     return 0
@@ -48,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON document")
     form.add_argument("--markdown", action="store_true", help="the table of docs/performance.md")
+    form.add_argument("--write", action="store_true", help="put that table into docs/performance.md")
     return parser
 
 

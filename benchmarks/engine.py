@@ -12,7 +12,7 @@ from typing import Any
 from transitions import Machine
 
 from benchmarks import samples
-from benchmarks.measure import Figure, compare, microseconds, timed
+from benchmarks.measure import Figure, compare, timed
 from benchmarks.sizes import Sizes
 from eventchain.core import base58
 from eventchain.core.entry import Entry
@@ -108,6 +108,5 @@ def run(sizes: Sizes) -> list[Figure]:
         unit="step",
         seconds=seconds,
         limit_seconds=limit_seconds,
-        details={"engine": f"{sizes.steps / seconds:,.0f} steps/s", "step": microseconds(seconds, sizes.steps)},
     )
     return [figure]

@@ -9,6 +9,7 @@ The split by step adds up what passes between two notes of `Parts.observe`: `rec
 queue, `commit` the durable write of steps 4 and 5, and the durable write of the messages counts as `forward`.
 """
 
+import functools
 import json
 import os
 import sqlite3
@@ -117,8 +118,8 @@ class Ingest:
         self._last = introduction[-1]
         self.count = 0
 
-    def turn(self, count: int) -> float:
-        """Queue that many responses, and return the seconds it took to take them in."""
+    def turn(self, count: int, at_once: int = AT_ONCE) -> float:
+        """Queue that many responses, and return the seconds it took to take them in, `at_once` at most together."""
         bodies = [samples.response(self.count + index) for index in range(count)]
         previous = self._last
         start = previous.timestamp + 1
@@ -127,7 +128,7 @@ class Ingest:
         self._last, self.count = events[-1], self.count + count
         self.watch.start()
         begin = time.perf_counter()
-        while self._worker.step(AT_ONCE):
+        while self._worker.step(at_once):
             pass
         seconds = time.perf_counter() - begin
         height = self.node.eventchain.tip(str(self.chain)).height
@@ -175,32 +176,38 @@ class Commits:
 
 
 def run(sizes: Sizes) -> list[Figure]:
-    """Measure."""
+    """Measure with as many events together as a node takes, and one by one."""
     count = sizes.ingest
-    with tempfile.TemporaryDirectory() as folder:
-        ingest, commits = Ingest(Path(folder)), Commits(Path(folder))
-        ingest.turn(count)  # the first turn compiles statements and patterns
-        ingest.watch.seconds.clear()
-        ratio, seconds, limit_seconds = compare(
-            lambda: ingest.turn(count), lambda: commits.turn(count), rounds=sizes.rounds
+    figures = []
+    for at_once, aim, how in ((AT_ONCE, 0.5, f"up to {AT_ONCE} at once"), (1, None, "one at a time")):
+        with tempfile.TemporaryDirectory() as folder:
+            ingest, commits = Ingest(Path(folder)), Commits(Path(folder))
+            ingest.turn(count)  # the first turn compiles statements and patterns
+            ingest.watch.seconds.clear()
+            ratio, seconds, limit_seconds = compare(
+                functools.partial(ingest.turn, count, at_once),
+                functools.partial(commits.turn, count),
+                rounds=sizes.rounds,
+            )
+            details = _split(ingest.watch.seconds, count * sizes.rounds)
+            ingest.close()
+            commits.close()
+        figures.append(
+            Figure(
+                benchmark=NAME,
+                what=f"single events from the queue through all eight steps, durably, {how}",
+                limit="one SQLite commit each (WAL, synchronous FULL), same disk",
+                ratio=ratio,
+                meaning="speed",
+                aim=aim,
+                count=count,
+                unit="event",
+                seconds=seconds,
+                limit_seconds=limit_seconds,
+                details=details,
+            )
         )
-        details = _split(ingest.watch.seconds, count * sizes.rounds)
-        ingest.close()
-        commits.close()
-    figure = Figure(
-        benchmark=NAME,
-        what="single events from the queue through all eight steps, durably, group commit",
-        limit="one SQLite commit each (WAL, synchronous FULL), same disk",
-        ratio=ratio,
-        meaning="speed",
-        aim=0.5,
-        count=count,
-        unit="event",
-        seconds=seconds,
-        limit_seconds=limit_seconds,
-        details=details,
-    )
-    return [figure]
+    return figures
 
 
 def _split(seconds: Mapping[str, float], count: int) -> dict[str, str]:

@@ -53,7 +53,6 @@ def run(sizes: Sizes) -> list[Figure]:
                 unit="event",
                 seconds=seconds,
                 limit_seconds=limit_seconds,
-                details={"document": f"{len(document) / 1e6:.1f} MB"},
             )
         )
     return figures

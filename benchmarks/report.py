@@ -6,6 +6,9 @@ from dataclasses import asdict
 
 from benchmarks.measure import Figure
 
+BEGIN = "<!-- figures: made by `python -m benchmarks --write` -->"
+END = "<!-- end of figures -->"
+
 _VERDICTS = {True: "met", False: "missed", None: "none"}
 
 
@@ -51,8 +54,21 @@ def as_markdown(machine: str, figures: Sequence[Figure]) -> str:
     for figure in figures:
         if figure.details:
             parts = "; ".join(f"{name} {text}" for name, text in figure.details.items())
-            lines += ["", f"*{figure.benchmark}*, {figure.what}: {parts}."]
+            lines += ["", f"Of *{figure.what}*: {parts}."]
     return "\n".join(lines)
+
+
+def between_marks(document: str, table: str) -> str:
+    """Return a document with the table between its marks.
+
+    Raises:
+        ValueError: It has no marks.
+    """
+    before, start, rest = document.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not start or not end:
+        raise ValueError(f"the document has no {BEGIN} … {END}")
+    return f"{before}{start}\n{table}\n{end}{after}"
 
 
 def speed(seconds: float, figure: Figure) -> str:
