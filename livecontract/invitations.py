@@ -5,6 +5,7 @@ half by e-mail. The invitee replaces the key by its own user and system keys and
 then forwarded there. An invitation goes through these states, so that a node killed in between goes on where it was:
 
     requested ──add──► added ──send──► sent
+        └─────────────────┴──────────► failed       it can never be done
 
 The private key is kept sealed to the node's own key until the mail is handed over, and then forgotten.
 """
@@ -18,7 +19,7 @@ from transitions import Machine
 from dispatcher.message import Message
 from eventchain.core import base58
 from eventchain.core.clock import Clock
-from eventchain.core.errors import ConflictError, InvalidError, NotFoundError
+from eventchain.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.event import Event
 from eventchain.identity import IDENTITY_SCHEMA, ONE_TIME_KEY, SYSTEM_KEY
@@ -49,6 +50,9 @@ INVITATIONS = Collection(
 )
 
 _STATES = ("requested", "added", "sent")
+FAILED = "failed"
+"""State of an invitation that is refused for good, as when somebody else has got its id on the chain meanwhile."""
+
 _MAX_TEXT = 200
 
 
@@ -210,10 +214,16 @@ class Invitations:
         document = self._store.get(INVITATIONS, {"id": id_})
         if document is None:
             raise NotFoundError("there is no such invitation")
+        if document["state"] == FAILED:
+            return
         cycle = LifeCycle(str(document["state"]))
         steps = {"requested": self._add, "added": self._mail}
         while cycle.state in steps:
-            steps[cycle.state](document)
+            try:
+                steps[cycle.state](document)
+            except (InvalidError, ForbiddenError):
+                self._store.update(INVITATIONS, {"id": id_}, {"state": FAILED, "sealed": None})
+                raise
             cycle.next_state()
             sealed = None if cycle.state == "sent" else document["sealed"]
             self._store.update(INVITATIONS, {"id": id_}, {"state": cycle.state, "sealed": sealed})
