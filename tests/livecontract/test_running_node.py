@@ -3,6 +3,7 @@
 import base64
 import copy
 import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,8 @@ from eventchain.core import base58, canonical_json
 from eventchain.core.clock import system_clock
 from eventchain.core.hashing import sha256
 from eventchain.core.keys import KeyPair
-from livecontract import openapi
+from livecontract import key_store, openapi
+from tests.conftest import VECTORS
 from tests.livecontract.running import (
     NEIGHBOUR,
     OWNER,
@@ -406,3 +408,30 @@ def test_an_operator_reads_mails_with_the_invitation_in_them(stage: Stage) -> No
     invitation = json.loads(base64.b64decode(mail["attachments"][0]["data"]))
     assert (invitation["chain"], invitation["node"]) == (stage.chain, stage.node.url)
     assert invitation["one_time_key"]["private_key"] not in mail["text"]
+
+
+NODE_PHRASE = (
+    "lantern valley copper meadow pencil harbor cotton river hammer window forest ladder silver bucket orchard"
+)
+BUYER_PHRASE = (
+    "orchard lantern copper violin marble harbor pepper saddle window thunder basket ribbon meadow anchor pilot"
+)
+
+
+def test_a_chain_that_a_published_client_wrote_is_taken_in_played_and_given_back(tmp_path: Path) -> None:
+    text = (VECTORS / "chains" / "v2-lto-0.16.15-node.json").read_bytes()
+    document = json.loads(text)
+    key_store.save(tmp_path / "keys" / "system.json", KeyPair.from_seed_phrase(NODE_PHRASE), None, os.urandom)
+    with running(tmp_path, broker="memory:") as node:
+        buyer = Caller(node.url, KeyPair.from_seed_phrase(BUYER_PHRASE))
+        assert buyer.post("/event-chains", text).json == document
+        assert buyer.get(f"/event-chains/{document['id']}").json == document
+        (process,) = buyer.get("/processes").json
+        assert (process["chain"], process["current"]["key"]) == (document["id"], ":success")
+        played = buyer.get(f"/processes/{process['id']}").json
+        assert [item["action"]["key"] for item in played["previous"]] == ["offer", "accept"]
+        assert played["previous"][0]["data"]["price"] == 1234.5
+        assert buyer.post("/event-chains", text).json == document
+        assert buyer.post("/queue", text).status == 204
+        settle(node)
+        assert len(buyer.get(f"/event-chains/{document['id']}").json["events"]) == len(document["events"])

@@ -20,6 +20,7 @@ register('data:text/javascript,' + encodeURIComponent(resolver));
 
 const BUYER = 'orchard lantern copper violin marble harbor pepper saddle window thunder basket ribbon meadow anchor pilot';
 const SELLER = 'quiet falcon cedar bridge velvet ladder salmon pocket garden whistle amber needle tunnel cactus winter';
+const NODE = 'lantern valley copper meadow pencil harbor cotton river hammer window forest ladder silver bucket orchard';
 const CURVE_KEY = Uint8Array.from({ length: 32 }, (_, index) => 7 * index + 3);
 const START = 1672531200000;
 const SCHEMA = 'https://specs.livecontracts.io/v0.2.0';
@@ -28,20 +29,21 @@ const expected = {};
 
 // --- The contract every client writes -------------------------------------------------------------------------------
 
-function identity(id, account, node) {
-  return { $schema: `${SCHEMA}/identity/schema.json#`, id, node, signkeys: { default: account.key, system: account.key },
+function identity(id, account, node, system = account.key) {
+  return { $schema: `${SCHEMA}/identity/schema.json#`, id, node, signkeys: { default: account.key, system },
     encryptkey: account.encryptKey };
 }
 
-function bodies(buyer, seller, derived) {
+function bodies(buyer, seller, derived, system) {
   const process = derived('process');
+  const initial = system ? 'initial' : ':initial';  // version 0.2.0 of scenarios has no colon; a node refuses the older one
   return [
-    [buyer, identity(derived('buyer'), buyer, 'amqp://node.buyer.example')],
+    [buyer, identity(derived('buyer'), buyer, 'amqp://node.buyer.example', system)],
     [buyer, identity(derived('seller'), seller, 'amqp://node.seller.example')],
     [buyer, { $schema: `${SCHEMA}/scenario/schema.json#`, id: derived('scenario'), title: 'Prijsopgave – Größe & “总价”',
       actors: { buyer: { title: 'Käufer' }, seller: { title: 'Verkäufer' } },
       actions: { offer: { actor: 'seller', responses: { ok: {} } }, accept: { actor: 'buyer', responses: { ok: {} } } },
-      states: { ':initial': { action: 'offer', transition: 'offered' },
+      states: { [initial]: { action: 'offer', transition: 'offered' },
         offered: { action: 'accept', transition: ':success' } } }],
     [buyer, { $schema: `${SCHEMA}/process/schema.json#`, id: process, scenario: derived('scenario'),
       actors: { buyer: { identity: derived('buyer') }, seller: { identity: derived('seller') } } }],
@@ -105,7 +107,8 @@ function writeAllClassic() {
 
 // --- V1 and V2: binary events -------------------------------------------------------------------------------------
 
-function writeBinary(library, version, generation, name, { network = 'T', creator, other, extra = [] }) {
+function writeBinary(library, version, generation, name,
+  { network = 'T', creator, other, node, extra = [] }) {
   const { Event, EventChain, LTO, Binary } = library;
   const lto = new LTO(network);
   const open = (settings) => {
@@ -117,7 +120,8 @@ function writeBinary(library, version, generation, name, { network = 'T', creato
   };
   const buyer = open(creator), seller = open(other);
   const chain = EventChain.create(buyer.account, name);
-  const steps = [...bodies(buyer, seller, (text) => chain.createDerivedId(text)), ...extra];
+  const system = node && open(node).key;
+  const steps = [...bodies(buyer, seller, (text) => chain.createDerivedId(text), system), ...extra];
   steps.forEach(([signer, data, mediaType, attachments = []], index) => {
     const event = data instanceof Uint8Array ? new Event(new Binary(data), mediaType) : new Event(data, mediaType);
     event.timestamp = START + 60000 * index;
@@ -165,6 +169,7 @@ function writeAllBinary(libraries) {
         { creator: { keyType: curve, privateKey: new library.Binary(CURVE_KEY).base58 }, other: { seed: SELLER } });
     }
   }
+  writeBinary(libraries['0.16.15'], '0.16.15', 'V2', 'v2-lto-0.16.15-node', { ...keys, node: { seed: NODE } });
   writeBinary(libraries['0.16.15'], '0.16.15', 'V2', 'v2-lto-0.16.15-largest',
     { ...keys, extra: [['seller', largest, undefined, [['largest', largest, undefined]]]] });
 }
