@@ -20,11 +20,8 @@ Work on one chain is serial, chains are independent.
 
 import base64
 import threading
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -32,90 +29,33 @@ import structlog
 from eventchain import event as events
 from eventchain import event_json
 from eventchain.archive import Archive, Effect, is_identity_event, read_event
-from eventchain.chain import EventChain, Stub, check_events, read_chain
+from eventchain.branch import rehearse_branch
+from eventchain.chain import EventChain, Stub
 from eventchain.core import base58, canonical_json
 from eventchain.core.clock import Clock
-from eventchain.core.entry import Entry
-from eventchain.core.errors import ConflictError, LiveContractError
-from eventchain.core.ids import ChainId, Generation
+from eventchain.core.errors import LiveContractError
+from eventchain.core.ids import ChainId
 from eventchain.core.keys import KeyPair, PublicKey
 from eventchain.door import Door
 from eventchain.effects import Effects, Saved, joined
 from eventchain.errors import (
     ForkError,
     FutureEventError,
-    InvalidChainError,
-    InvalidEventError,
     NotAdmittedError,
     OvertakenError,
-    UnknownPreviousError,
 )
 from eventchain.event import Event
-from eventchain.identity import Identities
+from eventchain.intake import Intake, Parcel, Run
 from eventchain.ports import Engine, Observer, Queue
-from eventchain.store.document_store import Document, DocumentStore, DuplicateError
+from eventchain.store.document_store import DocumentStore, DuplicateError
 from eventchain.tip import Tip, is_settled
 
 CLOCK_TOLERANCE = 5 * 60 * 1000
 """Milliseconds an event's timestamp may lie ahead of this node's clock."""
 
-MAX_BRANCHES = 16
-"""Events that may follow one event directly: each costs every node a rehearsal of its branch."""
-
 _ATTEMPTS = 5
 
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Parcel:
-    """Events that somebody sent.
-
-    Attributes:
-        document: The JSON of a chain or a partial chain.
-        sender: Public key (base58) that signed the request it came with, or None for this node itself.
-        submission: What this node signed its one event for, if it did.
-        at_end: Whether it is refused, rather than kept as a branch, when it does not follow the end of the chain.
-    """
-
-    document: Mapping[str, Any]
-    sender: str | None = None
-    submission: str | None = None
-    at_end: bool = False
-
-
-@dataclass(slots=True)
-class _Run:
-    """One parcel on its way through the steps."""
-
-    parcel: Parcel
-    chain: EventChain | None = None
-    events: tuple[Event, ...] = ()
-    canonical: bool = True
-    effects: Effect = field(default_factory=lambda: Effect(0))
-    before: Identities = field(default_factory=Identities)
-    after: Identities = field(default_factory=Identities)
-    saved: list[Document] = field(default_factory=list)
-    error: LiveContractError | None = None
-
-    @property
-    def id(self) -> ChainId:
-        if self.chain is None:
-            raise InvalidChainError("the chain was not read")
-        return self.chain.id
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What reading one parcel tells of the next ones.
-
-    Attributes:
-        members: Senders (base58) with the chains (by id) in which they take part.
-        ends: Hashes of events nothing is kept after.
-    """
-
-    members: set[tuple[str, str]] = field(default_factory=set)
-    ends: set[bytes] = field(default_factory=set)
 
 
 class EventChainService:
@@ -153,11 +93,11 @@ class EventChainService:
         self._key = key
         self._system_key = str(key.public_key)
         self._clock = clock
-        self._threads = threads
         self._observe = observe or (lambda _step, _chain: None)
         self._effects = Effects(self._archive, engine, queue, self._system_key, node_uri, self._observe)
         self._door = Door(self._archive, self._system_key, users)
         self._tips: dict[str, Tip] = {}
+        self._intake = Intake(self._archive, self._door, self._tips, threads, self._observe)
         self._chain_locks: dict[str, threading.RLock] = {}
         self._lock = threading.Lock()
 
@@ -184,8 +124,8 @@ class EventChainService:
 
     def add_all(self, parcels: Sequence[Parcel]) -> list[LiveContractError | None]:
         """Add the events of several parcels with one durable write, and say of each what went wrong, if anything."""
-        runs = [_Run(parcel) for parcel in parcels]
-        self._verify(runs)
+        runs = [Run(parcel) for parcel in parcels]
+        self._intake.verify(runs)
         with self._locked(runs):
             working: dict[str, Tip] = {}
             with self._store.batch():
@@ -197,7 +137,7 @@ class EventChainService:
             self._perform_effects([run for run in runs if run.saved])
         return [run.error for run in runs]
 
-    def _take(self, run: _Run, working: dict[str, Tip]) -> None:
+    def _take(self, run: Run, working: dict[str, Tip]) -> None:
         """Bring one parcel through steps 2 to 5."""
         for attempt in range(_ATTEMPTS):
             try:
@@ -222,77 +162,18 @@ class EventChainService:
             return
         run.error = OvertakenError("the chain grows faster than this event can be added", hint="Send it again.")
 
-    # Step 1
-
-    def _verify(self, runs: Sequence[_Run]) -> None:
-        """Check form, links, hashes and signatures of everything that came."""
-        unknown: list[Event] = []
-        seen = _Seen()
-        for run in runs:
-            try:
-                unknown += self._read(run, seen)
-            except LiveContractError as error:
-                run.error = error
-        suspects = {problem.event for problem in check_events(unknown, threads=self._threads)}
-        for run in runs:
-            if run.error is None and run.chain is not None:
-                # The same event may have come twice, once with a forged signature: each copy answers for itself.
-                for problem in check_events([item for item in run.chain.events if _is_among(suspects, item)]):
-                    run.error = InvalidEventError(f"event {problem.event}: {problem.message}", check=problem.check)
-                    break
-                self._observe("verify", str(run.id))
-
-    def _read(self, run: _Run, seen: "_Seen") -> Sequence[Event]:
-        """Read a parcel, check its links, and return the events this node does not have yet."""
-        chain = run.chain = read_chain(run.parcel.document)
-        if chain.id.generation is not Generation.V2:
-            raise InvalidChainError(
-                "this node keeps chains of generation V2 (0x42)",
-                hint="Older ones are verified by `livecontract chain verify`.",
-            )
-        if not chain.events:
-            raise InvalidChainError("the document holds no events", path="$.events")
-        self._admit(run.parcel.sender, chain, seen)
-        previous = chain.base.hash
-        for event in chain.events:
-            if event.previous != previous:
-                raise InvalidChainError(
-                    f"the chain is broken before event {base58.encode(event.hash)}", check="link", path="$.events"
-                )
-            event.verify_hash()
-            previous = event.hash
-        if chain.base.hash == chain.id.initial_hash:  # the first event follows, whether a stub says so or not
-            chain.id.verify_creator(chain.events[0].sign_key)
-        tip = self._tips.get(str(chain.id))
-        follows = chain.base.hash in seen.ends or (tip is not None and chain.base.hash == tip.hash)
-        unknown = chain.events if follows else self._without_known(chain.id, chain.events)
-        seen.ends.update(event.hash for event in unknown)
-        return unknown
-
-    def _admit(self, sender: str | None, chain: EventChain, seen: "_Seen") -> None:
-        """Let the door judge the sender; who is a member is asked once for all parcels."""
-        if sender is None or (sender, str(chain.id)) in seen.members:
-            return
-        self._door.admit(PublicKey.parse(sender), chain.id, chain.events)
-        if self._archive.identity_of(str(chain.id), sender):
-            seen.members.add((sender, str(chain.id)))
-
-    def _without_known(self, chain: ChainId, found: Sequence[Event]) -> Sequence[Event]:
-        """Return the linked events from the first one on that is not kept: none is kept before the one it follows."""
-        return found[bisect_left(found, True, key=lambda event: self._archive.find(chain, event.hash) is None) :]
-
     # Step 2
 
-    def _skip_known(self, run: _Run, tip: Tip) -> None:
+    def _skip_known(self, run: Run, tip: Tip) -> None:
         """Leave the events that are kept already."""
         run.events = run.chain.events if run.chain else ()
         if tip.height and run.events and run.events[0].previous != tip.hash:
-            run.events = tuple(self._without_known(run.id, run.events))
+            run.events = tuple(self._intake.without_known(run.id, run.events))
         self._observe("skip known", str(run.id))
 
     # Step 3
 
-    def _resolve(self, run: _Run, tip: Tip) -> Tip:
+    def _resolve(self, run: Run, tip: Tip) -> Tip:
         """Find the place the events follow: the end of the chain, or a fork."""
         if not run.events:
             return tip
@@ -303,7 +184,7 @@ class EventChainService:
         if not run.canonical and run.parcel.at_end:
             raise OvertakenError("the chain has grown since the event was signed", hint="Sign it again.")
         if not run.canonical:
-            tip = self._resolve_branch(run, previous)
+            tip = rehearse_branch(self._archive, self._engine, run.id, run.events)
         run.effects = self._effects_of(run, tip)
         run.after = tip.identities
         if not run.saved:
@@ -311,29 +192,7 @@ class EventChainService:
         self._observe("resolve", str(run.id))
         return tip
 
-    def _resolve_branch(self, run: _Run, previous: bytes) -> Tip:
-        """Check a branch from the first event on, and return the place it grows from."""
-        if previous != run.id.initial_hash and self._archive.find(run.id, previous) is None:
-            raise UnknownPreviousError(
-                f"the event before it, {base58.encode(previous)}, has not arrived here",
-                hint="Send the chain from an event this node has, or from its first one.",
-            )
-        if self._archive.children(run.id, previous) >= MAX_BRANCHES:
-            raise ConflictError(f"more than {MAX_BRANCHES} branches from one event are not kept")
-        tip = Tip.empty(run.id)
-        entries: list[Entry] = []
-        path = self._archive.path(run.id, previous)
-        for event in path:
-            tip, entry = tip.advance(event)
-            entries.append(entry)
-        branch_tip = tip
-        for event in run.events:
-            tip, entry = tip.advance(event)
-            entries.append(entry)
-        self._engine.rehearse(entries)
-        return branch_tip
-
-    def _effects_of(self, run: _Run, tip: Tip) -> Effect:
+    def _effects_of(self, run: Run, tip: Tip) -> Effect:
         """Decide what is to be done for these events: what came from another node is its node's to spread."""
         sender = run.parcel.sender
         holder = tip.identities.holder(sender) if sender else None
@@ -345,7 +204,7 @@ class EventChainService:
 
     # Steps 4 and 5
 
-    def _apply_and_save(self, run: _Run, tip: Tip, event: Event) -> Tip:
+    def _apply_and_save(self, run: Run, tip: Tip, event: Event) -> Tip:
         """Let the engine validate one event, and save it."""
         if event.timestamp > self._clock() + CLOCK_TOLERANCE:
             raise FutureEventError(
@@ -387,7 +246,7 @@ class EventChainService:
             replayed, entry = replayed.advance(read_event(document))
             self._engine.apply(entry)
 
-    def _check_canonical(self, run: _Run) -> None:
+    def _check_canonical(self, run: Run) -> None:
         """Say so if the events, new or known, stand on a branch."""
         if run.chain is None or (run.events and run.canonical):
             return
@@ -399,7 +258,7 @@ class EventChainService:
 
     # Steps 6 to 8
 
-    def _perform_effects(self, runs: Sequence[_Run]) -> None:
+    def _perform_effects(self, runs: Sequence[Run]) -> None:
         """Publish what is to be done for saved events, and remember that it is done."""
         saved = joined(Saved(run.id, run.saved, run.before, run.after) for run in runs)
         messages = [
@@ -523,7 +382,7 @@ class EventChainService:
             return self._chain_locks.setdefault(chain, threading.RLock())
 
     @contextmanager
-    def _locked(self, runs: Sequence[_Run]) -> Iterator[None]:
+    def _locked(self, runs: Sequence[Run]) -> Iterator[None]:
         """Hold the locks of all chains concerned, taken in one order by everybody."""
         with ExitStack() as stack:
             for chain in sorted({str(run.id) for run in runs if run.error is None}):
@@ -531,11 +390,7 @@ class EventChainService:
             yield
 
 
-def _is_among(suspects: AbstractSet[str | None], event: Event) -> bool:
-    return bool(suspects) and base58.encode(event.hash) in suspects
-
-
-def _run_again(saved: Saved) -> _Run:
-    run = _Run(Parcel({}), EventChain(saved.chain), saved=list(saved.documents))
+def _run_again(saved: Saved) -> Run:
+    run = Run(Parcel({}), EventChain(saved.chain), saved=list(saved.documents))
     run.before, run.after = saved.before, saved.after
     return run

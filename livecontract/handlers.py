@@ -31,7 +31,8 @@ from eventchain.core.errors import (
     UnavailableError,
 )
 from eventchain.errors import ForkError
-from eventchain.service import EventChainService, Parcel
+from eventchain.intake import Parcel
+from eventchain.service import EventChainService
 
 log = structlog.get_logger(__name__)
 

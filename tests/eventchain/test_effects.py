@@ -12,7 +12,7 @@ from eventchain.chain import read_chain
 from eventchain.core import base58
 from eventchain.core.keys import KeyPair
 from eventchain.identity import IDENTITY_SCHEMA, SYSTEM_KEY
-from eventchain.service import Parcel
+from eventchain.intake import Parcel
 from livecontract.simulated_party import response
 from livecontract.simulation import NodeDownError, NodeKilled, Simulation
 from tests.node.stage import Stage, check_equal, part_of, refusal, silence

@@ -39,7 +39,8 @@ from eventchain.errors import (
     UnknownPreviousError,
 )
 from eventchain.identity import IDENTITY_SCHEMA, SYSTEM_KEY
-from eventchain.service import CLOCK_TOLERANCE, EventChainService, Parcel
+from eventchain.intake import Parcel
+from eventchain.service import CLOCK_TOLERANCE, EventChainService
 from eventchain.store.errors import StoreUnavailableError
 from eventchain.store.memory import MemoryStore
 from eventchain.tip import Tip

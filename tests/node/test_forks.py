@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from eventchain import event as events
+from eventchain.branch import MAX_BRANCHES
 from eventchain.chain import EventChain, Stub, read_chain, verify
 from eventchain.core import base58, canonical_json
 from eventchain.core.errors import ConflictError
@@ -13,7 +14,6 @@ from eventchain.core.keys import KeyPair
 from eventchain.errors import ForkError
 from eventchain.event import Event
 from eventchain.identity import IDENTITY_SCHEMA
-from eventchain.service import MAX_BRANCHES
 from livecontract.simulated_party import response
 from livecontract.simulated_world import Faults
 from livecontract.simulation import Simulation
