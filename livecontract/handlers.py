@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from anchor.service import MAX_SUBMITTED
 from dispatcher.dispatch import Outcome
 from dispatcher.enqueue import SENDER
 from dispatcher.message import Message
@@ -120,7 +121,7 @@ class TriggerHandler:
 
 
 class AnchorHandler:
-    """Hands the hashes of all waiting messages to the anchor service in one request."""
+    """Hands the hashes of all waiting messages to the anchor service, in as few requests as it allows."""
 
     def __init__(self, submitter: Submitter) -> None:
         self._submitter = submitter
@@ -130,7 +131,8 @@ class AnchorHandler:
         hashes = [str(item) for message in messages for item in json.loads(message.body)]
         outcome: Outcome = None
         try:
-            self._submitter.submit(hashes)
+            for start in range(0, len(hashes), MAX_SUBMITTED):
+                self._submitter.submit(hashes[start : start + MAX_SUBMITTED])
         except LiveContractError as error:
             outcome = error
         return [outcome] * len(messages)
