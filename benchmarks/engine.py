@@ -23,9 +23,6 @@ from workflow_engine.scenario import load
 
 NAME = "engine"
 
-LENGTH = 100
-"""Responses of one process, after which the next one starts: more than most contracts have."""
-
 _CHAIN = str(samples.chain_id("engine"))
 _USER = str(samples.USER.public_key)
 
@@ -60,11 +57,11 @@ def entry(number: int, body: dict[str, Any]) -> Entry:
     )
 
 
-def play(start: Process, entries: Sequence[Entry]) -> Process:
-    """Step through all entries, `LENGTH` to a process."""
-    process = start
+def play(starts: Sequence[Process], entries: Sequence[Entry]) -> Process:
+    """Step through all entries, `samples.LENGTH` to a process, and return the last process."""
+    process = starts[0]
     for index, item in enumerate(entries):
-        process = machine.step(start if index % LENGTH == 0 else process, item)
+        process = machine.step(process if index % samples.LENGTH else starts[index // samples.LENGTH], item)
     return process
 
 
@@ -90,12 +87,14 @@ def play_transitions(bodies: Sequence[dict[str, Any]]) -> Model:
 def run(sizes: Sizes) -> list[Figure]:
     """Measure."""
     bodies = [samples.response(number) for number in range(sizes.steps)]
-    start = machine.start(load(samples.SCENARIO), entry(sizes.steps, samples.PROCESS))
+    scenario = load(samples.SCENARIO)
+    processes = range(-(-sizes.steps // samples.LENGTH))
+    starts = [machine.start(scenario, entry(sizes.steps + number, samples.process(number))) for number in processes]
     entries = [entry(number, body) for number, body in enumerate(bodies)]
-    if play(start, entries[:1]).assets["count"] != play_transitions(bodies[:1]).count:
+    if play(starts, entries[:1]).assets["count"] != play_transitions(bodies[:1]).count:
         raise RuntimeError("the two machines come to different data")
     ratio, seconds, limit_seconds = compare(
-        timed(lambda: play(start, entries)), timed(lambda: play_transitions(bodies)), rounds=sizes.rounds
+        timed(lambda: play(starts, entries)), timed(lambda: play_transitions(bodies)), rounds=sizes.rounds
     )
     figure = Figure(
         benchmark=NAME,

@@ -25,12 +25,14 @@ from benchmarks import samples
 from benchmarks.measure import Figure, compare, microseconds
 from benchmarks.sizes import Sizes
 from dispatcher.dispatch import EVENTS_POLICY, Dispatcher, Outcome
-from dispatcher.message import Message
+from dispatcher.enqueue import SENDER
+from dispatcher.message import EVENTS, Message
 from dispatcher.sqlite_broker import SqliteBroker
 from eventchain.chain import EventChain, Stub
 from eventchain.core import base58
 from eventchain.core.clock import system_clock
 from eventchain.core.hashing import sha256
+from eventchain.core.ids import ChainId
 from eventchain.event import Event
 from eventchain.store.sqlite import SqliteStore
 from livecontract.handlers import EventsHandler
@@ -48,14 +50,22 @@ class Stopwatch:
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
         self._last = time.perf_counter()
+        self._is_running = False
 
     def start(self) -> None:
         """Begin here; what went before belongs to nobody."""
         self._last = time.perf_counter()
+        self._is_running = True
+
+    def stop(self) -> None:
+        """Take no notice of marks until the next start."""
+        self._is_running = False
 
     def mark(self, step: str, _chain: str = "") -> None:
         """End a step."""
         now = time.perf_counter()
+        if not self._is_running:
+            return
         self.seconds[step] += now - self._last  # type: ignore[assignment]  # a counter of seconds
         self._last = now
 
@@ -89,7 +99,7 @@ class Outside:
 
 
 class Ingest:
-    """A node with a contract, and its queue of events."""
+    """A node that takes part in contracts, and its queue of events."""
 
     def __init__(self, folder: Path) -> None:
         self.watch = Stopwatch()
@@ -111,46 +121,50 @@ class Ingest:
         )
         self.node = Node(parts)
         self._handler = EventsHandler(self.node.eventchain)
-        self._worker = Dispatcher(self.broker, "events", self._handle, system_clock, os.urandom, EVENTS_POLICY)
-        self.chain = samples.chain_id("ingest")
-        introduction = tuple(samples.signed(samples.introduction(), self.chain.initial_hash))
-        self.node.eventchain.add(EventChain(self.chain, introduction).to_dict(), str(samples.USER.public_key))
-        self._last = introduction[-1]
-        self.count = 0
+        self._worker = Dispatcher(self.broker, EVENTS, self._handle, system_clock, os.urandom, EVENTS_POLICY)
+        self._turns = 0
 
     def turn(self, count: int, at_once: int = AT_ONCE) -> float:
-        """Queue that many responses, and return the seconds it took to take them in, `at_once` at most together."""
-        bodies = [samples.response(self.count + index) for index in range(count)]
-        previous = self._last
-        start = previous.timestamp + 1
-        events = list(samples.signed(bodies, previous.hash, start))
-        self.broker.publish([self._message(event) for event in events])
-        self._last, self.count = events[-1], self.count + count
+        """Queue that many responses on a new chain, and return the seconds it takes to take them in.
+
+        Args:
+            count: Of responses.
+            at_once: How many messages are taken from the queue together.
+        """
+        self._turns += 1
+        chain = samples.chain_id(f"ingest {self._turns}")
+        first = tuple(samples.signed(samples.introduction(count), chain.initial_hash))
+        self.node.eventchain.add(EventChain(chain, first).to_dict(), str(samples.USER.public_key))
+        bodies = [samples.response(number) for number in range(count)]
+        events = samples.signed(bodies, first[-1].hash, first[-1].timestamp + 1)
+        self.broker.publish([_message(chain, event) for event in events])
         self.watch.start()
         begin = time.perf_counter()
         while self._worker.step(at_once):
             pass
         seconds = time.perf_counter() - begin
-        height = self.node.eventchain.tip(str(self.chain)).height
-        if height != self.count + len(samples.introduction()):
-            raise RuntimeError(f"{self.count} responses were queued, and the chain has {height} events")
+        self.watch.stop()
+        height = self.node.eventchain.tip(str(chain)).height
+        if height != count + len(first):
+            raise RuntimeError(f"{count} responses were queued after {len(first)} events; the chain has {height}")
         return seconds
 
     def close(self) -> None:
         """Release the files."""
         self.node.stop()
 
-    def _message(self, event: Event) -> Message:
-        document = EventChain(self.chain, (event,), Stub(event.previous, None)).to_dict()
-        body = json.dumps(document, separators=(",", ":")).encode("ascii")
-        sender = {"sender": str(samples.USER.public_key)}
-        return Message(queue="events", id=base58.encode(sha256(body)), group=str(self.chain), body=body, headers=sender)
-
     def _handle(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         self.watch.mark("receive")
         outcomes = self._handler(messages)
         self.watch.start()
         return outcomes
+
+
+def _message(chain: ChainId, event: Event) -> Message:
+    document = EventChain(chain, (event,), Stub(event.previous, None)).to_dict()
+    body = json.dumps(document, separators=(",", ":")).encode("ascii")
+    sender = {SENDER: str(samples.USER.public_key)}
+    return Message(queue=EVENTS, id=base58.encode(sha256(body)), group=str(chain), body=body, headers=sender)
 
 
 class Commits:

@@ -53,19 +53,25 @@ SCENARIO: dict[str, Any] = {
 }
 """One state that the action `count` leads back to, so that a process takes any number of responses."""
 
-PROCESS: dict[str, Any] = {
-    "$schema": "urn:livecontract:process:1",
-    "id": "counting",
-    "scenario": "counter",
-    "actors": {"user": {"identity": "user"}, "peer": {"identity": "peer"}},
-}
+LENGTH = 100
+"""Responses of one process, after which the next one goes on: more than most contracts have."""
+
+
+def process(number: int) -> dict[str, Any]:
+    """Return the body that starts the process of this number."""
+    return {
+        "$schema": "urn:livecontract:process:1",
+        "id": f"counting-{number}",
+        "scenario": "counter",
+        "actors": {"user": {"identity": "user"}, "peer": {"identity": "peer"}},
+    }
 
 
 def response(number: int) -> dict[str, Any]:
-    """Return the body of a response of ordinary size (some 270 bytes)."""
+    """Return the body of a response of ordinary size (some 270 bytes), `LENGTH` in a row to each process."""
     return {
         "$schema": "urn:livecontract:response:1",
-        "process": "counting",
+        "process": f"counting-{number // LENGTH}",
         "action": "count",
         "key": "ok",
         "data": {"n": number, "text": "x" * 120},
@@ -78,14 +84,14 @@ def identity(name: str, node: str, user: KeyPair, system: KeyPair) -> dict[str, 
     return {"$schema": IDENTITY_SCHEMA, "id": name, "node": node, "signkeys": keys}
 
 
-def introduction() -> list[dict[str, Any]]:
-    """Return the bodies a chain starts with: both parties, the scenario and the process."""
+def introduction(responses: int) -> list[dict[str, Any]]:
+    """Return the bodies a chain starts with: both parties, the scenario, and the processes for that many responses."""
     peer = KeyPair.from_seed_phrase("benchmark peer's user")
     return [
         identity("user", NODE_URI, USER, NODE),
         identity("peer", PEER_URI, peer, PEER),
         SCENARIO,
-        PROCESS,
+        *(process(number) for number in range(-(-responses // LENGTH))),
     ]
 
 
