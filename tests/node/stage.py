@@ -192,8 +192,8 @@ def refusal(work: Any, *arguments: Any) -> LiveContractError:
 
 
 @contextmanager
-def silence() -> Iterator[None]:
-    """Log nothing below errors: a simulation writes a line for every message."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+def silence(level: int = 40) -> Iterator[None]:
+    """Log nothing below errors, or another level: a simulation writes a line for every message."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(level))
     yield
     structlog.reset_defaults()
