@@ -189,3 +189,33 @@ def test_size_is_limited() -> None:
 def test_message_names_line_and_column() -> None:
     with pytest.raises(InvalidJsonError, match=r"line 2, column 8"):
         strict_json.parse('{\n  "a": oops}')
+
+
+def depth_of(value: Any) -> int:
+    if not isinstance(value, dict | list):
+        return 0
+    return 1 + max(map(depth_of, value.values() if isinstance(value, dict) else value), default=0)
+
+
+awkward_texts = st.text(alphabet='"\\[]{}ab\n', max_size=6)
+awkward_values = st.recursive(
+    awkward_texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(awkward_texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(awkward_values)
+def test_depth_is_that_of_the_value_whatever_its_strings_hold(value: Any) -> None:
+    text, depth = json.dumps(value), depth_of(value)
+    assert strict_json.parse(text, max_depth=depth) == value
+    if depth:
+        with pytest.raises(TooLargeError):
+            strict_json.parse(text, max_depth=depth - 1)
+
+
+def test_depth_is_counted_across_long_strings() -> None:
+    text = json.dumps([[']"\\' * 50_000, ["[" * 200_000, {"]" * 70_000: ["deep"]}]]])
+    assert strict_json.parse(text, max_depth=5)[0][1][0] == "[" * 200_000
+    with pytest.raises(TooLargeError):
+        strict_json.parse(text, max_depth=4)
