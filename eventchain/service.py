@@ -30,7 +30,7 @@ from eventchain import event as events
 from eventchain import event_json
 from eventchain.archive import Archive, Effect, is_identity_event, read_event
 from eventchain.branch import rehearse_branch
-from eventchain.chain import EventChain, Stub
+from eventchain.chain import EventChain, Stub, read_chain
 from eventchain.core import base58, canonical_json
 from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError
@@ -114,13 +114,18 @@ class EventChainService:
     def add(self, document: Mapping[str, Any], sender: str | None = None) -> EventChain:
         """Add events and return the whole chain as it then stands here.
 
+        Who takes no part in it, as after leaving, gets back nothing but the events that were sent.
+
         Raises:
             LiveContractError: Something was refused; events before it, if any, are added.
         """
         (error,) = self.add_all([Parcel(document, sender)])
         if error:
             raise error
-        return self._archive.chain(ChainId.parse(document.get("id")))
+        sent = read_chain(document)
+        if sender in (None, self._system_key) or self._archive.identity_of(str(sent.id), str(sender)):
+            return self._archive.chain(sent.id)
+        return sent
 
     def add_all(self, parcels: Sequence[Parcel]) -> list[LiveContractError | None]:
         """Add the events of several parcels with one durable write, and say of each what went wrong, if anything."""

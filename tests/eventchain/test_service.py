@@ -760,3 +760,16 @@ def test_prepare_says_why_an_event_would_be_refused(stage: Stage) -> None:
     for key, refused in itertools.product([stage["seller"].key.public_key, STRANGER.public_key], [body]):
         assert isinstance(refusal(service.prepare, stage.chain, refused, key), ForbiddenError)
     assert stage.state("buyer") == "initial"
+
+
+def test_who_takes_no_part_any_more_is_shown_nothing_new(stage: Stage) -> None:
+    """It may still send the event that once made it a member: that is known, and answered with itself."""
+    joining = part_of(stage.canonical("buyer"), 1, 2)
+    leaving = {"$schema": IDENTITY_SCHEMA, "id": "seller", "signkeys": {}}
+    answer = stage["seller"].post(stage.chain, leaving)
+    assert len(answer.events) == 1
+    stage.simulation.settle(receipts=False)
+    stage["buyer"].post(stage.chain, stage.note("secret"))
+    answer = service_of(stage).add(joining, str(stage["seller"].key.public_key))
+    assert len(answer.events) == 1
+    assert len(service_of(stage).add(joining, str(stage["buyer"].key.public_key)).events) == 4
