@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 import typer
 
-from livecontract.cli.main import app
+from livecontract.cli.main import app, main
 from livecontract.client import NodeClient
 from livecontract.config import environment_of
 from livecontract.settings import SETTINGS
@@ -137,6 +137,15 @@ def test_shown_command_exists(document: str, command: str) -> None:
 def test_commands_are_found_where_they_are_shown() -> None:
     found = {command for _, command in shown_commands()}
     assert {"./dev demo", "./dev test --fast", "livecontract verify evidence.json"} <= found
+
+
+@pytest.mark.parametrize("setting", [setting.name for setting in SETTINGS if setting.secret])
+def test_node_takes_no_secret_from_the_command_line(setting: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # docs/configuration.md and SECURITY.md say so.
+    assert main(["run", f"--{setting.replace('_', '-')}", "hunter2"]) == 2
+    said = capsys.readouterr().err
+    assert f"--{setting.replace('_', '-')}-file FILE" in said
+    assert "hunter2" not in said
 
 
 # --- Figures ----------------------------------------------------------------------------------------------------------

@@ -55,8 +55,11 @@ def read_flags(arguments: Sequence[str]) -> dict[str, str]:
     """Return the settings in `--mail-host smtp.example.com` or `--mail-host=smtp.example.com`, by name.
 
     Raises:
-        typer.BadParameter: Something is no option, or lacks its value.
+        typer.BadParameter: Something is no option, lacks its value, or gives a secret, which others would see here.
     """
+    from livecontract.settings import SETTINGS
+
+    secrets = {setting.name for setting in SETTINGS if setting.secret}
     flags: dict[str, str] = {}
     rest = iter(arguments)
     for argument in rest:
@@ -67,7 +70,10 @@ def read_flags(arguments: Sequence[str]) -> dict[str, str]:
             value = next(rest, "")
             if not value or value.startswith("--"):
                 raise typer.BadParameter(f"--{option} lacks its value")
-        flags[option.replace("-", "_")] = value
+        name = option.replace("-", "_")
+        if name in secrets:
+            raise typer.BadParameter(f"other users of the machine see a secret here: give --{option}-file FILE instead")
+        flags[name] = value
     return flags
 
 
