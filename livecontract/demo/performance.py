@@ -1,6 +1,7 @@
 """The demonstration from the first process to the last: raise the stage, play, prove, and stay up or end."""
 
 import shlex
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -69,11 +70,16 @@ def _raise_stage(stage: Stage, transcript: Transcript) -> None:
 def _say_end(transcript: Transcript, stage: Stage, evidence: Path, seconds: float) -> None:
     restarts = sum(node.restarts for node in stage.nodes.values())
     transcript.heading("Everything held." if transcript.ok else "Something did not hold.")
-    transcript.say(
-        f"{seconds:.1f} s; nodes were started again {restarts} times. Everything is kept in {evidence.parent}"
-    )
+    transcript.say(f"{seconds:.1f} s; restarts of nodes: {restarts}. Everything is kept in {evidence.parent}")
     if evidence.exists():
-        transcript.say(f"Verify the evidence yourself: livecontract verify {shlex.quote(str(evidence))}")
+        command = shlex.join([_program(), "verify", str(evidence)])
+        transcript.say(f"Verify the evidence yourself: {command}")
+
+
+def _program() -> str:
+    """Return how the command line was called, which need not be on the path."""
+    called = Path(sys.argv[0])
+    return str(called) if called.name == "livecontract" else "livecontract"
 
 
 def _document(transcript: Transcript, stage: Stage, chain: str, evidence: Path, seconds: float) -> dict[str, Any]:
