@@ -25,6 +25,9 @@ CHANNEL_TIMEOUT = 60
 """Seconds a connection may be silent."""
 
 CONNECTION_LIMIT = 500
+_CROWDED = 450
+"""Connections from which on the oldest silent ones are closed; at the limit nobody new would be heard."""
+
 MAX_HEADER_BYTES = 64 * 1024
 GRACE = 30.0
 """Seconds that running requests get to finish after `stop`."""
@@ -93,7 +96,21 @@ class WebServer:
         self._stopped.wait()
 
     def _poll(self) -> None:
+        self._make_room()
         wasyncore.loop(timeout=_POLL, use_poll=True, map=self._server._map, count=1)  # noqa: SLF001 (no public name)
+
+    def _make_room(self) -> None:
+        """Close the oldest connections without a whole request where there are too many.
+
+        Who opens many and says nothing, or only a drop now and then, keeps nobody out.
+        """
+        channels = self._server.active_channels
+        if len(channels) < _CROWDED:
+            return
+        silent = [channel for channel in list(channels.values()) if not _is_busy(channel)]
+        silent.sort(key=lambda channel: channel.creation_time)
+        for channel in silent[: _CROWDED // 4]:
+            channel.will_close = True
 
     def _drain(self) -> None:
         self._server.accepting = False
