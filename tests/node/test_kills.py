@@ -3,6 +3,7 @@
 The node dies after a step, in a person's request or while it handles its queues; a new one opens the same files.
 """
 
+import random
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,11 +15,13 @@ from eventchain.chain import EventChain
 from eventchain.core.keys import KeyPair
 from livecontract.mail import Mail
 from livecontract.simulated_party import Party
+from livecontract.simulated_world import Faults
 from livecontract.simulation import NodeDownError, NodeKilled, Simulation
 from tests.node.stage import SqliteStorage, Stage, check_equal, play_quotation
 from workflow_engine.ports import HttpRequest, HttpResponse
 
 NAMES = ("buyer", "seller", "inspector")
+FAULTS = Faults(loss=0.15, answer_loss=0.1, delay=0.1, duplicate=0.15)
 STEPS = ("verify", "skip known", "resolve", "apply", "save", "anchor", "trigger", "forward")
 
 MOMENTS: dict[str, tuple[str, int, int]] = {
@@ -127,6 +130,24 @@ def test_node_killed_again_and_again_at_the_same_place_gets_past_it(tmp_path: Pa
     killer = Killer("buyer", step, 11, 3)
     stage = play(tmp_path, killer)
     assert killer.kills == 3
+    check(stage)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_nodes_killed_anywhere_all_the_time_still_play_the_contract(tmp_path: Path, seed: int) -> None:
+    chance, kills = random.Random(seed), []
+
+    def observe(name: str, step: str, _chain: str) -> None:
+        if chance.random() < 0.05:
+            kills.append((name, step))
+            raise NodeKilled
+
+    simulation = Simulation(seed, storage=SqliteStorage(tmp_path), observe=observe, faults=FAULTS)
+    stage = Stage(simulation, {name: StubbornParty(simulation, name) for name in NAMES})
+    play_quotation(stage)
+    simulation.settle()
+    assert kills
     check(stage)
 
 
