@@ -12,7 +12,9 @@ from livecontract.cli.outcome import note
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Settings without an option of their own are read from what the parser leaves."""
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Instead of livecontract.toml.")]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="Configuration file, instead of livecontract.toml.")
+]
 
 
 def run(
@@ -22,7 +24,7 @@ def run(
     host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
     url: Annotated[str | None, typer.Option(help="How others reach this node.")] = None,
-    name: Annotated[str | None, typer.Option(help="Of the organisation.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the organisation.")] = None,
 ) -> None:
     """Run a node: store, queue, public chain and web server in one process, unless the configuration says otherwise.
 

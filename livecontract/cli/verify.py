@@ -12,7 +12,7 @@ def verify(
     file: DocumentFile,
     genesis: Annotated[
         str | None,
-        typer.Option(metavar="SIGNATURE", help="Of the first block of the public chain, if you know it."),
+        typer.Option(metavar="SIGNATURE", help="Signature of the first block of the public chain, if you know it."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
