@@ -56,7 +56,9 @@ class Live:
         """Return a scenario by its id or the id its document gives it, or None."""
         if name not in self.compiled:
             for field in ("subject", "name"):
-                rows = self.store.find(ENTRIES, {"chain": self.chain, "kind": "scenario", field: name}, limit=1)
+                rows = self.store.find(
+                    ENTRIES, {"chain": self.chain, "kind": "scenario", field: name}, order_by="position", limit=1
+                )
                 if rows:
                     self.compiled[name] = _compiled(rows[0]["document"])
                     break
@@ -79,7 +81,7 @@ class Live:
         """Put a process together from its start, its responses and the state as of the last of them."""
         for _ in range(MAX_READS):
             where = {"chain": self.chain, "subject": process_id}
-            started = self.store.find(ENTRIES, {**where, "kind": "process"}, limit=1)
+            started = self.store.find(ENTRIES, {**where, "kind": "process"}, order_by="position", limit=1)
             if not started:
                 return None
             steps = self.store.find(ENTRIES, {**where, "kind": "response"}, order_by="position")
