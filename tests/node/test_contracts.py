@@ -194,12 +194,6 @@ RUNS = [
     for title, run in scenarios.runs(name).items()
     if not any(step["action"].startswith(":") for step in run["responses"])
 ]
-"""Without those that wait for a timeout: nodes do not watch the time yet."""
-    (name, title)
-    for name in ("nda", "signing", "demo-transaction")
-    for title, run in scenarios.runs(name).items()
-    if not any(step["action"].startswith(":") for step in run["responses"])
-]
 """Those without a timeout, which would have to be waited for."""
 
 
