@@ -68,7 +68,7 @@ def _raise_stage(stage: Stage, transcript: Transcript) -> None:
 
 
 def _say_end(transcript: Transcript, stage: Stage, evidence: Path, seconds: float) -> None:
-    restarts = sum(node.restarts for node in stage.nodes.values())
+    restarts = sum(node.restarts for node in [stage.public_chain, *stage.nodes.values()])
     transcript.heading("Everything held." if transcript.ok else "Something did not hold.")
     transcript.say(f"{seconds:.1f} s; restarts of nodes: {restarts}. Everything is kept in {evidence.parent}")
     if evidence.exists():
