@@ -19,7 +19,7 @@ from eventchain.event import Event
 from eventchain.identity import IDENTITY_SCHEMA, ONE_TIME_KEY, SYSTEM_KEY
 from livecontract.client import NodeClient, part
 from livecontract.invitation_mail import Invitation
-from livecontract.invitations import identity_body
+from livecontract.invitations import FAILED, identity_body
 
 PROCESS_SCHEMA = "https://specs.livecontracts.io/v0.2.0/process/schema.json#"
 RESPONSE_SCHEMA = "https://specs.livecontracts.io/v0.2.0/response/schema.json#"
@@ -97,13 +97,20 @@ class Agent:
         return self.add(chain, {"$schema": PROCESS_SCHEMA, "id": process, "scenario": scenario, "actors": dict(actors)})
 
     def invite(self, chain: str, *, identity: str, email: str, name: str, title: str) -> dict[str, Any]:
-        """Let the node invite somebody by mail; an invitation it knows already is not sent again."""
+        """Let the node invite somebody by mail; an invitation it knows already is not sent again.
+
+        Raises:
+            ConflictError: The identity is on the chain without an invitation of this node.
+        """
         request = {"chain": chain, "identity": identity, "email": email, "name": name, "title": title}
         try:
             answer: dict[str, Any] = self.client.post("/invitations", request, wait=self._patience)
         except ConflictError:
             known = self.client.get("/invitations", {"chain": chain}, wait=self._patience)
-            answer = next(item for item in known if item["identity"] == identity)
+            found = [item for item in known if item["identity"] == identity and item["state"] != FAILED]
+            if not found:
+                raise
+            answer = found[0]
         return answer
 
     def take(self, invitation: Invitation, info: Mapping[str, Any]) -> EventChain:
