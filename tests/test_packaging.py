@@ -19,8 +19,6 @@ ROOT = Path(__file__).parent.parent
 LOCKS = {name: ROOT / "requirements" / f"{name}.lock" for name in ("run", "dev")}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
-COMPANIONS = {"werkzeug": "flask", "referencing": "jsonschema"}
-"""Libraries that are part of another's interface, and come with it."""
 NOT_SHIPPED = {"tests", "benchmarks"}
 
 
@@ -78,7 +76,7 @@ def test_every_imported_library_is_declared() -> None:
         for found in imports_of(module):
             library = found.target.partition(".")[0]
             ours_or_pythons = library in sys.stdlib_module_names | set(PACKAGES)
-            packages = {normal(COMPANIONS.get(library, name)) for name in provided.get(library, [])}
+            packages = {normal(name) for name in provided.get(library, [])}
             if not ours_or_pythons and not declared & packages:
                 undeclared.add(f"{module.name} imports {library}")
     assert undeclared == set(), "declare it in pyproject.toml, and run ./dev lock"
