@@ -62,6 +62,7 @@ def test_step_says_how_much_was_done() -> None:
     assert stage.node("seller").step() >= 1
 
 
+@pytest.mark.slow
 def test_nodes_with_threads_bring_events_to_each_other_and_end(tmp_path: Path) -> None:
     arrived = {"buyer": threading.Event(), "seller": threading.Event()}
     simulation = Simulation(1, names=("buyer", "seller"), storage=SqliteStorage(tmp_path))

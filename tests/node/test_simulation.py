@@ -49,6 +49,7 @@ def test_parted_nodes_do_not_hear_of_each_other_until_it_heals() -> None:
     check_equal(stage, ("buyer", "seller"))
 
 
+@pytest.mark.slow
 def test_network_that_never_heals_is_said_not_to_come_to_rest() -> None:
     stage = Stage.of(Simulation(1, names=("buyer", "seller"))).found()
     stage.simulation.network.separate(["buyer"], ["seller"])
