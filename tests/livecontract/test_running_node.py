@@ -370,6 +370,26 @@ def test_a_chain_is_answered_from_where_it_is_known(stage: Stage) -> None:
     check_problem(stage.owner.get(target + "0OIl"), 400)
 
 
+@pytest.mark.parametrize("name", ["listScenarios", "getScenario", "listProcesses", "getProcess"])
+def test_what_has_not_changed_is_not_sent_again(stage: Stage, name: str) -> None:
+    method, target, body, _ = stage.request(name)
+    etag = stage.owner.send(method, target, body).headers["ETag"]
+    again = stage.owner.send(method, target, body, {**stage.owner.sign(method, target, body), "If-None-Match": etag})
+    assert again.status == 304
+    check_described(name, again)
+    other = {**stage.owner.sign(method, target, body), "If-None-Match": 'W/"other"'}
+    assert stage.owner.send(method, target, body, other).status == 200
+    check_problem(stage.owner.send(method, target, body, {"If-None-Match": etag}), 401)
+
+
+@pytest.mark.parametrize(("route", "most"), [("seq", 100), ("headers/seq", 100), ("headers/signed", 1_000)])
+def test_spans_of_blocks_have_the_limit_that_is_described(stage: Stage, route: str, most: int) -> None:
+    item = DOCUMENT["paths"][f"/blocks/{route}/{{first}}/{{last}}"]["get"]
+    assert f"fewer than {most:,} further" in item["parameters"][1]["description"]
+    assert stage.owner.get(f"/blocks/{route}/1/{most}").status == 200
+    check_problem(stage.owner.get(f"/blocks/{route}/1/{most + 1}"), 400, "at most")
+
+
 def test_a_fork_keeps_both_branches_for_inspection(stage: Stage) -> None:
     chain = stage.neighbour.create_chain({"name": "Neighbour"})
     tip = stage.neighbour.tip(chain)
