@@ -38,8 +38,8 @@ MAX_GROWTH = 150 * 1024 * 1024
 class NodeOfItsOwn:
     """`livecontract run` as a process."""
 
-    def __init__(self, directory: Path) -> None:
-        self.port = free_port(HOST)
+    def __init__(self, directory: Path, port: int = 0) -> None:
+        self.port = port or free_port(HOST)
         self.url = f"http://{HOST}:{self.port}"
         settings = {
             "data": str(directory),
@@ -50,7 +50,7 @@ class NodeOfItsOwn:
         }
         self.log = directory / "node.log"
         directory.mkdir(exist_ok=True)
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "livecontract", "run", "--config", os.devnull],
                 stdin=subprocess.DEVNULL,
@@ -75,6 +75,10 @@ class NodeOfItsOwn:
 
     def connect(self) -> socket.socket:
         return socket.create_connection((HOST, self.port), timeout=SECONDS)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def close(self) -> int:
         self._process.terminate()
@@ -264,3 +268,43 @@ def test_posts_of_one_chain_in_any_order_are_all_taken_in_the_end(node: NodeOfIt
     stored = [item["hash"] for item in chain.agent.chain(chain.id)["events"]]
     assert stored[1:] == [base58.encode(hash_) for hash_ in places[1:]]
     assert json.loads(chain.caller.get(f"/event-chains/{chain.id}/conflicts").data) == []
+
+
+class Writer:
+    """Adds events to a chain of its own until it is told to stop, and remembers which the node said it took."""
+
+    def __init__(self, url: str, number: int) -> None:
+        self.agent = Agent("me", KeyPair.from_seed(bytes([number]) * 32), url, patience=SECONDS)
+        self.chain = self.agent.create_chain({})
+        self.taken: list[str] = []
+
+    def run(self, stop: threading.Event) -> None:
+        number = 0
+        while not stop.is_set():
+            event = self.agent.add(self.chain, {"$schema": "urn:example:note", "number": (number := number + 1)})
+            self.taken.append(base58.encode(event.hash))
+
+
+def test_what_a_node_said_it_took_survives_that_it_is_killed(tmp_path: Path) -> None:
+    node = NodeOfItsOwn(tmp_path / "data")
+    stop = threading.Event()
+    try:
+        writers = [Writer(node.url, number) for number in range(1, 7)]
+        moments = random.Random(4)
+        with concurrent.futures.ThreadPoolExecutor(len(writers)) as pool:
+            running = [pool.submit(writer.run, stop) for writer in writers]
+            for _ in range(4):
+                wanted = sum(len(writer.taken) for writer in writers) + moments.randint(20, 60)
+                wait_for(lambda wanted=wanted: sum(len(writer.taken) for writer in writers) >= wanted, "more events")
+                node.kill()
+                node = NodeOfItsOwn(tmp_path / "data", node.port)
+            stop.set()
+            for future in running:
+                future.result(3 * SECONDS)
+        for writer in writers:
+            events_there = writer.agent.chain(writer.chain)["events"]
+            assert [item["hash"] for item in events_there[1:]] == writer.taken
+        assert "Traceback" not in node.log.read_text()
+    finally:
+        stop.set()
+        node.kill()
