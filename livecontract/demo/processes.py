@@ -158,7 +158,9 @@ class Supervisor:
                 if node.is_running or node.has_failed or self._stop.is_set():
                     continue
                 node.notice_end()
-                if not node.has_failed:
+                if node.has_failed:
+                    self._tell(f"The node of {node.name} cannot run; why stands at the end of {node.log}")
+                else:
                     self._tell(f"The node of {node.name} (process {node.pid}) ended; it is started again.")
                     node.restarts += 1
                     node.start()
