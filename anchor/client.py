@@ -9,6 +9,7 @@ import urllib3
 from anchor import receipt as receipts
 from anchor.anchoring import Anchoring
 from anchor.block import Header
+from anchor.parameters import Parameters
 from anchor.receipt import Receipt
 from eventchain.core import problem, strict_json
 from eventchain.core.clock import Clock
@@ -100,6 +101,14 @@ class AnchorClient:
                 break
             found += page
         return found
+
+    def fetch_parameters(self) -> Parameters:
+        """Return the rules of the service's chain.
+
+        Raises:
+            LiveContractError: In the family of the service's answer; `UnavailableError` where there is none.
+        """
+        return self._read(self._request("GET", "/node/parameters"), Parameters.from_dict)
 
     def _request(self, method: str, path: str, body: bytes = b"") -> Any:
         uri = self._base_url + path

@@ -7,6 +7,7 @@ InvalidError
 ├── InvalidBlockError           a block or microblock is malformed or does not follow from its parent
 ├── InvalidProofError           an inclusion or consistency proof does not lead to the root
 ├── InvalidReceiptError         a receipt, or the headers that support it, fail a named check
+├── InvalidParametersError      what should be the rules of a public chain is not
 └── InvalidAnchorError          what should be anchored is no hash
 NotFoundError
 ├── UnknownTransactionError · UnknownBlockError · UnknownHashError
@@ -37,6 +38,10 @@ class InvalidBlockError(InvalidError):
     def __init__(self, message: str, *, check: str = "format") -> None:
         super().__init__(message)
         self.check = check
+
+
+class InvalidParametersError(InvalidError):
+    """These are not the rules of a public chain."""
 
 
 class InvalidProofError(InvalidError):

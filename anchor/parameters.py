@@ -4,7 +4,10 @@
 seconds on a chain with one forging account.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+
+from anchor.errors import InvalidParametersError
 
 LTO = 100_000_000
 """Units of money in one LTO."""
@@ -57,6 +60,27 @@ class Parameters:
     clock_tolerance: int = 100
     pool_transactions: int = 100_000
     pool_bytes: int = 64 * 1024 * 1024
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the JSON form. Numbers are text, since some are beyond the integers of JSON."""
+        return {name: str(value) for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, document: object) -> "Parameters":
+        """Read the JSON form.
+
+        Raises:
+            InvalidParametersError: A parameter is missing, unknown or no number.
+        """
+        names = {item.name for item in fields(cls)}
+        is_text = isinstance(document, Mapping) and all(isinstance(value, str) for value in document.values())
+        if not isinstance(document, Mapping) or not is_text or document.keys() != names:
+            raise InvalidParametersError("these are not the parameters of a public chain")
+        try:
+            numbers = {name: int(text) for name, text in document.items() if name != "network"}
+        except ValueError:
+            raise InvalidParametersError("a parameter of the public chain is no number") from None
+        return cls(network=document["network"], **numbers)
 
 
 MAINNET = Parameters(network="L")

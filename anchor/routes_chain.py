@@ -211,7 +211,14 @@ def _node_routes(service: AnchorService) -> Routes:
     def get_node_version() -> Any:
         return {"version": VERSION}
 
-    return (("GET", "/node/status", get_node_status), ("GET", "/node/version", get_node_version))
+    def get_parameters() -> Any:
+        return service.parameters.to_dict()
+
+    return (
+        ("GET", "/node/status", get_node_status),
+        ("GET", "/node/version", get_node_version),
+        ("GET", "/node/parameters", get_parameters),
+    )
 
 
 def _span(service: AnchorService, first: int, last: int) -> range:

@@ -61,8 +61,8 @@ class RetryPolicy:
         return longest - (longest // 2) * int.from_bytes(random(4), "big") // 2**32
 
 
-EVENTS_POLICY = RetryPolicy(max_attempts=30, first_delay_ms=SECOND_MS // 4, max_delay_ms=5 * MINUTE_MS)
-"""For this node's own services: more than an hour of trying, then a person should look."""
+EVENTS_POLICY = RetryPolicy(max_attempts=60, first_delay_ms=SECOND_MS // 4, max_delay_ms=5 * MINUTE_MS)
+"""For this node's own services: two to four hours of trying, then a person should look."""
 
 RELAY_POLICY = RetryPolicy(max_attempts=235, first_delay_ms=SECOND_MS, max_delay_ms=HOUR_MS)
 """For other nodes, which may be away for a week: about seven days, at least hourly."""

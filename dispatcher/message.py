@@ -11,7 +11,6 @@ EVENTS = "events"
 RELAY = "relay"
 """Queue of chain documents that wait to be sent to other nodes. The group is the node's URI."""
 
-QUEUES = (EVENTS, RELAY)
 
 PROCESS_ENDED = "the process ended while it was handled"
 """The failure of messages whose lease was released when the broker was opened again."""

@@ -4,15 +4,22 @@ from collections.abc import Mapping, Sequence
 
 from dispatcher.broker import Broker
 from dispatcher.enqueue import EnqueueService, Submission
-from dispatcher.message import QUEUES, DeadLetter, Depth
+from dispatcher.message import EVENTS, RELAY, DeadLetter, Depth
 from eventchain.core.keys import PublicKey
 
 
 class QueueService:
     """What `routes` offers over HTTP."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, queues: Sequence[str] = (EVENTS, RELAY)) -> None:
+        """Offer a broker.
+
+        Args:
+            broker: Holds the messages.
+            queues: Those whose depths are shown.
+        """
         self._broker = broker
+        self._queues = tuple(queues)
         self._enqueue = EnqueueService(broker)
 
     def enqueue(self, submission: Submission, destinations: Sequence[str] = (), *, sender: PublicKey) -> None:
@@ -21,7 +28,7 @@ class QueueService:
 
     def depths(self) -> Mapping[str, Depth]:
         """Return how many messages are in each queue."""
-        return {queue: self._broker.depth(queue) for queue in QUEUES}
+        return {queue: self._broker.depth(queue) for queue in self._queues}
 
     def dead_letters(self, queue: str | None = None) -> Sequence[DeadLetter]:
         """Return the dead letters, oldest first."""

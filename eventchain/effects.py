@@ -7,7 +7,7 @@ and its handler's effect is keyed, so that the second time changes nothing.
 
 import json
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
@@ -86,6 +86,11 @@ class Effects:
                 for due in self._engine.due(str(run.chain), identities):
                     yield _outgoing("triggers", str(run.chain), canonical_json.encode(dict(due)))
         self._tell("trigger", saved)
+
+    def remind(self, chain: str, identities: Collection[str]) -> Iterator[Outgoing]:
+        """The timeouts that are over and that identities of this node have to tell of: no event brings them about."""
+        for due in self._engine.overdue(chain, identities):
+            yield _outgoing("triggers", chain, canonical_json.encode(dict(due)))
 
     def forward(self, saved: Sequence[Saved]) -> Iterator[Outgoing]:
         """Step 8: new events to the nodes of all identities, the whole chain to nodes that just joined."""

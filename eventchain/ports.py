@@ -40,6 +40,9 @@ class Engine(Protocol):
     def due(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
         """Return the system actions of these identities that wait to be performed now, as JSON objects."""
 
+    def overdue(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
+        """Return those of them that became due by time alone: timeouts of states."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:

@@ -46,7 +46,7 @@ from eventchain.errors import (
 )
 from eventchain.event import Event
 from eventchain.intake import Intake, Parcel, Run
-from eventchain.ports import Engine, Observer, Queue
+from eventchain.ports import Engine, Observer, Outgoing, Queue
 from eventchain.store.document_store import DocumentStore, DuplicateError
 from eventchain.tip import Tip, is_settled
 
@@ -285,6 +285,15 @@ class EventChainService:
                 self._perform_effects([_run_again(saved) for saved in self._effects.rebuild(chain, documents)])
         self._effects.settle()
         return sum(map(len, pending.values()))
+
+    def remind(self) -> int:
+        """Look at every chain of this node for timeouts that are over; return how many are to be told of."""
+        messages: list[Outgoing] = []
+        for chain in self._archive.chains_of(self._system_key):
+            identity = self._archive.identity_of(chain, self._system_key)
+            messages += self._effects.remind(chain, [identity] if identity else [])
+        self._effects.publish(messages, [])
+        return len(messages)
 
     def settle(self) -> None:
         """Write down which effects are done."""

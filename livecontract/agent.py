@@ -142,7 +142,9 @@ class Agent:
             node=about["node"],
         )
         event = self._sign(chain.latest_hash, {**info, **body}, invitation.key)
-        self._post(inviting, EventChain(chain.id, (event,), Stub(chain.latest_hash, chain.state)))
+        # Sent with the own key: once the event is added the one-time key opens nothing, and an answer may be lost.
+        joining = NodeClient(invitation.node, self.key, clock=self._clock, random=self._random)
+        self._post(joining, EventChain(chain.id, (event,), Stub(chain.latest_hash, chain.state)))
         return chain
 
     def tip(self, chain: str) -> Stub:

@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +35,7 @@ from livecontract import evidence, key_store, mailbox, routes
 from livecontract.authentication import Authenticator
 from livecontract.config import Config
 from livecontract.mail import Mailer, NoMailer, SmtpMailer, SmtpServer
-from livecontract.node import COLLECTIONS, Node, Parts
+from livecontract.node import COLLECTIONS, QUEUES, Node, Parts
 from livecontract.nonces import NONCES, StoredNonces
 from livecontract.plugs import DoorPlug
 from livecontract.serving import WebServer
@@ -55,10 +55,12 @@ class Anchoring(NamedTuple):
     Attributes:
         service: In this process, or None.
         access: The service, or the client of one elsewhere.
+        parameters: Returns the rules of the chain.
     """
 
     service: AnchorService | None
     access: AnchorService | AnchorClient
+    parameters: Callable[[], Parameters]
 
 
 class RunningNode:
@@ -83,8 +85,8 @@ class RunningNode:
         prepare_directory(config.data)
         self.key = key_store.load_or_create(config.key_file, config.passphrase, random)
         store = open_store(config, ALL_COLLECTIONS)
-        self.parameters = development(config.network, block_time=config.block_time_ms)
-        self.anchoring = open_anchor(config, store, self.key, self.parameters, clock, random)
+        parameters = development(config.network, block_time=config.block_time_ms)
+        self.anchoring = open_anchor(config, store, self.key, parameters, clock, random)
         mailer = open_mailer(config, store, clock, random)
         self.node = Node(
             Parts(
@@ -138,7 +140,7 @@ class RunningNode:
     def _blueprints(self, store: DocumentStore, door: DoorPlug) -> list[Blueprint]:
         node = self.node
         blueprints = [
-            dispatcher.routes.create_blueprint(QueueService(node.parts.broker), door),
+            dispatcher.routes.create_blueprint(QueueService(node.parts.broker, QUEUES), door),
             eventchain.routes.create_blueprint(node.eventchain, node.receipts),
             workflow_engine.routes.create_blueprint(node.workflow, node.eventchain.archive, node.eventchain),
             routes.create_blueprint(node.eventchain.door, node.invitations, self.make_evidence),
@@ -170,7 +172,7 @@ class RunningNode:
             projection=node.workflow.projection(chain),
             found_receipts=receipts,
             headers=headers,
-            parameters=self.parameters,
+            parameters=self.anchoring.parameters(),
             issuer=str(issuer),
             key=self.key,
             created=node.parts.clock(),
@@ -248,10 +250,10 @@ def open_anchor(
     """Open the embedded public chain, or the client of the configured anchor service."""
     if config.anchor == "embedded":
         service = AnchorService(store, key, parameters, clock=clock)
-        return Anchoring(service, service)
+        return Anchoring(service, service, lambda: parameters)
     pool = urllib3.PoolManager(maxsize=HTTP_POOL)
     client = AnchorClient(config.anchor, pool, key, random=random, clock=clock)
-    return Anchoring(None, client)
+    return Anchoring(None, client, client.fetch_parameters)
 
 
 def open_mailer(config: Config, store: DocumentStore, clock: Clock, random: Random) -> Mailer:

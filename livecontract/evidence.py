@@ -15,7 +15,7 @@ by itself is which public chain is *the* public chain: that is the genesis block
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 from anchor import receipt as receipts
@@ -95,7 +95,7 @@ def make(
         "receipts": found_receipts,
         "public_chain": {
             "genesis": base58.encode(headers[0].signature),
-            "parameters": {name: str(value) for name, value in asdict(parameters).items()},
+            "parameters": parameters.to_dict(),
             "headers": [receipts.encode_header(header) for header in headers],
         },
     }
@@ -238,7 +238,7 @@ def _check_receipts(reader: _Reader) -> str:
 
 def _check_public_chain(reader: _Reader, genesis: str | None) -> str:
     part = reader.document["public_chain"]
-    parameters = _read_parameters(part["parameters"])
+    parameters = Parameters.from_dict(part["parameters"])
     headers = [receipts.parse_header_text(text) for text in part["headers"]]
     wanted = genesis or part["genesis"]
     receipts.verify_header_chain(headers, base58.decode(wanted, name="genesis"), parameters)
@@ -248,14 +248,6 @@ def _check_public_chain(reader: _Reader, genesis: str | None) -> str:
         receipts.verify_in_chain(receipt, headers)
     known = "the genesis block given" if genesis else f"the genesis block {wanted}, which only you can recognise"
     return f"{len(headers)} block headers follow each other from {known}; every receipt's block is among them"
-
-
-def _read_parameters(part: Mapping[str, Any]) -> Parameters:
-    """Read the parameters of the public chain; written as text, since some are beyond the integers of JSON."""
-    if part.keys() != {item.name for item in fields(Parameters)} or not all(isinstance(v, str) for v in part.values()):
-        raise InvalidError("these are not the parameters of a public chain", path="$.public_chain.parameters")
-    numbers = {name: int(value) for name, value in part.items() if name != "network"}
-    return Parameters(network=part["network"], **numbers)
 
 
 def _check_times(reader: _Reader) -> str:

@@ -31,8 +31,12 @@ from workflow_engine.service import WorkflowService
 COLLECTIONS: tuple[Collection, ...] = (*EVENTCHAIN_COLLECTIONS, *WORKFLOW_COLLECTIONS, INVITATIONS)
 """What the store of a node holds, besides what its web server and an embedded anchor service need."""
 
+QUEUES = ("events", "relay", "triggers", "anchor", invitations.QUEUE)
+"""The queues of a node; `livecontract.handlers` says what their messages are."""
+
 RECEIPTS_SECONDS = 0.5
 RESUME_SECONDS = 5.0
+REMIND_SECONDS = 10.0
 EVENT_WORKERS = 2
 RELAY_WORKERS = 4
 AT_ONCE = 100
@@ -132,6 +136,7 @@ class Node:
             self._queue_worker(invitations.QUEUE, each(self.invitations.handle)),
             PeriodicWorker("receipts", self.receipts.collect, RECEIPTS_SECONDS),
             PeriodicWorker("resume", self._resume, RESUME_SECONDS),
+            PeriodicWorker("remind", self.eventchain.remind, REMIND_SECONDS),
         ]
 
     def _queue_worker(

@@ -16,6 +16,7 @@ from eventchain.ports import Outgoing
 from eventchain.service import EventChainService
 from eventchain.store.memory import MemoryStore
 from workflow_engine.ports import HttpClient
+from workflow_engine.scenario import TIMEOUT
 from workflow_engine.service import COLLECTIONS as WORKFLOW_COLLECTIONS
 from workflow_engine.service import DueAction, WorkflowService
 from workflow_engine.triggers import Triggers
@@ -78,6 +79,10 @@ class EnginePlug:
     def due(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
         """See `eventchain.ports.Engine`."""
         return [due.to_dict() for due in self._service.due(chain, identities)]
+
+    def overdue(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
+        """See `eventchain.ports.Engine`."""
+        return [due.to_dict() for due in self._service.due(chain, identities) if due.action == TIMEOUT]
 
     def perform(self, due: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """See `livecontract.handlers.Performer`."""

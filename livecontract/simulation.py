@@ -20,7 +20,7 @@ from eventchain.core.errors import LiveContractError, UnavailableError
 from eventchain.core.keys import KeyPair, PublicKey
 from eventchain.store.document_store import DocumentStore
 from eventchain.store.memory import MemoryStore
-from livecontract.node import COLLECTIONS, Node, Parts
+from livecontract.node import COLLECTIONS, QUEUES, Node, Parts
 from livecontract.plugs import DoorPlug
 from livecontract.simulated_world import (
     Faults,
@@ -31,8 +31,6 @@ from livecontract.simulated_world import (
     VirtualClock,
     World,
 )
-
-QUEUES = ("events", "relay", "triggers", "anchor", "invitations")
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 100, 60_000
 """Milliseconds the clock goes on when nobody has anything to do: doubled until somebody has."""

@@ -8,13 +8,12 @@ from typing import Any
 
 from anchor import receipt as receipts
 from anchor.block import Header
-from anchor.parameters import development
 from eventchain.chain import read_chain
 from eventchain.core import base58, canonical_json
 from eventchain.core.errors import LiveContractError
 from eventchain.tip import entries_of
 from livecontract.client import part
-from livecontract.demo.stage import BLOCK_TIME, Stage, wait_for
+from livecontract.demo.stage import Stage, wait_for
 from livecontract.demo.transcript import Transcript
 from livecontract.plugs import replay
 
@@ -77,8 +76,7 @@ class Proofs:
     def _receipts(self) -> tuple[bool, str]:
         found = {role: self._receipts_of(role) for role in self._stage.agents}
         headers = self._headers()
-        parameters = development(block_time=BLOCK_TIME)
-        receipts.verify_header_chain(headers, headers[0].signature, parameters)
+        receipts.verify_header_chain(headers, headers[0].signature, self._stage.anchor.fetch_parameters())
         count = 0
         for of_role in found.values():
             for hash_, document in of_role.items():

@@ -105,7 +105,6 @@ class Stage:
                 {
                     "users": str(keys[role].public_key),
                     "anchor": self.public_chain.url,
-                    "block_time_ms": str(BLOCK_TIME),
                     "mail": "smtp",
                     "mail_host": HOST,
                     "mail_port": str(self.mailbox.smtp_port),

@@ -288,6 +288,6 @@ def total(policy: RetryPolicy) -> int:
     return sum(policy.delay_ms(attempts, random) for attempts in range(1, policy.max_attempts))
 
 
-def test_relay_tries_for_about_seven_days_and_events_for_about_an_hour() -> None:
+def test_relay_tries_for_about_seven_days_and_events_for_hours() -> None:
     assert 6.5 * 24 * HOUR_MS < total(RELAY_POLICY) < 7.5 * 24 * HOUR_MS
-    assert 60 * MINUTE_MS < total(EVENTS_POLICY) < 100 * MINUTE_MS
+    assert 2 * HOUR_MS < total(EVENTS_POLICY) < 4.5 * HOUR_MS

@@ -22,7 +22,7 @@ from livecontract import mailbox
 from livecontract.agent import Agent
 from livecontract.bootstrap import RunningNode
 from livecontract.config import load
-from livecontract.node import COLLECTIONS
+from livecontract.node import COLLECTIONS, QUEUES
 
 SECONDS = 20
 """How long a test waits for an answer: none may hang."""
@@ -35,7 +35,6 @@ NEIGHBOUR = KeyPair.from_seed(b"n" * 32)
 STRANGER = KeyPair.from_seed(b"s" * 32)
 """Is on no chain."""
 
-QUEUES = ("events", "relay", "triggers", "anchor", "invitations")
 SLOW_BLOCKS = 3_600_000
 PROCESS = "order-1"
 

@@ -188,13 +188,8 @@ def test_evidence_names_the_public_chain_its_reader_knows(proof: bytes) -> None:
     assert failed(proof, genesis=base58.encode(bytes(64))) == ["public chain"]
 
 
-RUNS = [
-    (name, title)
-    for name in ("nda", "signing", "demo-transaction")
-    for title, run in scenarios.runs(name).items()
-    if not any(step["action"].startswith(":") for step in run["responses"])
-]
-"""Those without a timeout, which would have to be waited for."""
+RUNS = [(name, title) for name in ("nda", "signing", "demo-transaction") for title in scenarios.runs(name)]
+LONGER_THAN_ANY_TIMEOUT = 400 * 24 * 60 * 60 * 1000
 
 
 @pytest.mark.parametrize(("name", "title"), RUNS)
@@ -206,6 +201,10 @@ def test_run_of_the_library_ends_the_same_on_both_nodes(name: str, title: str) -
     stage.start(name, names)
     for step in run["responses"]:
         assert "response" not in step
+        if step["action"] == ":timeout":
+            stage.simulation.clock.now += LONGER_THAN_ANY_TIMEOUT
+            stage.simulation.settle(receipts=False)
+            continue
         stage.act(names[step["actor"]], step["action"], step.get("data"))
         stage.simulation.settle(receipts=False)
     stage.simulation.settle()
