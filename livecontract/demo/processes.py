@@ -82,10 +82,11 @@ class NodeProcess:
                 start_new_session=True,
             )
 
-    def notice_end(self) -> None:
-        """Count the end of the process as a failure if it gave one as its reason."""
+    def notice_end(self) -> bool:
+        """Count the end of the process as a failure if it says so itself; return whether to start it again."""
         failed = self._process is not None and (self._process.poll() or 0) > 0
         self._failures = self._failures + 1 if failed else 0
+        return not self.has_failed
 
     def wait_until_ready(self) -> None:
         """Wait until the node answers.
@@ -157,10 +158,9 @@ class Supervisor:
             for node in self.nodes:
                 if node.is_running or node.has_failed or self._stop.is_set():
                     continue
-                node.notice_end()
-                if node.has_failed:
-                    self._tell(f"The node of {node.name} cannot run; why stands at the end of {node.log}")
-                else:
+                if node.notice_end():
                     self._tell(f"The node of {node.name} (process {node.pid}) ended; it is started again.")
                     node.restarts += 1
                     node.start()
+                else:
+                    self._tell(f"The node of {node.name} cannot run; why stands at the end of {node.log}")
