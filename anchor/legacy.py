@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from anchor.account import ADDRESS_LENGTH
 from anchor.errors import InvalidTransactionError
-from anchor.payload import LEASE_ID_LENGTH, MAX_ATTACHMENT, Anchor, CancelLease, Lease, Payload, Transfer
+from anchor.payload import LEASE_ID_LENGTH, Anchor, CancelLease, Lease, Payload, Transfer
+from anchor.payload_members import MAX_ATTACHMENT
 from anchor.wire import Reader, counted, int64
 from eventchain.core.keys import PublicKey
 

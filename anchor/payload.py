@@ -19,15 +19,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-from anchor.account import ADDRESS_LENGTH, check_address, parse_address
+from anchor.account import ADDRESS_LENGTH, check_address
 from anchor.errors import InvalidTransactionError
+from anchor.payload_members import (
+    MAX_ATTACHMENT,
+    check_amount,
+    check_attachment,
+    read_address,
+    read_attachment,
+    read_base58,
+    read_count,
+    read_integer,
+    read_list,
+)
 from anchor.wire import MAX_INT64, Reader, counted, int64
 from eventchain.core import base58
-from eventchain.core.errors import InvalidAddressError, InvalidEncodingError
 
 MAX_ANCHORS = 100
 MAX_ANCHOR_LENGTH = 80
-MAX_ATTACHMENT = 140
 MAX_TRANSFERS = 100
 LEASE_ID_LENGTH = 32
 
@@ -58,7 +67,7 @@ class Anchor:
     @classmethod
     def parse(cls, reader: Reader) -> "Anchor":
         """Read the version 3 bytes."""
-        count = _count(reader, "anchors", MAX_ANCHORS)
+        count = read_count(reader, "anchors", MAX_ANCHORS)
         return cls(anchors=tuple(reader.counted("anchor", maximum=MAX_ANCHOR_LENGTH) for _ in range(count)))
 
     def to_dict(self) -> dict[str, Any]:
@@ -68,8 +77,8 @@ class Anchor:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], network: str) -> "Anchor":  # noqa: ARG003 (one signature for all)
         """Read the members of the type."""
-        items = _list(data, "anchors", MAX_ANCHORS)
-        return cls(anchors=tuple(_base58(item, f"$.anchors[{index}]") for index, item in enumerate(items)))
+        items = read_list(data, "anchors", MAX_ANCHORS)
+        return cls(anchors=tuple(read_base58(item, f"$.anchors[{index}]") for index, item in enumerate(items)))
 
     def validate(self, network: str) -> None:  # noqa: ARG002 (one signature for all)
         """Check the limits: at most 100 different hashes of 1 to 80 bytes."""
@@ -130,16 +139,16 @@ class Transfer:
     def from_dict(cls, data: Mapping[str, Any], network: str) -> "Transfer":
         """Read the members of the type; a missing attachment is an empty one."""
         return cls(
-            recipient=_address(data, "recipient", network),
-            amount=_integer(data, "amount"),
-            attachment=_attachment(data),
+            recipient=read_address(data, "recipient", network),
+            amount=read_integer(data, "amount"),
+            attachment=read_attachment(data),
         )
 
     def validate(self, network: str) -> None:
         """Check address, amount and attachment."""
         check_address(self.recipient, network, path="$.recipient")
-        _check_amount(self.amount)
-        _check_attachment(self.attachment)
+        check_amount(self.amount)
+        check_attachment(self.attachment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,12 +187,12 @@ class Lease:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], network: str) -> "Lease":
         """Read the members of the type."""
-        return cls(recipient=_address(data, "recipient", network), amount=_integer(data, "amount"))
+        return cls(recipient=read_address(data, "recipient", network), amount=read_integer(data, "amount"))
 
     def validate(self, network: str) -> None:
         """Check address and amount."""
         check_address(self.recipient, network, path="$.recipient")
-        _check_amount(self.amount)
+        check_amount(self.amount)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,7 +230,7 @@ class CancelLease:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], network: str) -> "CancelLease":  # noqa: ARG003 (one signature for all)
         """Read the members of the type."""
-        return cls(lease_id=_base58(data.get("leaseId"), "$.leaseId"))
+        return cls(lease_id=read_base58(data.get("leaseId"), "$.leaseId"))
 
     def validate(self, network: str) -> None:  # noqa: ARG002 (one signature for all)
         """Check the length of the id."""
@@ -257,7 +266,7 @@ class MassTransfer:
     @classmethod
     def parse(cls, reader: Reader) -> "MassTransfer":
         """Read the version 3 bytes."""
-        count = _count(reader, "transfers", MAX_TRANSFERS)
+        count = read_count(reader, "transfers", MAX_TRANSFERS)
         transfers = tuple((reader.take(ADDRESS_LENGTH, "recipient"), reader.int64("amount")) for _ in range(count))
         return cls(transfers=transfers, attachment=reader.counted("attachment", maximum=MAX_ATTACHMENT))
 
@@ -276,12 +285,12 @@ class MassTransfer:
     def from_dict(cls, data: Mapping[str, Any], network: str) -> "MassTransfer":
         """Read the members of the type; count and sum are not read."""
         transfers = []
-        for index, item in enumerate(_list(data, "transfers", MAX_TRANSFERS)):
+        for index, item in enumerate(read_list(data, "transfers", MAX_TRANSFERS)):
             path = f"$.transfers[{index}]"
             if not isinstance(item, dict):
                 raise InvalidTransactionError("a transfer should be an object", path=path)
-            transfers.append((_address(item, "recipient", network, path), _integer(item, "amount", path)))
-        return cls(transfers=tuple(transfers), attachment=_attachment(data))
+            transfers.append((read_address(item, "recipient", network, path), read_integer(item, "amount", path)))
+        return cls(transfers=tuple(transfers), attachment=read_attachment(data))
 
     def validate(self, network: str) -> None:
         """Check addresses, amounts (zero is allowed here), their sum and the attachment."""
@@ -293,7 +302,7 @@ class MassTransfer:
                 raise InvalidTransactionError("the amount is negative", path=f"$.transfers[{index}].amount")
         if self.spent > MAX_INT64:
             raise InvalidTransactionError("the amounts add up to more than 2^63 - 1", path="$.transfers")
-        _check_attachment(self.attachment)
+        check_attachment(self.attachment)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -332,7 +341,7 @@ class Sponsorship:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], network: str) -> "Sponsorship":
         """Read the members of the type."""
-        return cls(recipient=_address(data, "recipient", network))
+        return cls(recipient=read_address(data, "recipient", network))
 
     def validate(self, network: str) -> None:
         """Check the address."""
@@ -371,69 +380,3 @@ def payload_class(type_number: object, *, path: str | None = None) -> type[Paylo
             return item
     known = ", ".join(str(item.TYPE) for item in _CLASSES)
     raise InvalidTransactionError(f"unknown transaction type; this node takes {known}", path=path)
-
-
-def _count(reader: Reader, name: str, maximum: int) -> int:
-    count = reader.uint(2, f"number of {name}")
-    if count > maximum:
-        raise InvalidTransactionError(f"{count} {name} are too many; the limit is {maximum}")
-    return count
-
-
-def _list(data: Mapping[str, Any], name: str, maximum: int) -> list[Any]:
-    items = data.get(name)
-    if not isinstance(items, list):
-        raise InvalidTransactionError(f"{name} should be a list", path=f"$.{name}")
-    if len(items) > maximum:
-        raise InvalidTransactionError(f"{len(items)} {name} are too many; the limit is {maximum}", path=f"$.{name}")
-    return items
-
-
-def _integer(data: Mapping[str, Any], name: str, path: str = "$") -> int:
-    value = data.get(name)
-    if type(value) is not int or not 0 <= value <= MAX_INT64:
-        raise InvalidTransactionError(f"{name} should be a whole number, not negative", path=f"{path}.{name}")
-    return value
-
-
-def _base58(value: object, path: str) -> bytes:
-    try:
-        return base58.decode(value, path=path)
-    except InvalidEncodingError as error:
-        raise InvalidTransactionError(error.message, path=path) from None
-
-
-def _address(data: Mapping[str, Any], name: str, network: str, path: str = "$") -> bytes:
-    value = data.get(name)
-    if not isinstance(value, str):
-        raise InvalidTransactionError(f"{name} should be an address", path=f"{path}.{name}")
-    try:
-        return parse_address(value, network)
-    except InvalidAddressError as error:
-        raise InvalidTransactionError(error.message, path=f"{path}.{name}") from None
-
-
-def _attachment(data: Mapping[str, Any]) -> bytes:
-    value = data.get("attachment")
-    if value is None:
-        return b""
-    if not isinstance(value, str) or len(value) > 2 * MAX_ATTACHMENT:
-        raise InvalidTransactionError(
-            f"the attachment should be base58 of at most {MAX_ATTACHMENT} bytes", path="$.attachment"
-        )
-    try:
-        return base58.decode(value, name="attachment")
-    except InvalidEncodingError as error:
-        raise InvalidTransactionError(error.message, path="$.attachment") from None
-
-
-def _check_amount(amount: int) -> None:
-    if not 0 < amount <= MAX_INT64:
-        raise InvalidTransactionError("the amount should be more than nothing", path="$.amount")
-
-
-def _check_attachment(attachment: bytes) -> None:
-    if len(attachment) > MAX_ATTACHMENT:
-        raise InvalidTransactionError(
-            f"the attachment has {len(attachment)} bytes; the limit is {MAX_ATTACHMENT}", path="$.attachment"
-        )

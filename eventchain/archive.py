@@ -18,7 +18,7 @@ from eventchain.core.ids import ChainId
 from eventchain.event import Event, decode
 from eventchain.identity import Identities, is_identity
 from eventchain.store.document_store import Collection, Document, DocumentStore
-from eventchain.tip import Tip
+from eventchain.tip import Tip, is_settled
 
 EVENTS = Collection(
     name="events",
@@ -228,6 +228,20 @@ class Archive:
     def conflicts(self, chain: ChainId) -> list[Document]:
         """Return the branches beside the canonical chain, as documents of `CONFLICTS`."""
         return self._store.find(CONFLICTS, {"chain": str(chain)})
+
+    def is_certain(self, chain: str, hash_: str, when: str) -> bool:
+        """Whether an event is certain enough for an effect in the world.
+
+        Args:
+            chain: Id of the chain.
+            hash_: Of the event, base58.
+            when: `immediately`, `anchored` (its receipt is here) or `settled` (every active party has signed since).
+        """
+        id_, event = ChainId.parse(chain), base58.decode(hash_, name="hash")
+        if when == "anchored":
+            document = self.find(id_, event)
+            return document is not None and document["receipt"] is not None
+        return when == "immediately" or is_settled(self.chain(id_), event)
 
     def pending(self, limit: int) -> list[Document]:
         """Return events with effects still to be done."""

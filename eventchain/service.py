@@ -48,7 +48,7 @@ from eventchain.event import Event
 from eventchain.intake import Intake, Parcel, Run
 from eventchain.ports import Engine, Observer, Outgoing, Queue
 from eventchain.store.document_store import DocumentStore, DuplicateError
-from eventchain.tip import Tip, is_settled
+from eventchain.tip import Tip
 
 CLOCK_TOLERANCE = 5 * 60 * 1000
 """Milliseconds an event's timestamp may lie ahead of this node's clock."""
@@ -363,20 +363,6 @@ class EventChainService:
         if tip.height == 0:
             raise NotAdmittedError("this node takes no part in that chain")
         return tip
-
-    def is_certain(self, chain: str, hash_: str, when: str) -> bool:
-        """Whether an event is certain enough for an effect in the world.
-
-        Args:
-            chain: Id of the chain.
-            hash_: Of the event, base58.
-            when: `immediately`, `anchored` (its receipt is here) or `settled` (every active party has signed since).
-        """
-        id_, event = ChainId.parse(chain), base58.decode(hash_, name="hash")
-        if when == "anchored":
-            document = self._archive.find(id_, event)
-            return document is not None and document["receipt"] is not None
-        return when == "immediately" or is_settled(self._archive.chain(id_), event)
 
     # Locks and memory
 

@@ -109,7 +109,7 @@ class TriggerHandler:
             LiveContractError: It could not be performed now.
         """
         due = strict_json.parse(message.body)
-        if not self._service.is_certain(str(due["chain"]), str(due["cause"]), str(due["when"])):
+        if not self._service.archive.is_certain(str(due["chain"]), str(due["cause"]), str(due["when"])):
             raise NotCertainError(f"the system action {due['action']} waits until its cause is {due['when']}")
         body = self._performer.perform(due)
         if body is None:

@@ -12,7 +12,6 @@ from dispatcher.broker import MemoryBroker
 from dispatcher.dispatch import (
     EVENTS_POLICY,
     HOUR_MS,
-    MINUTE_MS,
     RELAY_POLICY,
     Dispatcher,
     Handler,
