@@ -62,9 +62,12 @@ class NodeProcess:
         """Where its log is."""
         return self.directory / "node.log"
 
+    def prepare(self) -> None:
+        """Make its directory."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+
     def start(self) -> None:
         """Start the process."""
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         settings = {
             "data": str(self.directory),
             "host": HOST,
@@ -136,9 +139,13 @@ class Supervisor:
         self._thread = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        """Start all nodes at once, watch them from now on, and wait until they are ready."""
+        """Start all nodes at once, watch them from now on, and wait until they are ready.
+
+        Their processes are started by the watching thread: a signal, which the main thread gets, cannot come between
+        the start of a process and the note that it runs.
+        """
         for node in self.nodes:
-            node.start()
+            node.prepare()
         self._thread.start()
         for node in self.nodes:
             node.wait_until_ready()
@@ -154,6 +161,8 @@ class Supervisor:
             node.join()
 
     def _watch(self) -> None:
+        for node in self.nodes:
+            node.start()
         while not self._stop.wait(_WATCH_SECONDS):
             for node in self.nodes:
                 if node.is_running or node.has_failed or self._stop.is_set():
