@@ -68,7 +68,9 @@ class SignedHttp:
             scheme, host = urlsplit(url)[:2]
         except ValueError:
             raise InvalidDestinationError("not a URI that can be sent to") from None
-        if scheme != "https" and not (scheme == "http" and self._allow_plain_http):
+        if scheme not in ("http", "https"):
+            raise InvalidDestinationError(f"{host} is a node of the scheme {scheme}, which this node does not send to")
+        if scheme != "https" and not self._allow_plain_http:
             raise InvalidDestinationError(f"{host} is not reached over https", hint="Give the node a certificate.")
         started = self._clock()
         headers = sign_request(method, url, body, self._key, now=started // 1000, random=self._random)
