@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from eventchain.core import base58
 from eventchain.core.errors import InvalidError
-from eventchain.core.keys import PublicKey
+from eventchain.core.keys import KeyType, PublicKey
 from eventchain.errors import InvalidIdentityError
 
 IDENTITY_SCHEMA = "https://specs.livecontracts.io/v0.2.0/identity/schema.json#"
@@ -27,7 +27,10 @@ _MAX_ID = 256
 _MAX_NODE = 2048
 _MAX_KEYS = 32
 _MAX_MEMBERS = 10_000
-_ENCRYPT_KEY_LENGTH = 32
+_ENCRYPT_KEY_LENGTHS = (32, 33)
+"""Bytes: X25519, and what clients with a key on an ECDSA curve give in its place."""
+
+_COMPRESSED = (2, 3)
 _KNOWN = frozenset({"$schema", "id", "node", "signkeys", "encryptkey", "privileges"})
 
 
@@ -203,18 +206,27 @@ def _read_sign_keys(value: object) -> dict[str, str]:
     keys: dict[str, str] = {}
     for name, text in value.items():
         try:
-            keys[name] = str(PublicKey.parse(text))
+            keys[name] = _read_sign_key(text)
         except InvalidError as error:
-            raise InvalidIdentityError(
-                f"not an Ed25519 public key: {error.message}", path=f"$.signkeys.{name}"
-            ) from None
+            raise InvalidIdentityError(f"not a public key: {error.message}", path=f"$.signkeys.{name}") from None
     return keys
+
+
+def _read_sign_key(text: object) -> str:
+    """Read a public key: Ed25519, or a compressed point of the ECDSA curves, whose type only an event tells."""
+    raw = base58.decode(text, name="key")
+    if len(raw) == KeyType.SECP256K1.key_length and raw[0] in _COMPRESSED:
+        return base58.encode(raw)
+    return str(PublicKey(raw))
 
 
 def _read_encrypt_key(value: object) -> str | None:
     if value is None or value == "":
         return None
-    return base58.encode(base58.decode(value, length=_ENCRYPT_KEY_LENGTH, name="encryptkey", path="$.encryptkey"))
+    raw = base58.decode(value, name="encryptkey", path="$.encryptkey")
+    if len(raw) not in _ENCRYPT_KEY_LENGTHS:
+        raise InvalidIdentityError(f"encryptkey has {len(raw)} bytes; an X25519 key has 32", path="$.encryptkey")
+    return base58.encode(raw)
 
 
 def _read_privileges(value: object) -> tuple[Privilege, ...] | None:

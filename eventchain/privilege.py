@@ -159,8 +159,10 @@ def find_member_problems(chain: EventChain) -> Iterator[Problem]:
                 keys = _validate_member(keys, event, body)
         except NotMemberError as error:
             yield Problem(base58.encode(event.hash), "membership", error.message)
-        except LiveContractError as error:
+        except PrivilegeError as error:
             yield Problem(base58.encode(event.hash), "privilege", error.message)
+        except LiveContractError as error:
+            yield Problem(base58.encode(event.hash), "identity", error.message)
 
 
 def _is_contract(first: Event) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eventchain import event as events
-from eventchain.chain import EventChain
+from eventchain.chain import EventChain, read_chain
 from eventchain.core import base58
 from eventchain.core.errors import InvalidError
 from eventchain.core.ids import ChainId, Generation, nonce_from_text
@@ -15,6 +15,7 @@ from eventchain.core.keys import KeyPair
 from eventchain.errors import InvalidIdentityError, NotMemberError, PrivilegeError
 from eventchain.identity import IDENTITY_SCHEMA, Identities, read_identity
 from eventchain.privilege import find_member_problems, validate_event
+from tests.conftest import VECTORS
 
 COMMENT = "https://specs.livecontracts.io/v0.2.0/comment/schema.json#"
 RESPONSE = "https://specs.livecontracts.io/v0.2.0/response/schema.json#"
@@ -219,6 +220,11 @@ def test_whole_chain_is_checked_for_members():
     bad = contract(BUYER, ("stranger", {"$schema": RESPONSE}), ("buyer", {"$schema": RESPONSE}))
     (problem,) = find_member_problems(bad)
     assert (problem.check, problem.event) == ("membership", base58.encode(bad.events[1].hash))
+
+
+@pytest.mark.parametrize("file", sorted((VECTORS / "chains").glob("[gv][12]-*.json")), ids=lambda file: file.stem)
+def test_members_of_published_chains_were_allowed_what_they_did(file):
+    assert not list(find_member_problems(read_chain(json.loads(file.read_text()))))
 
 
 def test_chain_that_starts_with_something_else_has_no_members():
