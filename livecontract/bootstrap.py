@@ -22,6 +22,7 @@ from anchor.parameters import Parameters, development
 from anchor.service import AnchorService
 from dispatcher.broker import Broker, MemoryBroker
 from dispatcher.client import HttpTransport, SignedHttp
+from dispatcher.ports import Transport
 from dispatcher.service import QueueService
 from dispatcher.sqlite_broker import SqliteBroker
 from eventchain.core.clock import Clock, system_clock
@@ -34,6 +35,7 @@ from eventchain.store.sqlite import SqliteStore
 from livecontract import evidence, key_store, mailbox, routes
 from livecontract.authentication import Authenticator
 from livecontract.config import Config
+from livecontract.guarded_transport import GuardedTransport
 from livecontract.mail import Mailer, NoMailer, SmtpMailer, SmtpServer
 from livecontract.node import COLLECTIONS, QUEUES, Node, Parts
 from livecontract.nonces import NONCES, StoredNonces
@@ -97,7 +99,7 @@ class RunningNode:
                 store=store,
                 broker=open_broker(config, clock),
                 anchor=self.anchoring.access,
-                transport=HttpTransport(SignedHttp(self.key, clock, random, allow_plain_http=_is_plain(config))),
+                transport=open_transport(config, self.key, clock, random),
                 http=UrllibClient(config.http_allow),
                 mailer=mailer,
                 clock=clock,
@@ -256,6 +258,12 @@ def open_anchor(
     return Anchoring(None, client, client.fetch_parameters)
 
 
+def open_transport(config: Config, key: KeyPair, clock: Clock, random: Random) -> Transport:
+    """Return what carries messages to other nodes; without TLS only where this node is without it too."""
+    http = SignedHttp(key, clock, random, allow_plain_http=config.public_url.startswith("http:"))
+    return GuardedTransport(HttpTransport(http), config.public_url, config.http_allow)
+
+
 def open_mailer(config: Config, store: DocumentStore, clock: Clock, random: Random) -> Mailer:
     """Return what sends the node's mails."""
     if config.mail == "none":
@@ -274,11 +282,6 @@ def open_mailer(config: Config, store: DocumentStore, clock: Clock, random: Rand
 
 def _file(config: Config, place: str) -> Path:
     return config.data / place.removeprefix("sqlite:")
-
-
-def _is_plain(config: Config) -> bool:
-    """Whether other nodes may be reached without TLS: only where this node is itself."""
-    return config.public_url.startswith("http:")
 
 
 def _check_store(store: DocumentStore) -> None:

@@ -208,7 +208,7 @@ SETTINGS: tuple[Setting, ...] = (
         name="http_allow",
         read=_list_of(_host),
         default=(),
-        meaning="Private hosts that system actions may reach nevertheless.",
+        meaning="Private hosts that system actions, and messages to other nodes, may reach nevertheless.",
     ),
     Setting(
         name="max_request_bytes",
