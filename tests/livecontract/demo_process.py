@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests import needs
 
 PROC = Path("/proc")
 _DATA = b"LIVECONTRACT_DATA="
@@ -24,7 +24,7 @@ class DemoProcess:
 
     def __init__(self, path: Path, *arguments: str) -> None:
         if not (PROC / "self" / "environ").exists():
-            pytest.skip("needs /proc to find the processes of the nodes")
+            needs.missing("needs /proc to find the processes of the nodes")
         self.directory = path / "demo"
         self.surroundings = [path / name for name in ("home", "work", "tmp")]
         for place in self.surroundings:

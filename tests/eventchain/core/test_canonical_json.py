@@ -3,7 +3,6 @@
 import json
 import math
 import random
-import shutil
 import struct
 import subprocess
 from typing import Any
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import InvalidJsonError
 from eventchain.core.hashing import sha256
+from tests import needs
 
 JAVASCRIPT = """
 const write = (value) => Array.isArray(value) ? '[' + value.map(write).join(',') + ']'
@@ -39,9 +39,7 @@ values = st.recursive(
 
 
 def by_javascript(documents: list[Any]) -> list[str]:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not installed: there is no JavaScript to compare with")
+    node = needs.program("node", "nodejs")
     done = subprocess.run(
         [node, "-e", JAVASCRIPT], input=json.dumps(documents), capture_output=True, text=True, check=True
     )
