@@ -43,8 +43,10 @@ class GuardedTransport:
             PeerUnreachableError: The host is not known now.
             LiveContractError: See the guarded transport.
         """
-        host = urlsplit(url).hostname or ""
-        if host not in self._allowed and not self._is_public(url) and self._is_public(self._own_url):
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        is_guarded = parts.scheme in _PORTS and host not in self._allowed  # other schemes are refused by the transport
+        if is_guarded and self._is_public(self._own_url) and not self._is_public(url):
             raise InvalidDestinationError(
                 f"the host {host[:100]} has an address that is not public",
                 hint="Add it to http_allow if this node should send there.",
@@ -54,7 +56,7 @@ class GuardedTransport:
     def _is_public(self, url: str) -> bool:
         parts = urlsplit(url)
         try:
-            addresses = self._resolve(parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 443))
+            addresses = self._resolve(parts.hostname or "", parts.port or _PORTS[parts.scheme])
         except (OSError, UnicodeError):
             raise PeerUnreachableError(f"the host {(parts.hostname or '')[:100]} is not known") from None
         return all(is_public(address) for address in addresses)

@@ -64,3 +64,15 @@ def test_unknown_host_may_be_known_later():
     with pytest.raises(PeerUnreachableError, match="not known"):
         transport.post("https://nowhere.example/queue", b"{}")
     assert recorder.posted == []
+
+
+def test_other_schemes_are_left_to_the_transport_and_nothing_is_looked_up():
+    transport, recorder = guarded()
+    transport.post("amqp://nowhere.example/queue", b"{}")
+    assert len(recorder.posted) == 1
+
+
+def test_node_in_a_private_network_looks_up_no_other():
+    transport, recorder = guarded(own_url="http://inside.example:8080")
+    transport.post("http://nowhere.example/queue", b"{}")
+    assert len(recorder.posted) == 1
