@@ -16,6 +16,7 @@ from typing import Any
 from eventchain.core import base58, canonical_json
 from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
+from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
 from workflow_engine import machine, scenario, view
 from workflow_engine.body import process_reference, scenario_reference
@@ -123,7 +124,12 @@ class WorkflowService:
         live = self._in_step(entry)
         if live is None:
             return
-        outcome = self._decide(entry, live)
+        try:
+            outcome = self._decide(entry, live)
+        except LiveContractError:
+            if self._is_applied(entry):  # by another copy, in the meantime: what was read is newer than the entry
+                return
+            raise
         try:
             with self._store.batch():
                 self._save_state(entry, outcome)
