@@ -85,7 +85,7 @@ class RunningNode:
         config = replace(config, port=free_port(config.host)) if config.port == 0 else config
         self.config = config
         prepare_directory(config.data)
-        self.key = key_store.load_or_create(config.key_file, config.passphrase, random)
+        self.key = key_store.load_or_create(config.key_place, config.passphrase, random)
         store = open_store(config, ALL_COLLECTIONS)
         parameters = development(config.network, block_time=config.block_time_ms)
         self.anchoring = open_anchor(config, store, self.key, parameters, clock, random)

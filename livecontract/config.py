@@ -35,8 +35,19 @@ class Config:
     users: tuple[str, ...]
     operators: tuple[str, ...]
     store: str
+    store_password: str | None = field(repr=False)
     broker: str
+    broker_password: str | None = field(repr=False)
+    broker_api: str | None
+    broker_ca: Path | None
+    broker_certificate: Path | None
+    node_uri: str | None
+    peers: tuple[str, ...] = field(repr=False)
     anchor: str
+    service: str
+    eventchain: str | None
+    workflow: str | None
+    dispatcher: str | None
     block_time_ms: int
     mail: str
     mail_host: str
@@ -45,10 +56,19 @@ class Config:
     mail_user: str | None
     mail_password: str | None = field(repr=False)
     mail_from: str
+    key_file: Path | None
     passphrase: str | None = field(repr=False)
     http_allow: tuple[str, ...]
     max_request_bytes: int
     threads: int
+    streams: int
+    rate_by_key: int
+    rate_by_address: int
+    trusted_proxies: int
+    queue_limit: int
+    cors_origins: tuple[str, ...]
+    metrics_port: int
+    traces: str | None
     log_level: str
     log_format: str
 
@@ -59,9 +79,14 @@ class Config:
         return self.url or f"http://{host}:{self.port}"
 
     @property
-    def key_file(self) -> Path:
+    def key_place(self) -> Path:
         """Where the node's system key lies."""
-        return self.data / "keys" / "system.json"
+        return self.key_file or self.data / "keys" / "system.json"
+
+    @property
+    def uri(self) -> str:
+        """Where other nodes send events, as the identities of this node say."""
+        return self.node_uri or self.public_url
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON values, a secret only as whether it is set."""
@@ -200,11 +225,53 @@ def _check_together(config: Config) -> None:
             path="url",
             hint="Set url, such as https://contracts.example.com.",
         )
+    if config.node_uri and config.node_uri.startswith("amqp") and not config.broker.startswith("amqp"):
+        raise InvalidConfigError(
+            "node_uri names a RabbitMQ broker, and this node's queue is none",
+            path="node_uri",
+            hint="Set broker to it as well.",
+        )
+    _check_services(config)
     if config.mail_password and not config.mail_user:
         raise InvalidConfigError("mail_password is set without mail_user", path="mail_user")
     if config.mail_password and config.mail_tls == "none":
         raise InvalidConfigError(
             "the mail password would travel unencrypted", path="mail_tls", hint="Use starttls or tls."
+        )
+
+
+_NEEDED = {
+    "eventchain": ("workflow",),
+    "workflow": ("eventchain",),
+    "dispatcher": ("eventchain", "workflow"),
+    "anchor": (),
+    "web": ("eventchain", "workflow", "dispatcher"),
+}
+"""Which other services each service asks; those that anchor name the anchor service too."""
+
+
+def _check_services(config: Config) -> None:
+    """Check that a service of its own knows the others it asks, and shares store and queue with its copies."""
+    if config.service == "all":
+        return
+    for name in _NEEDED[config.service]:
+        if getattr(config, name) is None:
+            raise InvalidConfigError(
+                f"the service {config.service} asks the service {name}", path=name, hint=f"Set {name} to its URL."
+            )
+    if config.service != "anchor" and config.anchor == "embedded":
+        raise InvalidConfigError(
+            f"the service {config.service} has no public chain of its own",
+            path="anchor",
+            hint="Set anchor to the URL of an anchor service.",
+        )
+    if config.store == "memory:":
+        raise InvalidConfigError("services that run apart share nothing in memory", path="store")
+    if config.service in ("eventchain", "dispatcher", "web") and not config.broker.startswith("amqp"):
+        raise InvalidConfigError(
+            f"the service {config.service} shares its queue with others, which takes RabbitMQ",
+            path="broker",
+            hint="Set broker to an amqps:// URL.",
         )
 
 

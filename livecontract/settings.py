@@ -58,6 +58,10 @@ def _path(value: Any) -> Path:
     return Path(text).expanduser()
 
 
+def _optional_path(value: Any) -> Path | None:
+    return _path(value) if value else None
+
+
 def _integer(low: int, high: int) -> Read:
     def read(value: Any) -> int:
         wanted = f"a whole number from {low} to {high}"
@@ -133,10 +137,49 @@ def _network(value: Any) -> str:
     return value
 
 
-def _place(value: Any) -> str:
+def _place(*schemes: str) -> Read:
+    """Read where a store or queue is: a file, the memory, or a server of one of these URL schemes."""
+
+    def read(value: Any) -> str:
+        text = _text(value)
+        scheme, separator, _ = text.partition("://")
+        if separator and scheme in schemes and _is_server(text):
+            return text
+        if text != "memory:" and not re.fullmatch(r"sqlite:.+", text):
+            servers = "".join(f", {scheme}://<user>@<host>/<name>" for scheme in schemes)
+            raise ValueError(f"sqlite:<file> (relative to the data directory), memory:{servers}")
+        return text
+
+    return read
+
+
+def _is_server(text: str) -> bool:
+    """Whether a URL names a server and holds no password: passwords are settings of their own."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.netloc.rpartition("@")[2]) and parts.password is None and text.isprintable() and " " not in text
+
+
+def _node_uri(value: Any) -> str | None:
+    text = _text(value).rstrip("/")
+    if not text or _is_web_url(text):
+        return text or None
+    if not re.match(r"amqps?://", text) or not _is_server(text) or "@" in text:
+        raise ValueError("an http(s) or amqp(s) URL without user and password")
+    return text
+
+
+def _peer(value: Any) -> str:
     text = _text(value)
-    if text != "memory:" and not re.fullmatch(r"sqlite:.+", text):
-        raise ValueError("sqlite:<file> (relative to the data directory) or memory:")
+    try:
+        parts = urlsplit(text)
+        complete = parts.scheme in ("amqp", "amqps") and parts.hostname and parts.username and parts.password
+    except ValueError:
+        complete = False
+    if not complete:
+        raise ValueError("a list of amqps://<user>:<password>@<host>:<port>/<virtual host>")
     return text
 
 
@@ -171,9 +214,61 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="Public keys of the people this node serves. Empty, for development: anyone.",
     ),
     Setting(name="operators", read=_list_of(_key), default=(), meaning="Public keys of those who run this node."),
-    Setting(name="store", read=_place, default="sqlite:node.db", meaning="`sqlite:<file>` or `memory:`."),
-    Setting(name="broker", read=_place, default="sqlite:queue.db", meaning="`sqlite:<file>` or `memory:`."),
+    Setting(
+        name="store",
+        read=_place("mongodb", "mongodb+srv"),
+        default="sqlite:node.db",
+        meaning="`sqlite:<file>`, `memory:`, or `mongodb://<user>@<host>/<database>`.",
+    ),
+    Setting(name="store_password", read=_optional_text, default=None, secret=True, meaning="Password of its user."),
+    Setting(
+        name="broker",
+        read=_place("amqp", "amqps"),
+        default="sqlite:queue.db",
+        meaning="`sqlite:<file>`, `memory:`, or `amqps://<user>@<host>/<virtual host>`: RabbitMQ.",
+    ),
+    Setting(name="broker_password", read=_optional_text, default=None, secret=True, meaning="Password of its user."),
+    Setting(
+        name="broker_api",
+        read=_url,
+        default=None,
+        meaning="RabbitMQ's management API. Without it, port 15672 (TLS: 15671) of the broker's host.",
+    ),
+    Setting(
+        name="broker_ca",
+        read=_optional_path,
+        default=None,
+        meaning="PEM file of who signs the brokers' certificates, where the system does not trust them.",
+    ),
+    Setting(
+        name="broker_certificate",
+        read=_optional_path,
+        default=None,
+        meaning="PEM file of this node's certificate and key for brokers that ask for one.",
+    ),
+    Setting(
+        name="node_uri",
+        read=_node_uri,
+        default=None,
+        meaning="Where other nodes send events: `amqps://<host>/<virtual host>` for RabbitMQ. Without it, `url`.",
+    ),
+    Setting(
+        name="peers",
+        read=_list_of(_peer),
+        default=(),
+        secret=True,
+        meaning="How this node logs in at other nodes' brokers: their node URIs with user and password.",
+    ),
     Setting(name="anchor", read=_anchor, default="embedded", meaning="`embedded`, or the URL of an anchor service."),
+    Setting(
+        name="service",
+        read=_choice("all", "eventchain", "workflow", "dispatcher", "anchor", "web"),
+        default="all",
+        meaning="Which service this process is; `all` is a whole node.",
+    ),
+    Setting(name="eventchain", read=_url, default=None, meaning="URL of the event chain service, for the others."),
+    Setting(name="workflow", read=_url, default=None, meaning="URL of the workflow engine, for the others."),
+    Setting(name="dispatcher", read=_url, default=None, meaning="URL of the dispatcher, for the web server."),
     Setting(
         name="block_time_ms",
         read=_integer(50, 3_600_000),
@@ -198,6 +293,12 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="mail_password", read=_optional_text, default=None, secret=True, meaning="Password to log in with."),
     Setting(name="mail_from", read=_mail_address, default="livecontract@localhost", meaning="Sender of the mails."),
     Setting(
+        name="key_file",
+        read=_optional_path,
+        default=None,
+        meaning="The node's key. Without it, `keys/system.json` in the data directory, made at the first start.",
+    ),
+    Setting(
         name="passphrase",
         read=_optional_text,
         default=None,
@@ -217,6 +318,54 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="The largest body of a request.",
     ),
     Setting(name="threads", read=_integer(1, 256), default=8, meaning="Requests served at once."),
+    Setting(
+        name="streams",
+        read=_integer(0, 10_000),
+        default=64,
+        meaning="Live updates (server-sent events) served at once, beside the requests.",
+    ),
+    Setting(
+        name="rate_by_key",
+        read=_integer(0, 1_000_000),
+        default=100,
+        meaning="Signed requests a second from one key; bursts of ten times that. 0 for no limit.",
+    ),
+    Setting(
+        name="rate_by_address",
+        read=_integer(0, 1_000_000),
+        default=200,
+        meaning="Requests a second from one address, signed or not; bursts of ten times that. 0 for no limit.",
+    ),
+    Setting(
+        name="trusted_proxies",
+        read=_integer(0, 10),
+        default=0,
+        meaning="How many proxies stand before the node; with one, the client is the last of X-Forwarded-For.",
+    ),
+    Setting(
+        name="queue_limit",
+        read=_integer(0, 100_000_000),
+        default=10_000,
+        meaning="Waiting messages beyond which new events are answered with 503 and Retry-After. 0 for no limit.",
+    ),
+    Setting(
+        name="cors_origins",
+        read=_list_of(_url),
+        default=(),
+        meaning="Origins of web applications that may use this node from a browser.",
+    ),
+    Setting(
+        name="metrics_port",
+        read=_integer(0, 65535),
+        default=0,
+        meaning="Port of `/metrics` for whoever reaches it. 0: on the node's own port, for this machine alone.",
+    ),
+    Setting(
+        name="traces",
+        read=_url,
+        default=None,
+        meaning="OTLP endpoint that traces are sent to; needs the extra `telemetry`.",
+    ),
     Setting(
         name="log_level", read=_choice("debug", "info", "warning", "error"), default="info", meaning="Least level."
     ),

@@ -34,7 +34,7 @@ def refused(match: str, *arguments: Any, **how: Any) -> InvalidConfigError:
 def test_without_anything_a_node_listens_on_loopback_only() -> None:
     found = load()
     assert (found.host, found.port, found.public_url) == ("127.0.0.1", 8080, "http://127.0.0.1:8080")
-    assert found.key_file == Path("livecontract-data/keys/system.json")
+    assert found.key_place == Path("livecontract-data/keys/system.json")
 
 
 def test_flags_win_over_environment_over_file_over_defaults(tmp_path: Path) -> None:
@@ -77,6 +77,17 @@ def test_a_file_for_something_that_is_no_secret_is_refused() -> None:
         ("url", "https://node.example/?a=1"),
         ("url", "https://node.example:99999"),
         ("url", "https://[node"),
+        ("store", "mongodb://acme:secret@db.example/acme"),
+        ("store", "amqp://db.example/acme"),
+        ("broker", "mongodb://db.example/acme"),
+        ("broker", "amqp://acme:secret@mq.example/acme"),
+        ("broker", "amqps://"),
+        ("node_uri", "amqps://acme@mq.example/acme"),
+        ("node_uri", "ftp://mq.example/acme"),
+        ("peers", "amqps://mq.example/acme"),
+        ("peers", "https://u:p@mq.example"),
+        ("service", "everything"),
+        ("queue_limit", "-1"),
         ("users", "not-a-key"),
         ("store", "postgres:x"),
         ("store", "sqlite:"),
@@ -169,6 +180,36 @@ def test_a_node_open_to_the_network_has_to_know_its_url() -> None:
 def test_a_mail_password_never_travels_unencrypted() -> None:
     refused("unencrypted", mail_user="u", mail_password="p", mail_tls="none")
     refused("without mail_user", mail_password="p")
+
+
+def test_a_node_on_servers_names_them_without_their_passwords() -> None:
+    found = load(
+        store="mongodb://acme@one.example,two.example:27018/acme?replicaSet=r",
+        store_password="s",
+        broker="amqps://acme@mq.example/acme",
+        broker_password="b",
+        node_uri="amqps://mq.example/acme/",
+        peers="amqps://acme:p@mq.other.example:5671/other",
+    )
+    assert found.uri == "amqps://mq.example/acme"
+    shown = found.to_dict()
+    assert [shown[name] for name in ("store_password", "broker_password", "peers")] == ["set", "set", "set"]
+    assert load().uri == "http://127.0.0.1:8080"
+
+
+def test_a_node_that_is_reached_over_amqp_has_a_rabbitmq_broker() -> None:
+    refused("node_uri names a RabbitMQ broker", node_uri="amqps://mq.example/acme")
+
+
+def test_a_service_of_its_own_knows_the_services_it_asks() -> None:
+    others = {"eventchain": "http://e", "workflow": "http://w", "dispatcher": "http://d", "anchor": "http://a"}
+    broker = "amqps://acme@mq.example/acme"
+    for service in ("eventchain", "workflow", "dispatcher", "anchor", "web"):
+        assert load(service=service, broker=broker, **others).service == service
+    assert refused("asks the service workflow", service="eventchain", broker=broker, anchor="http://a").path
+    refused("no public chain of its own", service="workflow", eventchain="http://e")
+    refused("shares its queue", service="dispatcher", **others)
+    refused("nothing in memory", service="workflow", store="memory:", **others)
 
 
 def test_every_setting_is_a_member_and_is_documented() -> None:
