@@ -84,8 +84,6 @@ def test_a_file_for_something_that_is_no_secret_is_refused() -> None:
         ("broker", "amqps://"),
         ("node_uri", "amqps://acme@mq.example/acme"),
         ("node_uri", "ftp://mq.example/acme"),
-        ("peers", "amqps://mq.example/acme"),
-        ("peers", "https://u:p@mq.example"),
         ("service", "everything"),
         ("queue_limit", "-1"),
         ("users", "not-a-key"),
@@ -195,6 +193,11 @@ def test_a_node_on_servers_names_them_without_their_passwords() -> None:
     shown = found.to_dict()
     assert [shown[name] for name in ("store_password", "broker_password", "peers")] == ["set", "set", "set"]
     assert load().uri == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize("value", ["amqps://mq.example/acme", "https://u:p@mq.example", "amqps://u:p@["])
+def test_a_peer_is_named_with_user_and_password_and_never_repeated(value: str) -> None:
+    assert value not in str(refused("peers should be a list of", peers=value))
 
 
 def test_a_node_that_is_reached_over_amqp_has_a_rabbitmq_broker() -> None:
