@@ -1,0 +1,1 @@
+"""Real servers for tests: installed where that is allowed, private to a test run, ended with it."""
