@@ -40,3 +40,27 @@ class Entry:
         """The body's `$schema`, or None."""
         schema = self.body.get("$schema")
         return schema if isinstance(schema, str) else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: the attributes under their names, sets as sorted lists."""
+        return {
+            "chain": self.chain,
+            "hash": self.hash,
+            "previous": self.previous,
+            "timestamp": self.timestamp,
+            "body": self.body,
+            "signer": self.signer,
+            "identity": self.identity,
+            "key_names": sorted(self.key_names),
+            "members": sorted(self.members),
+        }
+
+    @classmethod
+    def from_dict(cls, form: Mapping[str, Any]) -> "Entry":
+        """Read what `to_dict` gave; a process of the same node wrote it.
+
+        Raises:
+            KeyError, TypeError: It is something else.
+        """
+        sets = {name: frozenset(form[name]) for name in ("key_names", "members")}
+        return cls(**{**form, **sets})

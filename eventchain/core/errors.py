@@ -24,6 +24,7 @@ class LiveContractError(Exception):
         message: What is wrong, in a sentence.
         path: JSON path of the offending value (``$.states.initial.actions[0]``), or None.
         hint: What to do next, or None.
+        code: The error's own name without `Error`; kept where another process tells of it, which knows the family only.
     """
 
     def __init__(self, message: str, *, path: str | None = None, hint: str | None = None) -> None:
@@ -31,6 +32,7 @@ class LiveContractError(Exception):
         self.message = message
         self.path = path
         self.hint = hint
+        self.code = type(self).__name__.removesuffix("Error")
 
     def __str__(self) -> str:
         place = f" (at {self.path})" if self.path else ""

@@ -9,13 +9,15 @@ Signature: sig=:<base64>:
 `keyid` is the signer's base58 public key, so that a signature proves itself; who that key belongs to is somebody
 else's question. `created` and `expires` are seconds since 1970, at most `MAX_LIFETIME` apart; a nonce is accepted once.
 The target URI is the one the verifier was reached at as *it* knows it: a request signed for one node is worth nothing
-at another. No I/O here: the memory of nonces is a `NonceMemory` that comes in.
+at another. A signature may cover header fields beside these, where signer and verifier have agreed on their names, as
+the services of one node have; one of them that comes uncovered is refused. No I/O here: the memory of nonces is a
+`NonceMemory` that comes in.
 """
 
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol, cast
 
 import http_sf
@@ -64,6 +66,7 @@ def sign_request(
     now: int,
     random: Random,
     lifetime: int = LIFETIME,
+    fields: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Return the headers that sign a request: Content-Digest (if there is a body), Signature-Input and Signature.
 
@@ -75,8 +78,11 @@ def sign_request(
         now: Seconds since 1970.
         random: Where the nonce comes from.
         lifetime: Seconds until the signature expires.
+        fields: Header fields to cover as well, by name in small letters; they are returned among the headers.
     """
     headers = {"Content-Digest": content_digest(body)} if body else {}
+    values = {**(fields or {}), **({"content-digest": headers["Content-Digest"]} if body else {})}
+    components = [*_components(body), *(fields or {})]
     parameters = {
         "created": now,
         "expires": now + lifetime,
@@ -84,17 +90,25 @@ def sign_request(
         "keyid": str(key.public_key),
         "alg": _ALGORITHM,
     }
-    signature_parameters = _serialise_input(_components(body), parameters)
-    base = _signature_base(method, target_uri, headers.get("Content-Digest"), _components(body), signature_parameters)
+    signature_parameters = _serialise_input(components, parameters)
+    base = _signature_base(method, target_uri, values, components, signature_parameters)
     return {
         **headers,
+        **(fields or {}),
         "Signature-Input": f"{_LABEL}={signature_parameters}",
         "Signature": f"{_LABEL}={http_sf.ser(key.sign(base))}",
     }
 
 
 def verify_request(
-    method: str, target_uri: str, headers: Mapping[str, str], body: bytes, *, now: int, nonces: NonceMemory
+    method: str,
+    target_uri: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    now: int,
+    nonces: NonceMemory,
+    fields: Collection[str] = (),
 ) -> PublicKey:
     """Check the signature of a request and return the key that made it.
 
@@ -105,31 +119,32 @@ def verify_request(
         body: The bytes that came.
         now: Seconds since 1970.
         nonces: Which nonces were used before.
+        fields: Names, in small letters, of header fields that are worth nothing unless the signature covers them.
 
     Raises:
         UnauthenticatedError: Unsigned, forged, expired, replayed, or signed over too little.
     """
-    fields = {name.lower(): value.strip(" \t") for name, value in headers.items()}
-    if "signature-input" not in fields or "signature" not in fields:
+    found = {name.lower(): value.strip(" \t") for name, value in headers.items()}
+    if "signature-input" not in found or "signature" not in found:
         raise UnauthenticatedError(
             "the request is not signed", hint="Sign it with Ed25519 after RFC 9421; see docs/api.md."
         )
-    label, components, parameters = _read_input(fields["signature-input"])
-    signature = _read_signature(fields["signature"], label)
+    label, components, parameters = _read_input(found["signature-input"])
+    signature = _read_signature(found["signature"], label)
     key = _read_key(parameters)
     _check_times(parameters, now)
     nonce = parameters.get("nonce")
     if not isinstance(nonce, str) or not 0 < len(nonce) <= _MAX_NONCE_TEXT:
         raise UnauthenticatedError("the signature has no usable nonce")
-    required = _components(body)
+    agreed = [name for name in fields if name in found]
+    required = [*_components(body), *agreed]
     if missing := [name for name in required if name not in components]:
         raise UnauthenticatedError(f"the signature does not cover {', '.join(missing)}")
-    if unknown := [name for name in components if name not in _components(b"x")]:
+    if unknown := [name for name in components if name not in (*_components(b"x"), *agreed)]:
         raise UnauthenticatedError(f"the signature covers {', '.join(unknown)}, which this node does not check")
-    digest = fields.get("content-digest")
     if "content-digest" in components:
-        _check_digest(digest, body)
-    base = _signature_base(method, target_uri, digest, components, _serialise_input(components, parameters))
+        _check_digest(found.get("content-digest"), body)
+    base = _signature_base(method, target_uri, found, components, _serialise_input(components, parameters))
     try:
         key.verify(base, signature)
     except InvalidSignatureError:
@@ -158,10 +173,10 @@ def _serialise_input(components: list[str], parameters: Mapping[str, Any]) -> st
 
 
 def _signature_base(
-    method: str, target_uri: str, digest: str | None, components: list[str], signature_parameters: str
+    method: str, target_uri: str, headers: Mapping[str, str], components: list[str], signature_parameters: str
 ) -> bytes:
     """Return the bytes that are signed (RFC 9421, 2.5)."""
-    values = {"@method": method, "@target-uri": target_uri, "content-digest": digest or ""}
+    values = {"content-digest": "", **headers, "@method": method, "@target-uri": target_uri}
     lines = [f'"{name}": {values[name]}' for name in components]
     return "\n".join([*lines, f'"@signature-params": {signature_parameters}']).encode("utf-8")
 

@@ -1,5 +1,6 @@
 """Errors as HTTP answers: one table from family to status, one shape (problem+json, RFC 9457)."""
 
+import re
 from typing import Any
 
 from eventchain.core import errors
@@ -18,6 +19,9 @@ _STATUS: tuple[tuple[type[errors.LiveContractError], int, str], ...] = (
 )
 """The first family that fits decides."""
 
+_TYPE = "urn:livecontract:error:"
+_CODE = re.compile(r"[A-Z][A-Za-z]{0,63}")
+
 _FAMILIES = {status: family for family, status, _ in reversed(_STATUS)}
 
 
@@ -30,7 +34,7 @@ def to_dict(error: errors.LiveContractError) -> dict[str, Any]:
     """Return the problem document: type, title, status, detail, and path and hint where the error has them."""
     title = next((title for family, _, title in _STATUS if isinstance(error, family)), "Internal error")
     return {
-        "type": f"urn:livecontract:error:{type(error).__name__.removesuffix('Error')}",
+        "type": _TYPE + error.code,
         "title": title,
         "status": status_of(error),
         "detail": error.message,
@@ -40,7 +44,7 @@ def to_dict(error: errors.LiveContractError) -> dict[str, Any]:
 
 
 def from_response(status: int, document: Any, where: str) -> errors.LiveContractError:
-    """Return the error a peer answered with, in the family of its status.
+    """Return the error a peer answered with, in the family of its status and with the code it had there.
 
     Args:
         status: The HTTP status of the answer, 400 or above.
@@ -52,9 +56,12 @@ def from_response(status: int, document: Any, where: str) -> errors.LiveContract
         family = errors.UnavailableError if status >= 500 else errors.InvalidError
     if not isinstance(document, dict) or not isinstance(document.get("detail"), str):
         return family(f"{where} answered {status}")
-    path, hint = document.get("path"), document.get("hint")
-    return family(
+    path, hint, type_ = document.get("path"), document.get("hint"), document.get("type")
+    error = family(
         document["detail"],
         path=path if isinstance(path, str) else None,
         hint=hint if isinstance(hint, str) else None,
     )
+    if isinstance(type_, str) and type_.startswith(_TYPE) and _CODE.fullmatch(code := type_.removeprefix(_TYPE)):
+        error.code = code
+    return error

@@ -1,5 +1,6 @@
 """What the services tell each other about an event."""
 
+import json
 from typing import Any
 
 import pytest
@@ -32,3 +33,12 @@ def test_schema_is_the_bodys_or_none(body: dict[str, Any], schema: str | None) -
 
 def test_system_clock_counts_milliseconds() -> None:
     assert 1_700_000_000_000 < system_clock() < 100_000_000_000_000
+
+
+def test_entry_crosses_json() -> None:
+    sent = entry({"$schema": "https://x", "data": [1, {"a": None}]})
+    form = json.loads(json.dumps(sent.to_dict()))
+    assert form["members"] == ["i"]
+    assert Entry.from_dict(form) == sent
+    with pytest.raises(KeyError):
+        Entry.from_dict({"chain": "c"})

@@ -405,3 +405,55 @@ def test_any_field_is_accepted_or_refused_as_unauthenticated(
     headers[name] = mangle(headers[name], text)
     with contextlib.suppress(UnauthenticatedError):
         assert verify(headers) == str(KEY.public_key)
+
+
+# --- Fields that signer and verifier agreed on ------------------------------------------------------------------------
+
+
+def verify_fields(headers: Mapping[str, str], fields: tuple[str, ...] = ("caller",)) -> str:
+    nonces = Nonces()
+    return str(http_signatures.verify_request("POST", URI, headers, BODY, now=NOW, nonces=nonces, fields=fields))
+
+
+def sign_fields(fields: Mapping[str, str]) -> dict[str, str]:
+    source = random.Random(1)
+    return http_signatures.sign_request("POST", URI, BODY, KEY, now=NOW, random=source.randbytes, fields=fields)
+
+
+def test_agreed_field_is_covered() -> None:
+    headers = sign_fields({"caller": "somebody"})
+    assert headers["caller"] == "somebody"
+    assert verify_fields(headers) == str(KEY.public_key)
+    assert verify_fields(sign_fields({})) == str(KEY.public_key)
+
+
+@pytest.mark.parametrize("caller", ["somebody else", "", "somebody, somebody"])
+def test_agreed_field_that_was_changed_is_refused(caller: str) -> None:
+    with pytest.raises(UnauthenticatedError, match="does not fit"):
+        verify_fields({**sign_fields({"caller": "somebody"}), "caller": caller})
+
+
+def test_agreed_field_that_is_not_covered_is_refused_in_any_spelling() -> None:
+    for name in ("caller", "Caller", "CALLER"):
+        with pytest.raises(UnauthenticatedError, match="does not cover caller"):
+            verify_fields({**sign_fields({}), name: "somebody"})
+
+
+def test_covered_field_that_was_taken_away_is_refused() -> None:
+    headers = sign_fields({"caller": "somebody"})
+    del headers["caller"]
+    with pytest.raises(UnauthenticatedError, match="covers caller"):
+        verify_fields(headers)
+
+
+def test_field_nobody_agreed_on_is_refused_where_it_is_covered_and_ignored_where_it_is_not() -> None:
+    with pytest.raises(UnauthenticatedError, match="covers caller"):
+        verify_fields(sign_fields({"caller": "somebody"}), fields=())
+    assert verify_fields({**sign_fields({}), "caller": "somebody"}, fields=()) == str(KEY.public_key)
+
+
+def test_agreed_field_cannot_stand_for_the_method_or_the_uri() -> None:
+    headers = {**sign_fields({"caller": "somebody"}), "@method": "GET", "@target-uri": "https://other.example/"}
+    assert verify_fields(headers) == str(KEY.public_key)
+    with pytest.raises(UnauthenticatedError, match="does not fit"):
+        http_signatures.verify_request("GET", URI, headers, BODY, now=NOW, nonces=Nonces(), fields=("caller",))

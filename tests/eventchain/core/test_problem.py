@@ -42,6 +42,20 @@ def test_problem_round_trip(
     assert (type(back), back.message, back.path, back.hint) == (family, message, path, hint)
 
 
+def test_code_of_an_error_comes_through_any_number_of_processes() -> None:
+    document = problem.to_dict(type("ForkError", (errors.ConflictError,), {})("two branches"))
+    for _ in range(2):
+        document = problem.to_dict(problem.from_response(409, document, "the event chain service"))
+    assert (document["type"], document["status"]) == ("urn:livecontract:error:Fork", 409)
+
+
+@pytest.mark.parametrize(
+    "type_", [None, 1, "about:blank", "urn:livecontract:error:", "urn:livecontract:error:a b", "x"]
+)
+def test_code_that_is_none_is_that_of_the_family(type_: object) -> None:
+    assert problem.from_response(409, {"detail": "x", "type": type_}, "the peer").code == "Conflict"
+
+
 def test_problem_names_the_error_and_leaves_out_what_it_does_not_have() -> None:
     assert problem.to_dict(errors.InvalidSignatureError("forged")) == {
         "type": "urn:livecontract:error:InvalidSignature",
