@@ -4,16 +4,27 @@
 InvalidError
 ├── InvalidSubmissionError     what was handed in cannot be routed
 └── InvalidDestinationError    a node URI to which nothing can be sent
+UnauthenticatedError
+└── InvalidSealError           a message from another node does not prove who sent it
+ForbiddenError
+└── ManagementRefusedError     the broker's management API does not let this node's user do that
 NotFoundError
 └── DeadLetterNotFoundError    no dead letter under that id
 UnavailableError
 ├── BrokerClosedError          the queue was closed
 ├── PeerUnreachableError       the network, or the peer's side, failed
-└── PeerNotReadyError          the peer refused for a reason that may pass
+├── PeerNotReadyError          the peer refused for a reason that may pass, or we have no login there
+└── ManagementUnavailableError the broker's management API does not answer, or nothing sensible
 ```
 """
 
-from eventchain.core.errors import InvalidError, NotFoundError, UnavailableError
+from eventchain.core.errors import (
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
 
 
 class InvalidSubmissionError(InvalidError):
@@ -22,6 +33,14 @@ class InvalidSubmissionError(InvalidError):
 
 class InvalidDestinationError(InvalidError):
     """The URI of a node is not one that messages can be sent to."""
+
+
+class InvalidSealError(UnauthenticatedError):
+    """A message from another node is unsealed, forged, changed, or sealed for somebody else."""
+
+
+class ManagementRefusedError(ForbiddenError):
+    """The broker's management API does not let this node's user do what it asked for."""
 
 
 class DeadLetterNotFoundError(NotFoundError):
@@ -38,3 +57,7 @@ class PeerUnreachableError(UnavailableError):
 
 class PeerNotReadyError(UnavailableError):
     """Another node refused what it may accept later."""
+
+
+class ManagementUnavailableError(UnavailableError):
+    """The broker's management API does not answer, or nothing sensible."""
