@@ -35,6 +35,8 @@ from eventchain.store.sqlite import SqliteStore
 from livecontract import evidence, key_store, mailbox, routes
 from livecontract.authentication import Authenticator
 from livecontract.config import Config
+from livecontract.cors import Cors
+from livecontract.gates import BackPressure, RateLimits
 from livecontract.guarded_transport import GuardedTransport
 from livecontract.mail import Mailer, NoMailer, SmtpMailer, SmtpServer
 from livecontract.node import COLLECTIONS, QUEUES, Node, Parts
@@ -127,6 +129,9 @@ class RunningNode:
             network=config.network,
             system_key=str(self.key.public_key),
         )
+        limits = RateLimits(
+            clock, by_key=config.rate_by_key, by_address=config.rate_by_address, proxies=config.trusted_proxies
+        )
         return create_app(
             self._blueprints(store, door),
             about=about,
@@ -137,6 +142,9 @@ class RunningNode:
                 "queue": lambda: _check_queue(node.parts.broker),
             },
             random=random,
+            before=[limits.by_address],
+            after=[limits.by_key, BackPressure(node.parts.broker, QUEUES, config.queue_limit, clock)],
+            cors=Cors(config.cors_origins),
         )
 
     def _blueprints(self, store: DocumentStore, door: DoorPlug) -> list[Blueprint]:

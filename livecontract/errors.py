@@ -8,11 +8,14 @@ InvalidError
 └── InvalidFileError        a file named on the command line cannot be read
 UnavailableError
 ├── NodeUnreachableError    a node does not answer, or nothing sensible
-└── MailUnavailableError    the mail server does not take the mail now
+├── MailUnavailableError    the mail server does not take the mail now
+├── OverloadedError         too much waits here already; says when to come back
+└── TooManyRequestsError
+    └── TooFastError        the sender asks more often than it may; says when to come back
 ```
 """
 
-from eventchain.core.errors import InvalidError, UnavailableError
+from eventchain.core.errors import InvalidError, TooManyRequestsError, UnavailableError
 
 
 class InvalidConfigError(InvalidError):
@@ -37,3 +40,27 @@ class NodeUnreachableError(UnavailableError):
 
 class MailUnavailableError(UnavailableError):
     """The mail server does not take the mail now."""
+
+
+class OverloadedError(UnavailableError):
+    """Too much waits here already.
+
+    Attributes:
+        retry_after: Seconds after which it may be better.
+    """
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, hint=f"Send it again in {retry_after} seconds.")
+        self.retry_after = retry_after
+
+
+class TooFastError(TooManyRequestsError):
+    """The sender asks more often than it may.
+
+    Attributes:
+        retry_after: Seconds after which the next request is taken.
+    """
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message, hint=f"Send it again in {retry_after} seconds.")
+        self.retry_after = retry_after

@@ -62,7 +62,7 @@ class WebServer:
             channel_timeout=CHANNEL_TIMEOUT,
             connection_limit=CONNECTION_LIMIT,
             ident=None,
-            clear_untrusted_proxy_headers=True,
+            clear_untrusted_proxy_headers=False,  # `livecontract.gates` decides what they are worth
         )
         self._server.channel_class = _Channel
         self._listener = listener

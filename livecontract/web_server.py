@@ -6,9 +6,10 @@ stands in `flask.g.caller`, the id of the request in `flask.g.request_id`. What 
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from flask import Blueprint, Flask, Request, Response, current_app, g, jsonify, request
@@ -19,6 +20,9 @@ from eventchain.core import problem, strict_json
 from eventchain.core.errors import LiveContractError, TooLargeError, UnauthenticatedError
 from eventchain.core.keys import PublicKey, Random
 from livecontract import openapi
+from livecontract.cors import Cors
+from livecontract.errors import OverloadedError, TooFastError
+from livecontract.gates import RETRY_SECONDS, Gate
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 
@@ -27,14 +31,25 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _REQUEST_ID_BYTES = 8
 _PASSED_ON = ("allow", "retry-after", "location")
 
+_DOCUMENT_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; worker-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
+"""Pages bring everything along: nothing inline, nothing evaluated, nothing from elsewhere."""
+
 _SECURITY_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
-"""Set where the view did not choose otherwise; the answers are documents, not pages."""
+"""Set where the view did not choose otherwise."""
+
+_HSTS = "max-age=31536000"
+"""A year, where the node is reached by https: browsers then never try http (RFC 6797)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +81,16 @@ class About:
         }
 
 
+class RequestObserver(Protocol):
+    """Is told of every request: metrics, traces."""
+
+    def started(self, request: Request) -> None:
+        """A request has come in; nothing is known of its sender."""
+
+    def finished(self, request: Request, status: int, seconds: float) -> None:
+        """It was answered: the headers are there, a stream's body is not."""
+
+
 def public(view: _View) -> _View:
     """Mark a view as open to requests that nobody signed."""
     view.public = True  # type: ignore[attr-defined]  # functions take attributes
@@ -80,6 +105,10 @@ def create_app(
     max_request_bytes: int = strict_json.MAX_BYTES,
     checks: Mapping[str, Callable[[], None]] | None = None,
     random: Random = os.urandom,
+    before: Sequence[Gate] = (),
+    after: Sequence[Gate] = (),
+    cors: Cors | None = None,
+    observers: Sequence[RequestObserver] = (),
 ) -> Flask:
     """Put the services behind one web server.
 
@@ -90,7 +119,12 @@ def create_app(
         max_request_bytes: Bodies beyond are refused before they are read.
         checks: By name, what has to work for the node to be ready; each raises if it does not.
         random: For request ids.
+        before: What a request passes before its signature is checked (`livecontract.gates`).
+        after: What it passes then.
+        cors: Which web pages may use it; by default none.
+        observers: Told of every request.
     """
+    cross_origin = cors or Cors()
     app = Flask("livecontract", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the default provider has it; states keep their order
     app.config["MAX_CONTENT_LENGTH"] = max_request_bytes
@@ -98,18 +132,36 @@ def create_app(
     app.url_map.merge_slashes = False
 
     @app.before_request
-    def identify() -> None:
+    def identify() -> Response | None:
+        g.started = time.perf_counter()
         g.request_id = _request_id(random)
         g.caller = None
-        if request.routing_exception is None and not _is_public(request):
-            g.caller = authenticate(request)
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=g.request_id)
+        for observer in observers:
+            observer.started(request)
+        try:
+            _pass_all(before)
+            if answer := cross_origin.preflight(request):
+                return answer
+            if request.routing_exception is None and not _is_public(request):
+                g.caller = authenticate(request)
+            _pass_all(after)
+        except (OverloadedError, TooFastError) as error:  # here, so that every service's routes answer it alike
+            return _answer_error(error)
+        return None
 
     @app.after_request
     def complete(response: Response) -> Response:
-        for name, value in _SECURITY_HEADERS.items():
-            response.headers.setdefault(name, value)
+        _secure(response, about.url)
+        cross_origin.complete(request, response)
         response.headers["X-Request-Id"] = _current_id()
-        _LOG.debug("request", **_log_fields(), status=response.status_code)
+        if response.status_code in (429, 503):
+            response.headers.setdefault("Retry-After", str(RETRY_SECONDS))
+        seconds = time.perf_counter() - g.started
+        for observer in observers:
+            observer.finished(request, response.status_code, seconds)
+        _LOG.debug("request", **_log_fields(), status=response.status_code, took_ms=round(seconds * 1000, 1))
         return response
 
     app.register_error_handler(LiveContractError, _answer_error)
@@ -185,6 +237,20 @@ def _core_routes(about: About, checks: Mapping[str, Callable[[], None]]) -> Blue
     return blueprint
 
 
+def _pass_all(gates: Iterable[Gate]) -> None:
+    for gate in gates:
+        gate(request)
+
+
+def _secure(response: Response, url: str) -> None:
+    is_page = response.mimetype == "text/html"
+    response.headers.setdefault("Content-Security-Policy", _PAGE_POLICY if is_page else _DOCUMENT_POLICY)
+    for name, value in _SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if url.startswith("https:"):
+        response.headers.setdefault("Strict-Transport-Security", _HSTS)
+
+
 def _passes(name: str, check: Callable[[], None]) -> bool:
     try:
         check()
@@ -224,6 +290,8 @@ def _answer_error(error: LiveContractError) -> Response:
     if document["status"] >= 500:
         _LOG.warning("answered with an error", **_log_fields(), error=str(error))
     headers = {"WWW-Authenticate": 'Signature realm="livecontract"'} if document["status"] == 401 else {}
+    if isinstance(error, (OverloadedError, TooFastError)):
+        headers["Retry-After"] = str(error.retry_after)
     return problem_response(document, headers)
 
 
@@ -233,9 +301,7 @@ def _answer_http_error(error: HTTPException) -> Response:
         limit = current_app.config["MAX_CONTENT_LENGTH"]
         return _answer_error(TooLargeError(f"the request is larger than {limit} bytes", hint="Send it in parts."))
     status = error.code or 500
-    headers = {
-        name: value for name, value in error.get_headers() if name.lower() in ("allow", "retry-after", "location")
-    }
+    headers = {name: value for name, value in error.get_headers() if name.lower() in _PASSED_ON}
     title = error.name
     return problem_response(
         {"type": "about:blank", "title": title, "status": status, "detail": error.description or title}, headers
