@@ -103,13 +103,16 @@ class Archive:
 
     def identities(self, chain: ChainId, before: int | None = None) -> Identities:
         """Fold the identity events of the canonical chain, up to but without position `before`."""
-        documents = self._store.find(EVENTS, {"chain": str(chain), "identity": 1}, order_by="position")
         identities = Identities()
-        for document in documents:
+        for document in self.identity_events(chain):
             if before is not None and cast("int", document["position"]) >= before:
                 break
             identities = identities.apply(read_event(document).body())
         return identities
+
+    def identity_events(self, chain: ChainId) -> list[Document]:
+        """Return the documents of the identity events of the canonical chain, in order."""
+        return self._store.find(EVENTS, {"chain": str(chain), "identity": 1}, order_by="position")
 
     def find(self, chain: ChainId, hash_: bytes) -> Document | None:
         """Return the document of an event, canonical or not, or None."""
@@ -120,9 +123,26 @@ class Archive:
         found = self._store.find(EVENTS, {"chain": chain, "submission": submission}, limit=1)
         return read_event(found[0]) if found else None
 
-    def canonical(self, chain: ChainId, *, after: int | None = None) -> list[Document]:
-        """Return the documents of the canonical chain in order, all or those after a position."""
-        return self._store.find(EVENTS, {"chain": str(chain)}, order_by="position", after=after)
+    def canonical(self, chain: ChainId, *, after: int | None = None, limit: int | None = None) -> list[Document]:
+        """Return the documents of the canonical chain in order, all or some of those after a position."""
+        return self._store.find(EVENTS, {"chain": str(chain)}, order_by="position", after=after, limit=limit)
+
+    def hash_at(self, chain: ChainId, position: int) -> bytes | None:
+        """Return the hash of the event at a position of the canonical chain, or None."""
+        found = self._store.find(EVENTS, {"chain": str(chain), "position": position}, limit=1)
+        return _hash(found[0], "hash") if found else None
+
+    def place(self, chain: ChainId, hash_: bytes) -> int | None:
+        """Return the position of an event, or that of the canonical event its branch leaves; None if it is unknown.
+
+        A branch beside the first event leaves at -1.
+        """
+        document = self.find(chain, hash_)
+        if document is None:
+            return None
+        while document is not None and document["position"] is None:
+            document = self.find(chain, _hash(document, "previous"))
+        return -1 if document is None else cast("int", document["position"])
 
     def chain(self, chain: ChainId, *, after: Document | None = None) -> EventChain:
         """Return the canonical chain, or the part of it after the event of a document."""
@@ -228,6 +248,17 @@ class Archive:
     def conflicts(self, chain: ChainId) -> list[Document]:
         """Return the branches beside the canonical chain, as documents of `CONFLICTS`."""
         return self._store.find(CONFLICTS, {"chain": str(chain)})
+
+    def segment(self, chain: ChainId, conflict: Document) -> list[Document]:
+        """Return the events of one branch, from its first to its last, without those of the branch it may leave."""
+        events: list[Document] = []
+        document = self.find(chain, _hash(conflict, "tip"))
+        while document is not None and document["position"] is None:
+            events.append(document)
+            if document["hash"] == conflict["root"]:
+                break
+            document = self.find(chain, _hash(document, "previous"))
+        return events[::-1]
 
     def is_certain(self, chain: str, hash_: str, when: str) -> bool:
         """Whether an event is certain enough for an effect in the world.

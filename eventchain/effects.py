@@ -9,26 +9,20 @@ import json
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import structlog
 
-from eventchain.archive import Archive, Effect, read_event
+from eventchain.archive import Archive, Effect
 from eventchain.chain import EventChain, Stub
 from eventchain.core import base58, canonical_json
 from eventchain.core.errors import LiveContractError
-from eventchain.core.hashing import sha256
 from eventchain.core.ids import ChainId
 from eventchain.identity import Identities
+from eventchain.parts import encode, outgoing, partial_chain, position_of, rows, split
 from eventchain.ports import Engine, Observer, Outgoing, Queue
 from eventchain.store.document_store import Document
 
 _PENDING_AT_ONCE = 500
-
-_PART_BYTES = 1024 * 1024
-"""Signed bytes of the events that go to another node in one message, unless a single one is larger: as JSON, which is
-half as large again, far below what a node reads (`strict_json.MAX_BYTES`).
-"""
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +69,7 @@ class Effects:
         """Step 6: the hashes this node's own events ask to have anchored."""
         hashes = [str(item["hash"]) for run in saved for item in _with_effect(run, Effect.ANCHOR)]
         if hashes:
-            yield _outgoing("anchor", "anchor", json.dumps(hashes).encode("ascii"))
+            yield outgoing("anchor", "anchor", json.dumps(hashes).encode("ascii"))
         self._tell("anchor", saved)
 
     def trigger(self, saved: Sequence[Saved]) -> Iterator[Outgoing]:
@@ -84,13 +78,13 @@ class Effects:
             identities = [item.id for item in run.after.of_node(self._system_key)]
             if identities and _with_effect(run, Effect.TRIGGER):
                 for due in self._engine.due(str(run.chain), identities):
-                    yield _outgoing("triggers", str(run.chain), canonical_json.encode(dict(due)))
+                    yield outgoing("triggers", str(run.chain), canonical_json.encode(dict(due)))
         self._tell("trigger", saved)
 
     def remind(self, chain: str, identities: Collection[str]) -> Iterator[Outgoing]:
         """The timeouts that are over and that identities of this node have to tell of: no event brings them about."""
         for due in self._engine.overdue(chain, identities):
-            yield _outgoing("triggers", chain, canonical_json.encode(dict(due)))
+            yield outgoing("triggers", chain, canonical_json.encode(dict(due)))
 
     def forward(self, saved: Sequence[Saved]) -> Iterator[Outgoing]:
         """Step 8: new events to the nodes of all identities, the whole chain to nodes that just joined."""
@@ -102,13 +96,12 @@ class Effects:
             old = run.before.nodes - own
             new = run.after.nodes - run.before.nodes - own
             if old:
-                for row in _parts(documents):
-                    events = tuple(read_event(item) for item in row)
-                    part = _encode(EventChain(run.chain, events, Stub(events[0].previous, None)))
-                    yield from (_outgoing("relay", node, part) for node in sorted(old))
+                for row in split(documents):
+                    part = encode(partial_chain(run.chain, row))
+                    yield from (outgoing("relay", node, part) for node in sorted(old))
             if new:
-                known = [_encode(item) for item in self._whole(run.chain, documents[-1])]
-                yield from (_outgoing("relay", node, part) for node in sorted(new) for part in known)
+                known = [encode(item) for item in self._whole(run.chain, documents[-1])]
+                yield from (outgoing("relay", node, part) for node in sorted(new) for part in known)
 
     def _whole(self, chain: ChainId, last: Document) -> Iterator[EventChain]:
         """Yield what a node that just joined needs: the chain, and the branches beside it.
@@ -161,9 +154,9 @@ class Effects:
     def rebuild(self, chain: ChainId, pending: Sequence[Document]) -> Iterator[Saved]:
         """Put events whose effects are still to be done back into rows, with the identities around them."""
         after = self._archive.identities(chain)
-        canonical = sorted((item for item in pending if item["position"] is not None), key=_position)
-        for part in _rows(canonical):
-            yield Saved(chain, part, self._archive.identities(chain, before=_position(part[0])), after)
+        canonical = sorted((item for item in pending if item["position"] is not None), key=position_of)
+        for part in rows(canonical):
+            yield Saved(chain, part, self._archive.identities(chain, before=position_of(part[0])), after)
         for document in pending:
             if document["position"] is None:
                 yield Saved(chain, [document], after, after)
@@ -194,47 +187,6 @@ def _with_effect(run: Saved, effect: Effect) -> list[Document]:
     return [item for item in run.documents if isinstance(item["outbox"], int) and item["outbox"] & effect]
 
 
-def _encode(chain: EventChain) -> bytes:
-    return json.dumps(chain.to_dict(), separators=(",", ":")).encode("utf-8")
-
-
-def _outgoing(queue: str, group: str, body: bytes) -> Outgoing:
-    id_ = base58.encode(sha256(group.encode("utf-8") + b"\n" + body))
-    return Outgoing(queue=queue, group=group, id=id_, body=body)
-
-
 def _found(conflict: Document) -> int:
     found = conflict["found"]
     return found if isinstance(found, int) else 0
-
-
-def _position(document: Document) -> int:
-    position = document["position"]
-    return position if isinstance(position, int) else -1
-
-
-def _parts(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    """Split documents where events between them are missing, and where one message would become too large."""
-    for row in [list(documents)] if documents[0]["position"] is None else _rows(documents):
-        part: list[Document] = []
-        size = 0
-        for document in row:
-            length = len(cast("bytes", document["signed"]))
-            if part and size + length > _PART_BYTES:
-                yield part
-                part, size = [], 0
-            part.append(document)
-            size += length
-        yield part
-
-
-def _rows(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    """Split documents, sorted by position, where positions are missing between them."""
-    row: list[Document] = []
-    for document in documents:
-        if row and _position(document) != _position(row[-1]) + 1:
-            yield row
-            row = []
-        row.append(document)
-    if row:
-        yield row

@@ -4,7 +4,8 @@
 InvalidError
 ├── InvalidEventError        an event is malformed, or its hash or signature is wrong
 ├── InvalidChainError        a chain document is malformed, broken, or not its creator's
-└── InvalidIdentityError     the body of an identity event is wrong
+├── InvalidIdentityError     the body of an identity event is wrong
+└── InvalidAskError          a request for missing events is malformed
 ForbiddenError
 ├── NotMemberError           the signer has no key on the chain (at that place)
 ├── PrivilegeError           the signer is a member and may not add this event
@@ -47,6 +48,10 @@ class InvalidChainError(InvalidEventError):
 
 class InvalidIdentityError(InvalidError):
     """The body of an identity event is wrong."""
+
+
+class InvalidAskError(InvalidError):
+    """A request for missing events is malformed."""
 
 
 class NotMemberError(ForbiddenError):

@@ -53,12 +53,14 @@ class Outgoing:
         group: Messages of a group are handled one after the other: a chain's id, or the URI of a destination.
         id: Names the message; publishing it twice is publishing it once.
         body: JSON.
+        kind: What a message for another node is: `chain`, or `ask`.
     """
 
     queue: str
     group: str
     id: str
     body: bytes
+    kind: str = "chain"
 
 
 class Queue(Protocol):

@@ -29,10 +29,12 @@ import structlog
 from eventchain import event as events
 from eventchain import event_json
 from eventchain.archive import Archive, Effect, is_identity_event, read_event
+from eventchain.asking import Asking
 from eventchain.branch import rehearse_branch
 from eventchain.chain import EventChain, Stub, read_chain
 from eventchain.core import base58, canonical_json
 from eventchain.core.clock import Clock
+from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.core.ids import ChainId
 from eventchain.core.keys import KeyPair, PublicKey
@@ -43,6 +45,7 @@ from eventchain.errors import (
     FutureEventError,
     NotAdmittedError,
     OvertakenError,
+    UnknownPreviousError,
 )
 from eventchain.event import Event
 from eventchain.intake import Intake, Parcel, Run
@@ -96,6 +99,7 @@ class EventChainService:
         self._observe = observe or (lambda _step, _chain: None)
         self._effects = Effects(self._archive, engine, queue, self._system_key, node_uri, self._observe)
         self._door = Door(self._archive, self._system_key, users)
+        self._asking = Asking(self._archive, queue, self._system_key, node_uri, clock)
         self._tips: dict[str, Tip] = {}
         self._intake = Intake(self._archive, self._door, self._tips, threads, self._observe)
         self._chain_locks: dict[str, threading.RLock] = {}
@@ -110,6 +114,11 @@ class EventChainService:
     def door(self) -> Door:
         """Who may send and see what."""
         return self._door
+
+    @property
+    def asking(self) -> Asking:
+        """Asks other nodes for missing events, and answers them."""
+        return self._asking
 
     def add(self, document: Mapping[str, Any], sender: str | None = None) -> EventChain:
         """Add events and return the whole chain as it then stands here.
@@ -140,6 +149,9 @@ class EventChainService:
                         self._take(run, working)
             self._tips.update(working)
             self._perform_effects([run for run in runs if run.saved])
+        for run in runs:
+            if run.chain and isinstance(run.error, UnknownPreviousError):
+                self._asking.seek(run.chain.id, run.parcel.sender)
         return [run.error for run in runs]
 
     def _take(self, run: Run, working: dict[str, Tip]) -> None:
@@ -331,27 +343,37 @@ class EventChainService:
     def prepare(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> dict[str, Any]:
         """Check that an event with this body can follow the end of a chain, and return what a person has to sign.
 
+        Raises:
+            LiveContractError: It would be refused, with the reason.
+        """
+        document, entry = self.draft(chain, body, key)
+        self._engine.check(entry)
+        return document
+
+    def draft(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> tuple[dict[str, Any], Entry]:
+        """Return what a person has to sign for an event at the end of a chain, and the entry the event would be.
+
         The node holds no key of a person: with the signature over `signed`, the event is posted to `/event-chains`.
 
         Raises:
-            LiveContractError: It would be refused, with the reason.
+            LiveContractError: The person may not add it. What the engine says of it, the engine knows.
         """
         tip = self.tip(chain)
         data = canonical_json.encode(dict(body))
         event = events.unsigned(previous=tip.hash, key=key, timestamp=self._clock(), data=data)
         advanced, entry = tip.advance(event)
-        self._engine.check(entry)
         document = event_json.to_dict(event)
         del document["signature"]
         signed = "base64:" + base64.b64encode(event.signed).decode("ascii")
         stub = EventChain(tip.chain, (), Stub(tip.hash, tip.state)).to_dict()["events"][0]
-        return {
+        document = {
             "chain": chain,
             "stub": stub,
             "event": document,
             "signed": signed,
             "state": base58.encode(advanced.state),
         }
+        return document, entry
 
     def tip(self, chain: str) -> Tip:
         """Return the end of a chain this node keeps.

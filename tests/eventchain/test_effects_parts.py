@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eventchain import effects
 from eventchain.core.ids import ChainId, nonce_from_text
 from eventchain.core.keys import KeyPair
 from eventchain.effects import Saved, joined
 from eventchain.identity import Identities
+from eventchain.parts import PART_BYTES, split
 from eventchain.store.document_store import Document
 
 KEY = KeyPair.from_seed_phrase("effects").public_key
@@ -54,7 +54,7 @@ def test_joined_row_has_the_identities_before_its_first_and_after_its_last_event
 @given(st.sets(st.integers(0, 40), min_size=1))
 def test_no_part_skips_an_event(positions: set[int]) -> None:
     documents = [document(position) for position in sorted(positions)]
-    parts = list(effects._parts(documents))
+    parts = list(split(documents))
     assert [item for part in parts for item in part] == documents
     for part in parts:
         first = part[0]["position"]
@@ -63,12 +63,19 @@ def test_no_part_skips_an_event(positions: set[int]) -> None:
 
 
 def test_part_ends_before_it_becomes_too_large_and_a_larger_event_travels_alone() -> None:
-    half = effects._PART_BYTES // 2
+    half = PART_BYTES // 2
     sizes = [half, half, 1, 3 * half, 1]
-    parts = list(effects._parts([document(index, size) for index, size in enumerate(sizes)]))
+    parts = list(split([document(index, size) for index, size in enumerate(sizes)]))
     assert [[item["position"] for item in part] for part in parts] == [[0, 1], [2], [3], [4]]
 
 
-def test_branch_travels_as_it_came() -> None:
+def test_branch_travels_as_it_came_unless_it_is_too_large() -> None:
     branch = [document(None), document(None)]
-    assert list(effects._parts(branch)) == [branch]
+    assert list(split(branch)) == [branch]
+    large = [document(None, PART_BYTES), document(None)]
+    assert list(split(large)) == [large[:1], large[1:]]
+
+
+def test_events_that_make_a_node_take_a_chain_in_are_not_parted() -> None:
+    documents = [document(index, PART_BYTES) for index in range(4)]
+    assert list(split(documents, until=2)) == [documents[:3], documents[3:]]
