@@ -9,19 +9,22 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from flask import Flask
 
 from livecontract.config import PREFIX, Config, load
-from livecontract.settings import BY_NAME
 from livecontract.web_server import About, create_app
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 USER = 10001
+NO_SECRETS = {"LIVECONTRACT_KEY_FILE"}
+"""Settings whose names end like that of a secret's file."""
 
-SECRET_VALUES = {"peers": "amqps://us:password@broker.example:5671/contracts"}
-"""What stands in the stubbed file of a secret; any text for those that are not here."""
+STANDARD_PORTS = {"amqp": 5672, "amqps": 5671, "mongodb": 27017, "http": 80, "https": 443}
+ROLES = ("eventchain", "workflow", "dispatcher", "anchor")
+"""Settings that name the URL of a service of that role."""
 
 
 def tracked_files() -> set[str]:
@@ -101,14 +104,17 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 def configuration(environment: Mapping[str, str], secrets: Path) -> Config:
-    """Return what a container's environment means to a node, with every secret file stubbed below `secrets`."""
+    """Return what a container's environment means to a node.
+
+    Args:
+        environment: Of the container, beside what its image sets.
+        secrets: Folder with the files that the container finds in its folder of secrets.
+    """
     ours = {**image_environment(), **environment}
-    for name in [name for name in ours if name.startswith(PREFIX) and name.endswith("_FILE")]:
-        setting = name.removeprefix(PREFIX).removesuffix("_FILE").lower()
-        if setting in BY_NAME and BY_NAME[setting].secret:
-            stub = secrets / setting
-            stub.write_text(SECRET_VALUES.get(setting, "not a real secret\n"))
-            ours[name] = str(stub)
+    for name, value in ours.items():
+        if name.startswith(PREFIX) and name.endswith("_FILE") and name not in NO_SECRETS:
+            assert Path(value).parent == Path("/run/secrets"), f"{name}: {value}"
+            ours[name] = str(secrets / Path(value).name)
     return load(environment=ours, default_file=secrets / "none.toml")
 
 
@@ -122,6 +128,25 @@ def check_open_path(path: str) -> None:
     """Check that a process answers a path to whoever asks, without a signature."""
     answer = application().test_client().get(path)
     assert answer.status_code == 200, f"{path}: {answer.status_code}"
+
+
+class Target(NamedTuple):
+    """Where a container connects to, and which setting says so."""
+
+    setting: str
+    host: str
+    port: int
+
+
+def targets(config: Config) -> list[Target]:
+    """Return where the process with this configuration is told to connect to, but for other organisations."""
+    found = []
+    for setting in ("store", "broker", "broker_api", *ROLES):
+        value = getattr(config, setting)
+        parts = urlsplit(value or "")
+        if parts.hostname and setting != config.service:
+            found.append(Target(setting, parts.hostname, parts.port or STANDARD_PORTS[parts.scheme]))
+    return found
 
 
 def secrets_in(texts: Iterable[str]) -> list[str]:
