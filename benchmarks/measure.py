@@ -38,9 +38,10 @@ class Figure:
         aim: What the ratio should be: at least this for `speed`, at most this for `time`; None where none is set.
         count: Units of work in one turn.
         unit: Name of a unit of work.
-        seconds: Median of the work's turns.
-        limit_seconds: Median of the limit's turns.
+        seconds: Median of the work's turns. Where `shown` is given it is no time but the amount that is shown.
+        limit_seconds: Median of the limit's turns, or the limit's amount.
         details: More about where the time goes, name to text.
+        shown: Measured amount and limit for people, where they are no times.
     """
 
     benchmark: str
@@ -54,6 +55,7 @@ class Figure:
     seconds: float
     limit_seconds: float
     details: Mapping[str, str] = field(default_factory=dict)
+    shown: tuple[str, str] | None = None
 
     @property
     def is_met(self) -> bool | None:

@@ -19,8 +19,8 @@ def as_text(machine: str, figures: Sequence[Figure]) -> str:
         lines += [
             "",
             f"{figure.benchmark}: {figure.what}",
-            f"  measured  {speed(figure.seconds, figure)}",
-            f"  limit     {speed(figure.limit_seconds, figure)}   {figure.limit}",
+            f"  measured  {measured(figure)}",
+            f"  limit     {limit(figure)}   {figure.limit}",
             f"  ratio     {ratio(figure)}   {aim(figure)}",
         ]
         lines += [f"  {name:<24} {text}" for name, text in figure.details.items()]
@@ -44,8 +44,8 @@ def as_markdown(machine: str, figures: Sequence[Figure]) -> str:
     for figure in figures:
         cells = (
             figure.what,
-            speed(figure.seconds, figure),
-            f"{figure.limit}: {speed(figure.limit_seconds, figure)}",
+            measured(figure),
+            f"{figure.limit}: {limit(figure)}",
             ratio(figure),
             aim(figure),
             f"`./dev bench {figure.benchmark}`",
@@ -69,6 +69,16 @@ def between_marks(document: str, table: str) -> str:
     if not start or not end:
         raise ValueError(f"the document has no {BEGIN} … {END}")
     return f"{before}{start}\n{table}\n{end}{after}"
+
+
+def measured(figure: Figure) -> str:
+    """Return what was measured."""
+    return figure.shown[0] if figure.shown else speed(figure.seconds, figure)
+
+
+def limit(figure: Figure) -> str:
+    """Return what it is held against."""
+    return figure.shown[1] if figure.shown else speed(figure.limit_seconds, figure)
 
 
 def speed(seconds: float, figure: Figure) -> str:

@@ -10,7 +10,7 @@ from benchmarks.measure import Figure, Ratio, compare
 from benchmarks.report import BEGIN, END, as_json, as_markdown, as_text, between_marks
 from benchmarks.sizes import Sizes
 
-TINY = Sizes(chain=3, ingest=4, steps=5, hashes=7, blocks=3, rounds=2)
+TINY = Sizes(chain=3, ingest=4, steps=5, hashes=7, blocks=3, chains=100, rounds=2)
 
 
 def figure(**changes: object) -> Figure:
