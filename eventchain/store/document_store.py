@@ -57,6 +57,13 @@ class DuplicateError(ConflictError):
 class DocumentStore(Protocol):
     """Keeps documents durably. Safe to use from many threads and, where the engine allows, many processes."""
 
+    @property
+    def needs_leases(self) -> bool:
+        """Whether who has to be alone on something takes a lease, as copies in other processes write meanwhile.
+
+        False where a `batch` keeps all other writers out, or where there is one process only.
+        """
+
     def insert(self, collection: Collection, documents: Sequence[Document]) -> None:
         """Store new documents, in order. When the call returns they are durable (but see `batch`).
 

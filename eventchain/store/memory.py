@@ -19,6 +19,8 @@ class MemoryStore:
     index. A batch groups nothing: each write stands at once.
     """
 
+    needs_leases = False
+
     def __init__(self, collections: Iterable[Collection]) -> None:
         """Make an empty store.
 

@@ -27,6 +27,8 @@ _Condition = tuple[str, list[Value]]
 class SqliteStore:
     """Keeps each collection in a table of one SQLite file."""
 
+    needs_leases = False
+
     def __init__(self, path: Path, collections: Iterable[Collection]) -> None:
         """Open the file, make it if it is not there, and bring it to the declared collections.
 
