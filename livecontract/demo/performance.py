@@ -11,18 +11,22 @@ from typing import Any
 from eventchain.core.errors import LiveContractError
 from livecontract.demo.play import PROCESS, Play
 from livecontract.demo.proofs import Proofs
+from livecontract.demo.servers import Servers
 from livecontract.demo.signals import undisturbed, unwinding
 from livecontract.demo.stage import ORGANISATIONS, Stage
 from livecontract.demo.transcript import Transcript
 from livecontract.serving import wait_for_signal
 
 
-def perform(transcript: Transcript, directory: Path, *, once: bool, show: Callable[[dict[str, Any]], None]) -> bool:
+def perform(
+    transcript: Transcript, directory: Path, servers: Servers, *, once: bool, show: Callable[[dict[str, Any]], None]
+) -> bool:
     """Play the demonstration and return whether everything held.
 
     Args:
         transcript: Hears of every step and check.
         directory: Keys, databases, logs and the evidence file are kept here.
+        servers: What the nodes keep chains and queues in, where it is not files.
         once: End afterwards; otherwise stay up until a signal comes.
         show: Is given the whole as JSON when it is complete.
 
@@ -30,7 +34,7 @@ def perform(transcript: Transcript, directory: Path, *, once: bool, show: Callab
         KeyboardInterrupt: A signal came before the end; the nodes are ended all the same.
     """
     started = time.monotonic()
-    stage = Stage(directory, transcript.say)
+    stage = Stage(directory, transcript.say, servers)
     play = Play(stage, transcript)
     evidence = directory / "evidence.json"
     with unwinding():
@@ -62,7 +66,8 @@ def _raise_stage(stage: Stage, transcript: Transcript) -> None:
     transcript.heading("Three organisations, each with a node of its own")
     with transcript.step("a public chain, a mailbox and three nodes start") as task:
         stage.start()
-        lines = [f"{'public chain':<20} {stage.public_chain.url}  (process {stage.public_chain.pid})"]
+        lines = stage.servers.describe()
+        lines += [f"{'public chain':<20} {stage.public_chain.url}  (process {stage.public_chain.pid})"]
         lines += [f"{node.name:<20} {node.url}  (process {node.pid}, the {role})" for role, node in stage.nodes.items()]
         task.detail = "\n".join(lines)
 

@@ -22,6 +22,7 @@ from eventchain.core.errors import UnavailableError
 from eventchain.core.keys import KeyPair
 from livecontract.agent import Agent
 from livecontract.demo.processes import HOST, NodeProcess, Supervisor
+from livecontract.demo.servers import Servers
 from livecontract.invitation_mail import Invitation
 from livecontract.invitations import read_invitation
 from livecontract.mailbox import Mailbox
@@ -81,6 +82,7 @@ class Stage:
     """Everything that runs during the demonstration.
 
     Attributes:
+        servers: What the nodes keep chains and queues in, where it is not files.
         public_chain: The node that carries the development public chain.
         nodes: The nodes of the three organisations, by role.
         agents: Their people, by role.
@@ -89,7 +91,8 @@ class Stage:
         anchor: Asks the public chain.
     """
 
-    def __init__(self, directory: Path, tell: Callable[[str], None]) -> None:
+    def __init__(self, directory: Path, tell: Callable[[str], None], servers: Servers) -> None:
+        self.servers = servers
         self.mailbox = Mailbox()
         self.board = NoticeBoard()
         keys = {role: KeyPair.generate(os.urandom) for role in ORGANISATIONS}
@@ -112,6 +115,7 @@ class Stage:
                     "mail_from": f"contracts@{role}.example",
                     "http_allow": HOST,
                     "log_level": "warning",
+                    **servers.settings(role, list(ORGANISATIONS)),
                 },
             )
             for role, organisation in ORGANISATIONS.items()
@@ -124,12 +128,14 @@ class Stage:
         self.agents = {role: Agent(role, keys[role], node.url, patience=PATIENCE) for role, node in self.nodes.items()}
 
     def start(self) -> None:
-        """Start all nodes and wait until they are ready."""
+        """Start all servers and nodes, and wait until they are ready."""
+        self.servers.start(list(ORGANISATIONS))
         self._supervisor.start()
 
     def stop(self) -> None:
         """End everything."""
         self._supervisor.stop()
+        self.servers.stop()
         self.board.close()
         self.mailbox.close()
 
