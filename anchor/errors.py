@@ -11,13 +11,21 @@ InvalidError
 └── InvalidAnchorError          what should be anchored is no hash
 NotFoundError
 ├── UnknownTransactionError · UnknownBlockError · UnknownHashError
+ConflictError
+└── OutpacedError               another copy of the service continued the chain first
 UnavailableError
 ├── PoolFullError               the mempool takes nothing more for now
 └── OutOfFundsError             the service's account cannot pay the anchor fee
 ```
 """
 
-from eventchain.core.errors import InvalidError, NotFoundError, TooManyRequestsError, UnavailableError
+from eventchain.core.errors import (
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    TooManyRequestsError,
+    UnavailableError,
+)
 
 
 class InvalidTransactionError(InvalidError):
@@ -74,6 +82,10 @@ class UnknownBlockError(NotFoundError):
 
 class UnknownHashError(NotFoundError):
     """The hash was not anchored here, or its receipt is not final yet."""
+
+
+class OutpacedError(ConflictError):
+    """Another copy of the service stored the next row of the chain; this one has to follow it first."""
 
 
 class PoolFullError(TooManyRequestsError):

@@ -1,17 +1,19 @@
-"""What the anchor service keeps in its store: blocks as they were signed, the waiting transactions, and the index.
+"""What the anchor service keeps in its store: blocks as they were signed, and the index (`waiting` has what waits).
 
 A key block or microblock is one insert into `anchor_blocks`: the signed header as it is from then on, and the
 transactions that came with it. Nothing there is ever changed; the newest row of a height is the block. Rows are
-numbered in the order in which this node took them in. The index of hashes and transactions is derived from the rows,
-written in the same batch, and completed for the newest height when a node starts again.
+numbered without gaps, so of several copies that would continue the chain one succeeds. The index of hashes and
+transactions is derived from the rows, written in the same batch, and completed for the newest height by whoever
+continues the chain.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from anchor.block import Block, Header, anchors_of, encode_transactions, parse_header, parse_transactions
-from anchor.transaction import AnyTransaction, Transaction, parse
-from eventchain.store.document_store import Collection, Document, DocumentStore
+from anchor.transaction import AnyTransaction
+from anchor.turn_lease import FORGER
+from eventchain.store.document_store import Collection, Document, DocumentStore, DuplicateError
 
 BLOCKS = Collection(
     name="anchor_blocks",
@@ -28,6 +30,9 @@ POOL = Collection(
     key=("id",),
     indexes=(("number",),),
 )
+
+POOL_TOP = Collection(name="anchor_pool_top", fields={"slot": int, "number": int}, key=("slot",))
+"""One document: the highest number given to a waiting transaction; see `anchor.waiting`."""
 
 TRANSACTIONS = Collection(
     name="anchor_transactions",
@@ -55,7 +60,7 @@ SNAPSHOTS = Collection(
 )
 """One document: the newest snapshot, and the number of the row it includes last."""
 
-COLLECTIONS = (BLOCKS, POOL, TRANSACTIONS, HASHES, DAYS, SNAPSHOTS)
+COLLECTIONS = (BLOCKS, POOL, POOL_TOP, TRANSACTIONS, HASHES, DAYS, SNAPSHOTS, FORGER)
 """What the store has to be made with."""
 
 _PAGE = 500
@@ -101,6 +106,9 @@ class Index:
             header: As it is with this row.
             before: The block as it was before a microblock; None for a key block.
             block: What came: the key block, or the microblock's transactions under the new header.
+
+        Raises:
+            DuplicateError: Another copy stored a row of this number; nothing was stored.
         """
         first = 0 if before is None else len(before.transactions)
         leaf = 0 if before is None else len(anchors_of(before.transactions))
@@ -121,7 +129,10 @@ class Index:
             self.index(height, block.transactions, position=first, leaf=leaf)
 
     def index(self, height: int, transactions: Sequence[AnyTransaction], *, position: int, leaf: int) -> None:
-        """Index transactions and hashes; those that are indexed already stay where they are."""
+        """Index transactions and hashes; those that are indexed already, by any copy, stay where they are.
+
+        A transaction comes after its hashes: once it is found here, nothing of it needs to wait any more.
+        """
         places: list[Document] = []
         hashes: dict[bytes, Document] = {}
         for offset, transaction in enumerate(transactions):
@@ -137,10 +148,22 @@ class Index:
                         "leaf": leaf,
                     }
                 leaf += 1
-        if places:
-            self._store.insert(TRANSACTIONS, places)
-        if hashes:
-            self._store.insert(HASHES, list(hashes.values()))
+        self._insert_missing(HASHES, list(hashes.values()))
+        self._insert_missing(TRANSACTIONS, places)
+
+    def _insert_missing(self, collection: Collection, documents: Sequence[Document]) -> None:
+        """Insert documents but for those that are there."""
+        while documents:
+            try:
+                self._store.insert(collection, documents)
+            except DuplicateError as error:
+                documents = documents[error.index + 1 :]
+            else:
+                return
+
+    def has_row(self, number: int) -> bool:
+        """Whether a row has this number."""
+        return self._store.get(BLOCKS, {"number": number}) is not None
 
     def rows(self, *, after: int = -1) -> Iterator[Row]:
         """Yield all rows beyond a number, in the order in which they were stored."""
@@ -200,27 +223,6 @@ class Index:
         return Place(
             transaction_id=transaction_id, height=_int(document, "height"), position=_int(document, "position")
         )
-
-    def add_waiting(self, first: int, transactions: Sequence[Transaction]) -> None:
-        """Keep waiting transactions, numbered from `first`; they are durable when the call returns."""
-        documents: list[Document] = [
-            {"id": transaction.id, "number": first + offset, "transaction": transaction.encode()}
-            for offset, transaction in enumerate(transactions)
-        ]
-        self._store.insert(POOL, documents)
-
-    def remove_waiting(self, transactions: Sequence[AnyTransaction]) -> None:
-        """Forget waiting transactions."""
-        with self._store.batch():
-            for transaction in transactions:
-                self._store.delete(POOL, {"id": transaction.id})
-
-    def waiting(self) -> Iterator[tuple[int, Transaction]]:
-        """Yield the waiting transactions with their numbers, in order."""
-        for document in self._store.find(POOL, order_by="number"):
-            transaction = parse(_bytes(document, "transaction"), self._network)
-            if isinstance(transaction, Transaction):
-                yield _int(document, "number"), transaction
 
     def add_day(self, day: int, period: int, root: bytes, roots: Sequence[bytes]) -> None:
         """Keep a day's root and the anchor roots under it; keeping it twice is keeping it once."""

@@ -3,89 +3,104 @@
 What comes in is stored before it is acknowledged, and leaves the mempool's storage only after the block that holds it
 is stored; killed in between, a node finds both and drops the waiting one. Everything that decides is in the pure
 modules; here is the lock, the clock, the store and the forging loop, which is the only place that knows of one forger.
+
+Any number of copies work over one store. Each takes in and answers; the one that holds a lease forges (`turn_lease`).
+The chain is kept whole by the numbers of its rows (`ledger`), and what one copy acknowledged all copies know
+(`waiting`). A hash that two copies take in at the same moment may be paid twice; it has one place, the first.
 """
 
+import os
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any
 
 import structlog
 
 from anchor import chain as chains
-from anchor import forge, merkle
-from anchor import receipt as receipts
+from anchor import forge
 from anchor.anchoring import Anchoring, parse_hash
-from anchor.block import Block, Header, anchors_of
 from anchor.chain import Chain
+from anchor.consensus import Turn
 from anchor.errors import (
     InvalidAnchorError,
     InvalidBlockError,
     OutOfFundsError,
+    OutpacedError,
     RejectedTransactionError,
-    UnknownBlockError,
 )
-from anchor.index import Index, Place
+from anchor.index import Index
 from anchor.ledger import Ledger
-from anchor.mempool import Mempool
 from anchor.parameters import Parameters
 from anchor.payload import MAX_ANCHORS, Anchor
-from anchor.receipt import Receipt
+from anchor.reader import ChainReader
 from anchor.state import State
-from anchor.transaction import AnyTransaction, Transaction
+from anchor.transaction import Transaction
+from anchor.turn_lease import TurnLease
+from anchor.waiting import Waiting
 from eventchain.core import base58
 from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError
-from eventchain.core.keys import KeyPair
+from eventchain.core.keys import KeyPair, Random
 from eventchain.store.document_store import DocumentStore
 
 MAX_SUBMITTED = 10_000
 """Hashes in one call of `submit`."""
 
+LEASE = 3_000
+"""Milliseconds after which another copy forges if the one that did is silent; more where microblocks are slow."""
+
+_LEASE_STEPS = 3
+"""Microblocks a holder may miss before it counts as silent."""
+
 _LOG = structlog.get_logger(__name__)
 
 
-class AnchorService:
-    """A node of the public chain with one account, which pays for anchors and forges. Safe for several threads.
+class AnchorService(ChainReader):
+    """A node of the public chain with one account, which pays for anchors and forges.
 
-    One service at a time may forge with an account and write to a store; reading goes with any number.
+    Safe for several threads, and for several copies over one store, in processes and on machines of their own.
     """
 
-    def __init__(self, store: DocumentStore, account: KeyPair, parameters: Parameters, *, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: DocumentStore,
+        account: KeyPair,
+        parameters: Parameters,
+        *,
+        clock: Clock,
+        random: Random = os.urandom,
+    ) -> None:
         """Open the chain in the store; a store without one gets a first block that gives the account all money.
 
         Args:
             store: Made with `anchor.index.COLLECTIONS`.
-            account: Pays for anchors and forges.
+            account: Pays for anchors and forges; the same one for all copies.
             parameters: Of the chain.
             clock: Milliseconds since 1970.
+            random: Names this copy among the others.
 
         Raises:
             InvalidBlockError: The store holds a damaged chain.
         """
-        self._index = Index(store, parameters.network)
+        super().__init__(Index(store, parameters.network), parameters)
         self._ledger = Ledger(self._index, parameters)
         self._account = account
-        self._parameters = parameters
         self._clock = clock
         self._lock = threading.RLock()
-        self._pool = Mempool(parameters)
-        self._number = 0
+        self._lease = TurnLease(store, max(LEASE, _LEASE_STEPS * parameters.microblock_time), random)
         self._last_microblock = 0
         if self._ledger.is_empty:
-            self._ledger.begin(forge.development_genesis(account, clock(), parameters))
-        self._load_pool()
-
-    @property
-    def parameters(self) -> Parameters:
-        """The rules of the chain."""
-        return self._parameters
+            with suppress(OutpacedError):  # another copy began it
+                self._ledger.begin(forge.development_genesis(account, clock(), parameters))
+        self._waiting = Waiting(store, self._index, parameters)
+        self._reloaded_at = self._ledger.chain.height
 
     @property
     def chain(self) -> Chain:
         """The chain as it is now: a value, so it may be read without the lock."""
         with self._lock:
+            self._follow()
             return self._ledger.chain
 
     @property
@@ -107,6 +122,7 @@ class AnchorService:
             raise InvalidAnchorError(f"{len(hashes)} hashes are too many; one call takes {MAX_SUBMITTED}")
         wanted = {parse_hash(text, path=f"$[{index}]"): None for index, text in enumerate(hashes)}
         with self._lock:
+            self._catch_up()
             fresh = [anchor for anchor in wanted if not self._is_known(anchor)]
             batches = [fresh[start : start + MAX_ANCHORS] for start in range(0, len(fresh), MAX_ANCHORS)]
             self._take_in([self._anchor_transaction(batch) for batch in batches])
@@ -121,7 +137,8 @@ class AnchorService:
         """
         chains.check_transaction(transaction, self._parameters)
         with self._lock:
-            if transaction.id not in self._pool:
+            self._catch_up()
+            if transaction.id not in self._waiting.pool:
                 self._take_in([transaction])
 
     # Asking
@@ -134,78 +151,14 @@ class AnchorService:
         """
         anchor = parse_hash(hash_text)
         with self._lock:
+            self._catch_up()
             return self._anchoring(anchor) if self._is_known(anchor) else None
-
-    def receipt(self, hash_text: str) -> Receipt | None:
-        """Return the final receipt of a hash (base58); None if it is unknown, or no key block follows its block yet.
-
-        Raises:
-            InvalidAnchorError: It is no hash.
-        """
-        anchor = parse_hash(hash_text)
-        with self._lock:
-            place, height = self._index.find_hash(anchor), self._ledger.chain.height
-        if place is None or place.height >= height:
-            return None
-        return self._prover(place.height)(anchor, place)
-
-    def receipts(self, hashes: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the final receipts there are for these hashes (base58), as JSON objects.
-
-        Raises:
-            InvalidAnchorError: One of them is no hash.
-        """
-        anchors = {text: parse_hash(text) for text in hashes}
-        top = self.chain.height
-        by_height: dict[int, dict[str, Place]] = defaultdict(dict)
-        for text, anchor in anchors.items():
-            place = self._index.find_hash(anchor)
-            if place is not None and place.height < top:
-                by_height[place.height][text] = place
-        found: dict[str, dict[str, Any]] = {}
-        for height, places in by_height.items():
-            prove = self._prover(height)
-            found |= {text: prove(anchors[text], place).to_dict() for text, place in places.items()}
-        return found
-
-    def headers(self, first: int, last: int) -> list[Header]:
-        """Return the headers of the final blocks at heights `first` to `last` (inclusive, as far as there are any)."""
-        first, last = max(first, 1), min(last, self.chain.height - 1)
-        return self._index.headers(first, last) if first <= last else []
-
-    def block_at(self, height: int) -> Block:
-        """Return the block at a height; the newest one may still grow.
-
-        Raises:
-            UnknownBlockError: There is none.
-        """
-        block = self._index.block_at(height) if 0 < height <= self.chain.height else None
-        if block is None:
-            raise UnknownBlockError(f"there is no block at height {height}")
-        return block
-
-    def block_by_signature(self, signature: bytes) -> tuple[int, Block]:
-        """Return the height and the block that has this signature.
-
-        Raises:
-            UnknownBlockError: There is none.
-        """
-        found = self._index.block_by_signature(signature)
-        if found is None:
-            raise UnknownBlockError("there is no block with this signature")
-        return found
-
-    def find_transaction(self, transaction_id: bytes) -> tuple[AnyTransaction, Place] | None:
-        """Return a transaction on the chain and its place, or None."""
-        place = self._index.find_transaction(transaction_id)
-        if place is None:
-            return None
-        return self.block_at(place.height).transactions[place.position], place
 
     def unconfirmed(self) -> tuple[Transaction, ...]:
         """Return the waiting transactions in their order."""
         with self._lock:
-            return tuple(self._pool)
+            self._catch_up()
+            return tuple(self._waiting.pool)
 
     # Forging
 
@@ -216,12 +169,19 @@ class AnchorService:
         """
         moment = self._clock() if now is None else now
         with self._lock:
-            forged_block = self._forge_block(moment)
-            forged_microblock = self._forge_microblock(moment)
+            self._catch_up()
+            if not self._is_due(moment) or not self._take_lease(moment):
+                return False
+            try:
+                forged_block = self._forge_block(moment)
+                forged_microblock = self._forge_microblock(moment)
+            except OutpacedError:
+                self._lease.lose()
+                return False
         return forged_block or forged_microblock
 
     def run(self, stop: threading.Event) -> None:
-        """Forge until `stop` is set. A step that fails is logged and tried again."""
+        """Forge until `stop` is set, then leave it to other copies. A step that fails is logged and tried again."""
         while not stop.is_set():
             wait = self._parameters.microblock_time
             try:
@@ -231,17 +191,48 @@ class AnchorService:
                 _LOG.exception("forging failed; trying again")
                 wait = self._parameters.block_time
             stop.wait(wait / 1000)
+        try:
+            with self._lock:
+                self._lease.release()
+        except LiveContractError as error:
+            _LOG.warning("the lease to forge ends by itself", reason=str(error))
 
     def _wait(self) -> int:
-        """Return milliseconds until something may be due."""
+        """Return milliseconds until something may be due, for this copy."""
         with self._lock:
-            turn = forge.next_turn(self._ledger.chain, self._account, self._parameters)
-        remaining = self._parameters.block_time if turn is None else turn.due - self._clock()
-        return max(1, min(remaining, self._parameters.microblock_time))
+            turn, now = self._turn(), self._clock()
+            is_others = turn is not None and turn.due <= now and not self._lease.is_held(now)
+        if turn is None or is_others:
+            return self._parameters.microblock_time
+        return max(1, min(turn.due - now, self._parameters.microblock_time))
+
+    def _turn(self) -> Turn | None:
+        return forge.next_turn(self._ledger.chain, self._account, self._parameters)
+
+    def _is_due(self, now: int) -> bool:
+        """Whether a key block or a microblock may be forged at `now`."""
+        turn = self._turn()
+        return (turn is not None and turn.due <= now) or self._is_microblock_due(now)
+
+    def _is_microblock_due(self, now: int) -> bool:
+        chain = self._ledger.chain
+        is_ours = chain.header.generator == self._account.public_key and chain.height > 1
+        is_time = now >= self._last_microblock + self._parameters.microblock_time
+        return is_ours and is_time and len(self._waiting.pool) > 0
+
+    def _take_lease(self, now: int) -> bool:
+        """Say whether this copy forges now; if it did not before, let it know all that the others did."""
+        was_held = self._lease.is_held(now)
+        if not self._lease.take(now):
+            return False
+        if not was_held:
+            self._ledger.follow()
+            self._ledger.settle()
+            self._reload_pool()
+        return True
 
     def _forge_block(self, now: int) -> bool:
-        chain = self._ledger.chain
-        turn = forge.next_turn(chain, self._account, self._parameters)
+        chain, turn = self._ledger.chain, self._turn()
         if turn is None or now < turn.due:
             return False
         block = forge.forge_block(chain, self._account, turn, now, self._parameters)
@@ -249,11 +240,12 @@ class AnchorService:
         return True
 
     def _forge_microblock(self, now: int) -> bool:
-        chain = self._ledger.chain
-        is_ours = chain.header.generator == self._account.public_key and chain.height > 1
-        if not len(self._pool) or not is_ours or now < self._last_microblock + self._parameters.microblock_time:
+        if not self._is_microblock_due(now):
             return False
-        selection = forge.select(chain, self._pool, self._parameters)
+        chain = self._ledger.chain
+        selection = forge.select(chain, self._waiting.pool, self._parameters)
+        if selection.refused and self._ledger.follow():
+            raise OutpacedError("the refusal was judged by a chain that has gone on")
         for transaction in selection.refused:
             self._drop(transaction)
         if not selection.taken:
@@ -261,20 +253,38 @@ class AnchorService:
         microblock = forge.forge_microblock(chain, self._account, selection.taken)
         self._ledger.extend(microblock, check=chains.check_nothing)
         self._last_microblock = now
-        self._pool.remove(selection.taken)
-        self._index.remove_waiting(selection.taken)
+        self._waiting.remove(selection.taken)
         return True
+
+    # What other copies did
+
+    def _follow(self) -> None:
+        """Follow the chain, unless this copy is the one that continues it."""
+        if not self._lease.is_held(self._clock()):
+            self._ledger.follow()
+
+    def _catch_up(self) -> None:
+        """Know the blocks and the waiting transactions of all copies."""
+        self._follow()
+        self._waiting.refresh()
+        if self._ledger.chain.height > self._reloaded_at and not self._lease.is_held(self._clock()):
+            self._reload_pool()
+
+    def _reload_pool(self) -> None:
+        """Drop what other copies forged or dropped. Those who do not forge do it once for each key block."""
+        self._waiting.reload()
+        self._reloaded_at = self._ledger.chain.height
 
     # Inside
 
     def _is_known(self, anchor: bytes) -> bool:
-        return self._pool.find_anchor(anchor) is not None or self._index.find_hash(anchor) is not None
+        return self._waiting.pool.find_anchor(anchor) is not None or self._index.find_hash(anchor) is not None
 
     def _anchoring(self, anchor: bytes) -> Anchoring:
         place = self._index.find_hash(anchor)
         text = base58.encode(anchor)
         if place is None:
-            waiting = self._pool.find_anchor(anchor)
+            waiting = self._waiting.pool.find_anchor(anchor)
             if waiting is None:
                 raise InvalidBlockError("the hash is neither waiting nor on the chain", check="store")
             return Anchoring(hash=text, transaction_id=base58.encode(waiting.id))
@@ -289,30 +299,6 @@ class AnchorService:
             timestamp=header.timestamp,
             final=place.height < chain.height,
         )
-
-    def _prover(self, height: int) -> Callable[[bytes, Place], Receipt]:
-        """Return what makes receipts for the hashes of one block: block, tree and day are read once."""
-        block = self.block_at(height)
-        leaves = anchors_of(block.transactions)
-        tree = merkle.levels(leaves)
-        number, period = (height - 1) // self._parameters.period, self._parameters.period
-        day = self._index.day(number)
-        day_path = receipts.make_day_path(number, period, height, *day) if day else None
-
-        def prove(anchor: bytes, place: Place) -> Receipt:
-            return Receipt(
-                hash=anchor,
-                transaction_id=place.transaction_id,
-                position=place.position,
-                height=height,
-                header=block.header,
-                leaf=place.leaf,
-                size=len(leaves),
-                path=merkle.path_in(tree, place.leaf),
-                day=day_path,
-            )
-
-        return prove
 
     def _anchor_transaction(self, anchors: Sequence[bytes]) -> Transaction:
         payload = Anchor(anchors=tuple(anchors))
@@ -334,19 +320,11 @@ class AnchorService:
             return
         state = self._ledger.chain.state
         expected = replace(state, timestamp=max(state.timestamp, self._clock()))
-        try:
-            for transaction in transactions:
-                self._validate(transaction, expected)
-                self._pool.add(transaction)
-            self._index.add_waiting(self._number, transactions)
-        except Exception:
-            self._pool.remove(transactions)
-            raise
-        self._number += len(transactions)
+        self._waiting.take_in(transactions, lambda transaction: self._validate(transaction, expected))
 
     def _validate(self, transaction: Transaction, state: State) -> None:
         try:
-            self._pool.validate(transaction, state)
+            self._waiting.pool.validate(transaction, state)
         except RejectedTransactionError as error:
             if transaction.sender == self._account.public_key and isinstance(transaction.payload, Anchor):
                 own = self._account.public_key.address(self._parameters.network)
@@ -358,28 +336,18 @@ class AnchorService:
 
     def _drop(self, transaction: Transaction) -> None:
         """Forget a transaction the state refuses; hashes this service promised to anchor are promised anew."""
-        self._pool.remove([transaction])
+        pool = self._waiting.pool
+        pool.remove([transaction])
         if transaction.sender == self._account.public_key and isinstance(transaction.payload, Anchor):
             missing = [anchor for anchor in transaction.payload.anchors if not self._is_known(anchor)]
             try:
                 self._take_in([self._anchor_transaction(missing)] if missing else [])
             except LiveContractError as error:
-                self._pool.add(transaction)
+                pool.add(transaction)
                 _LOG.warning("anchoring waits", id=base58.encode(transaction.id), reason=str(error))
                 return
-        self._index.remove_waiting([transaction])
+        self._waiting.remove([transaction])
         _LOG.info("transaction dropped", id=base58.encode(transaction.id))
-
-    def _load_pool(self) -> None:
-        """Let wait again what waited, without what came into a block just before the node ended."""
-        done: list[Transaction] = []
-        for number, transaction in self._index.waiting():
-            self._number = max(self._number, number + 1)
-            if self._index.find_transaction(transaction.id) is None:
-                self._pool.add(transaction)
-            else:
-                done.append(transaction)
-        self._index.remove_waiting(done)
 
 
 def balances(chain: Chain, address: bytes, parameters: Parameters) -> Mapping[str, int]:
