@@ -136,6 +136,10 @@ class QueueClient:
         query = urlencode([("to[]", uri) for uri in destinations])
         self._http.request("POST", f"{self._url}?{query}" if query else self._url, document)
 
+    def enqueue_ask(self, ask: bytes) -> None:
+        """Hand in a request for missing events; see `QueueService.enqueue_ask`."""
+        self._http.request("POST", f"{self._url}/asks", ask)
+
     def depths(self) -> Mapping[str, Depth]:
         """Return how many messages are in each queue."""
         depths = self._get(self._url)

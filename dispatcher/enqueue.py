@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from dispatcher.broker import Broker
 from dispatcher.errors import InvalidDestinationError, InvalidSubmissionError
-from dispatcher.message import EVENTS, RELAY, Message
+from dispatcher.message import ASKS, EVENTS, RELAY, Message
 from eventchain.core import base58, strict_json
 from eventchain.core.hashing import sha256
 from eventchain.core.ids import ChainId
@@ -20,6 +20,9 @@ from eventchain.core.keys import PublicKey
 SENDER = "sender"
 """Header: the base58 public key that signed the request, of whoever handed the document in first. A document proves
 itself by its events; the sender is worth no more than a hint."""
+
+MAX_ASK = 64 * 1024
+"""Bytes of a request for missing events."""
 
 MAX_DESTINATIONS = 100
 MAX_URI = 2048
@@ -55,6 +58,31 @@ def read(body: bytes) -> Submission:
     if not isinstance(content.get("events"), list):
         raise InvalidSubmissionError("a chain has a list of events", path="$.events")
     return Submission(chain=chain, content=content, body=body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskSubmission:
+    """A request of another node for missing events.
+
+    Attributes:
+        content: The parsed document, for who decides whether it is heard.
+        body: The bytes it came as.
+    """
+
+    content: Mapping[str, Any]
+    body: bytes
+
+
+def read_ask(body: bytes) -> AskSubmission:
+    """Read a request for missing events as far as queueing needs it.
+
+    Raises:
+        InvalidError: Not strict JSON, no object, or too large.
+    """
+    content = strict_json.parse(body, max_bytes=MAX_ASK)
+    if not isinstance(content, dict):
+        raise InvalidSubmissionError("an ask should be a JSON object", path="$")
+    return AskSubmission(content=content, body=body)
 
 
 def validate_destination(uri: str) -> str:
@@ -107,6 +135,17 @@ class EnqueueService:
             self._broker.publish([_for_this_node(submission, headers)])
         else:
             self._broker.publish([_for_another_node(submission, uri, headers) for uri in uris])
+
+    def enqueue_ask(self, ask: AskSubmission, *, sender: PublicKey) -> None:
+        """Queue a request for missing events durably. What one node asks about one chain waits once.
+
+        Raises:
+            UnavailableError: The queue could not take it.
+        """
+        subject = f"{sender}\n{ask.content.get('chain')}".encode()
+        headers = {SENDER: str(sender)}
+        message_id = base58.encode(sha256(subject))
+        self._broker.publish([Message(queue=ASKS, id=message_id, group=str(sender), body=ask.body, headers=headers)])
 
 
 def _for_this_node(submission: Submission, headers: Mapping[str, str]) -> Message:

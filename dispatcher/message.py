@@ -11,6 +11,11 @@ EVENTS = "events"
 RELAY = "relay"
 """Queue of chain documents that wait to be sent to other nodes. The group is the node's URI."""
 
+ASKS = "asks"
+"""Queue of what other nodes ask this one. The group is the asking node's key: one ask of each is handled at a time."""
+
+KIND = "kind"
+"""Header of messages for other nodes: `chain`, which is meant without it, or `ask`."""
 
 PROCESS_ENDED = "the process ended while it was handled"
 """The failure of messages whose lease was released when the broker was opened again."""

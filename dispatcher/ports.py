@@ -28,6 +28,13 @@ class Doorkeeper(Protocol):
             ForbiddenError: It may not.
         """
 
+    def hears(self, caller: PublicKey, document: Mapping[str, Any]) -> bool:
+        """Whether a caller may ask this for missing events: it takes part in the chain named, or in any.
+
+        Raises:
+            InvalidError: The document is no ask.
+        """
+
     def check_operator(self, caller: PublicKey) -> None:
         """Check that a caller runs this node.
 

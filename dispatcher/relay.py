@@ -1,4 +1,4 @@
-"""Carrying chain documents to other nodes (paper, 22: the shovel), over a transport.
+"""Carrying chain documents, and requests for missing events, to other nodes (paper, 22: the shovel), over a transport.
 
 What a peer's refusal means for the message:
 
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from dispatcher.dispatch import Outcome
 from dispatcher.errors import PeerNotReadyError
-from dispatcher.message import Message
+from dispatcher.message import KIND, Message
 from dispatcher.ports import Transport
 from eventchain.core.errors import (
     ForbiddenError,
@@ -25,6 +25,9 @@ from eventchain.core.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+
+_PATHS = {"chain": "/queue", "ask": "/queue/asks"}
+"""Where each kind of message goes at the other node."""
 
 _MAY_PASS = (UnauthenticatedError, ForbiddenError, NotFoundError)
 
@@ -52,7 +55,7 @@ class RelayHandler:
 
     def _send(self, message: Message) -> Outcome:
         try:
-            self._transport.post(f"{message.group}/queue", message.body)
+            self._transport.post(f"{message.group}{_PATHS[message.headers.get(KIND, 'chain')]}", message.body)
         except _MAY_PASS as error:
             return PeerNotReadyError(f"{message.group} refused for now: {error.message}", path=error.path)
         except LiveContractError as error:

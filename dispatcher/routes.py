@@ -3,6 +3,7 @@
 ```
 POST   /queue                               chain JSON, whole or partial → 204
 POST   /queue?to[]=<node URI>               to other nodes instead; operators only
+POST   /queue/asks                          a request for missing events → 204, whoever asks
 GET    /queue                               {"events": {"waiting": …, "leased": …, "dead": …}, "relay": …}; operators
 GET    /queue/dead-letters[?queue=]         [{"id", "queue", "message_id", "group", "size", "attempts", "reason", "died_at"}]; operators
 POST   /queue/dead-letters/<id>/requeue     → 204; operators
@@ -42,6 +43,14 @@ def create_blueprint(service: QueueService, doorkeeper: Doorkeeper) -> Blueprint
         submission = enqueue.read(_body())
         doorkeeper.admit(caller, submission.content)
         service.enqueue(submission, destinations, sender=caller)
+        return "", 204
+
+    @blueprint.post("/asks")
+    def ask() -> tuple[str, int]:
+        """Take a request for missing events; who takes no part in the chain hears the same, and is forgotten."""
+        caller, document = _caller(), enqueue.read_ask(_body(enqueue.MAX_ASK))
+        if doorkeeper.hears(caller, document.content):
+            service.enqueue_ask(document, sender=caller)
         return "", 204
 
     @blueprint.get("")
@@ -85,7 +94,7 @@ def _destinations() -> list[str]:
     return [value for name, values in request.args.lists() if _DESTINATION.match(name) for value in values]
 
 
-def _body() -> bytes:
-    if (request.content_length or 0) > MAX_BYTES:
-        raise TooLargeError(f"a chain document has at most {MAX_BYTES} bytes", hint="Send the events in parts.")
+def _body(limit: int = MAX_BYTES) -> bytes:
+    if (request.content_length or 0) > limit:
+        raise TooLargeError(f"such a document has at most {limit} bytes", hint="Send the events in parts.")
     return request.get_data(cache=False)

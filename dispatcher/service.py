@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from dispatcher.broker import Broker
-from dispatcher.enqueue import EnqueueService, Submission
+from dispatcher.enqueue import AskSubmission, EnqueueService, Submission
 from dispatcher.message import EVENTS, RELAY, DeadLetter, Depth
 from eventchain.core.keys import PublicKey
 
@@ -25,6 +25,10 @@ class QueueService:
     def enqueue(self, submission: Submission, destinations: Sequence[str] = (), *, sender: PublicKey) -> None:
         """Queue a chain document; see `EnqueueService.enqueue`."""
         self._enqueue.enqueue(submission, destinations, sender=sender)
+
+    def enqueue_ask(self, ask: AskSubmission, *, sender: PublicKey) -> None:
+        """Queue a request for missing events; see `EnqueueService.enqueue_ask`."""
+        self._enqueue.enqueue_ask(ask, sender=sender)
 
     def depths(self) -> Mapping[str, Depth]:
         """Return how many messages are in each queue."""

@@ -145,8 +145,13 @@ class Asking:
 
     # Answering
 
-    def is_heard(self, ask: Ask, sender: str) -> bool:
-        """Whether an ask is worth keeping: its sender takes part in the chain, or in any."""
+    def hears(self, document: Mapping[str, Any], sender: str) -> bool:
+        """Whether an ask is worth keeping: its sender takes part in the chain named, or in any.
+
+        Raises:
+            InvalidAskError: It is malformed.
+        """
+        ask = read_ask(document)
         if ask.chain is not None:
             return self._archive.identity_of(str(ask.chain), sender) is not None
         return bool(self._archive.chains_of(sender))

@@ -13,6 +13,9 @@ from workflow_engine.ports import HttpRequest, HttpResponse
 START = 1_700_000_000_000
 """When a simulation begins, in milliseconds since 1970."""
 
+Receiver = Callable[[str, PublicKey, bytes], None]
+"""Takes a request at a node: path without a slash at its start, who signed it, body."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Faults:
@@ -95,11 +98,11 @@ class Network:
         self.faults = faults
         self._chance = chance
         self._clock = clock
-        self._receivers: dict[str, Callable[[PublicKey, bytes], None]] = {}
-        self._late: list[tuple[int, str, str, PublicKey, bytes]] = []
+        self._receivers: dict[str, Receiver] = {}
+        self._late: list[tuple[int, str, str, str, PublicKey, bytes]] = []
         self._groups: tuple[frozenset[str], ...] = ()
 
-    def connect(self, name: str, receive: Callable[[PublicKey, bytes], None]) -> None:
+    def connect(self, name: str, receive: Receiver) -> None:
         """Tell how the node of this name takes requests."""
         self._receivers[name] = receive
 
@@ -116,7 +119,7 @@ class Network:
         """Whether nothing is on its way."""
         return not self._late
 
-    def send(self, source: str, destination: str, key: PublicKey, body: bytes) -> None:
+    def send(self, source: str, destination: str, path: str, key: PublicKey, body: bytes) -> None:
         """Carry one request, or not.
 
         Raises:
@@ -129,12 +132,12 @@ class Network:
             raise UnavailableError("the request was lost")
         drawn -= faults.loss
         if drawn < faults.delay:
-            self._send_late(source, destination, key, body)
+            self._send_late(source, destination, path, key, body)
             raise UnavailableError("the other side answers too slowly")
         drawn -= faults.delay
         if drawn < faults.duplicate:
-            self._send_late(source, destination, key, body)
-        self._receivers[destination](key, body)
+            self._send_late(source, destination, path, key, body)
+        self._receivers[destination](path, key, body)
         if 0 <= drawn - faults.duplicate < faults.answer_loss:
             raise UnavailableError("the answer was lost")
 
@@ -142,17 +145,17 @@ class Network:
         """Let what is due arrive late; nobody waits for the answer."""
         due = [item for item in self._late if item[0] <= self._clock()]
         self._late = [item for item in self._late if item[0] > self._clock()]
-        for _, source, destination, key, body in due:
+        for _, source, destination, path, key, body in due:
             try:
                 self._check_reachable(source, destination)
-                self._receivers[destination](key, body)
+                self._receivers[destination](path, key, body)
             except LiveContractError:
                 continue
         return len(due)
 
-    def _send_late(self, source: str, destination: str, key: PublicKey, body: bytes) -> None:
+    def _send_late(self, source: str, destination: str, path: str, key: PublicKey, body: bytes) -> None:
         due = self._clock() + self._chance.randint(1, self.faults.longest_delay)
-        self._late.append((due, source, destination, key, body))
+        self._late.append((due, source, destination, path, key, body))
 
     def _check_reachable(self, source: str, destination: str) -> None:
         if destination not in self._receivers:
@@ -170,5 +173,6 @@ class SimulatedTransport:
     key: PublicKey
 
     def post(self, url: str, body: bytes) -> None:
-        """Send to the queue of another node."""
-        self.network.send(self.name, url.removeprefix("http://").removesuffix("/queue"), self.key, body)
+        """Send to a path of another node."""
+        destination, _, path = url.removeprefix("http://").partition("/")
+        self.network.send(self.name, destination, path, self.key, body)

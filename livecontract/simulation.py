@@ -25,6 +25,7 @@ from livecontract.plugs import DoorPlug
 from livecontract.simulated_world import (
     Faults,
     Network,
+    Receiver,
     SimulatedHttpClient,
     SimulatedMailer,
     SimulatedTransport,
@@ -164,13 +165,19 @@ class Simulation:
         for name in self._names:
             self.kill(name)
 
-    def _receiver(self, name: str) -> Callable[[PublicKey, bytes], None]:
-        def take_in(node: Node, key: PublicKey, body: bytes) -> None:
+    def _receiver(self, name: str) -> Receiver:
+        def take_in(node: Node, path: str, key: PublicKey, body: bytes) -> None:
+            door, queue = DoorPlug(node.eventchain, frozenset()), EnqueueService(node.parts.broker)
+            if path == "queue/asks":
+                ask = enqueue.read_ask(body)
+                if door.hears(key, ask.content):
+                    queue.enqueue_ask(ask, sender=key)
+                return
             submission = enqueue.read(body)
-            DoorPlug(node.eventchain.door, frozenset()).admit(key, submission.content)
-            EnqueueService(node.parts.broker).enqueue(submission, sender=key)
+            door.admit(key, submission.content)
+            queue.enqueue(submission, sender=key)
 
-        return lambda key, body: self.at(name, lambda node: take_in(node, key, body))
+        return lambda path, key, body: self.at(name, lambda node: take_in(node, path, key, body))
 
     # Time
 

@@ -15,13 +15,14 @@ from werkzeug.serving import make_server
 
 from dispatcher.broker import MemoryBroker
 from dispatcher.client import MAX_ANSWER, HttpTransport, QueueClient, SignedHttp
+from dispatcher.enqueue import MAX_ASK
 from dispatcher.errors import (
     DeadLetterNotFoundError,
     InvalidDestinationError,
     PeerNotReadyError,
     PeerUnreachableError,
 )
-from dispatcher.message import EVENTS, RELAY, Depth
+from dispatcher.message import ASKS, EVENTS, RELAY, Depth
 from dispatcher.routes import create_blueprint
 from dispatcher.service import QueueService
 from eventchain.core import errors, problem
@@ -46,6 +47,11 @@ class Door:
         self.documents.append(document)
         if caller not in (OPERATOR.public_key, MEMBER.public_key):
             raise errors.ForbiddenError("not a member of this chain")
+
+    def hears(self, caller: PublicKey, document: Mapping[str, Any]) -> bool:
+        if "known" not in document:
+            raise errors.InvalidError("no ask")
+        return caller == MEMBER.public_key
 
     def check_operator(self, caller: PublicKey) -> None:
         if caller != OPERATOR.public_key:
@@ -143,6 +149,26 @@ def test_stranger_is_refused_and_nothing_is_queued(node: str, http: Any, broker:
     with pytest.raises(errors.ForbiddenError, match="not a member"):
         QueueClient(node, http(STRANGER)).enqueue(document())
     assert broker.depth(EVENTS).waiting == 0
+
+
+def test_ask_is_queued_once_and_one_of_a_stranger_is_answered_alike_and_forgotten(
+    node: str, http: Any, broker: MemoryBroker
+) -> None:
+    ask, again = b'{"chain": null, "known": []}', b'{"chain": null, "known": [1]}'
+    QueueClient(node, http(STRANGER)).enqueue_ask(ask)
+    assert broker.depth(ASKS).waiting == 0
+    for body in (ask, again):
+        QueueClient(node, http(MEMBER)).enqueue_ask(body)
+    (delivery,) = broker.receive(ASKS, 10)
+    assert (delivery.message.body, delivery.message.group) == (ask, str(MEMBER.public_key))
+    assert delivery.message.headers == {"sender": str(MEMBER.public_key)}
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b" " * (MAX_ASK + 1)])
+def test_what_is_no_ask_is_refused(node: str, http: Any, broker: MemoryBroker, body: bytes) -> None:
+    with pytest.raises(errors.InvalidError):
+        QueueClient(node, http(MEMBER)).enqueue_ask(body)
+    assert broker.depth(ASKS).waiting == 0
 
 
 def test_bad_document_is_refused_with_its_place(node: str, http: Any) -> None:
