@@ -32,7 +32,7 @@ from eventchain.core.keys import KeyPair, Random
 from eventchain.store.document_store import Collection, DocumentStore
 from eventchain.store.memory import MemoryStore
 from eventchain.store.sqlite import SqliteStore
-from livecontract import evidence, key_store, mailbox, routes
+from livecontract import evidence, key_store, mailbox, routes, update_routes
 from livecontract.authentication import Authenticator
 from livecontract.config import Config
 from livecontract.cors import Cors
@@ -43,6 +43,8 @@ from livecontract.node import COLLECTIONS, QUEUES, Node, Parts
 from livecontract.nonces import NONCES, StoredNonces
 from livecontract.plugs import DoorPlug
 from livecontract.serving import WebServer
+from livecontract.streams import Streams
+from livecontract.updates import Source, Updates, standings_of
 from livecontract.web_server import About, create_app
 from livecontract.workers import Crew
 from workflow_engine.triggers.http_client import UrllibClient
@@ -109,6 +111,8 @@ class RunningNode:
                 threads=os.cpu_count() or 1,
             )
         )
+        self.streams = Streams(config.streams)
+        self.updates = Updates(Source(store, standings_of(self.node.workflow.processes)))
         self.app = self._make_app(store, clock, random)
         self.server = WebServer(
             self.app,
@@ -116,9 +120,10 @@ class RunningNode:
             port=config.port,
             threads=config.threads,
             max_request_bytes=config.max_request_bytes,
+            streams=self.streams,
         )
         forgers = [self.anchoring.service] if self.anchoring.service else []
-        self._forging = Crew([ForgeWorker(service) for service in forgers])
+        self._forging = Crew([*(ForgeWorker(service) for service in forgers), self.updates])
 
     def _make_app(self, store: DocumentStore, clock: Clock, random: Random) -> Flask:
         config, node = self.config, self.node
@@ -154,6 +159,7 @@ class RunningNode:
             eventchain.routes.create_blueprint(node.eventchain, node.receipts),
             workflow_engine.routes.create_blueprint(node.workflow, node.eventchain.archive, node.eventchain),
             routes.create_blueprint(node.eventchain.door, node.invitations, self.make_evidence),
+            update_routes.create_blueprint(node.eventchain.door, self.updates, self.streams),
         ]
         if self.anchoring.service:
             blueprints.append(anchor.routes.create_blueprint(self.anchoring.service))

@@ -22,7 +22,7 @@ PROBES = ("/healthz", "/readyz", "/metrics")
 ADDS_EVENTS = ("/queue", "/event-chains", "/invitations")
 """What is posted there becomes events of a chain, or messages."""
 
-NOT_COUNTED = ("relay",)
+NOT_COUNTED = ("relay", "asks")
 """Queues whose length says nothing about this node: what waits there waits for other nodes, which may be away."""
 
 RETRY_SECONDS = 5

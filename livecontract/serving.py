@@ -20,13 +20,19 @@ from waitress.channel import HTTPChannel
 from waitress.task import ErrorTask
 
 from eventchain.core import problem
+from livecontract.streams import Streams
 
 CHANNEL_TIMEOUT = 60
 """Seconds a connection may be silent."""
 
 CONNECTION_LIMIT = 500
+"""Connections at once, beside those of streams."""
+
 _CROWDED = 450
 """Connections from which on the oldest silent ones are closed; at the limit nobody new would be heard."""
+
+_MAX_BACKLOG = 64 * 1024
+"""Bytes that a stream's reader may leave unread; one that leaves more is gone, whatever its connection says."""
 
 MAX_HEADER_BYTES = 64 * 1024
 GRACE = 30.0
@@ -45,8 +51,25 @@ class WebServer:
         port: Where it listens; a free one if 0 was asked for. Bound at once, so that nobody else takes it.
     """
 
-    def __init__(self, app: Flask, *, host: str, port: int, threads: int, max_request_bytes: int) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        *,
+        host: str,
+        port: int,
+        threads: int,
+        max_request_bytes: int,
+        streams: Streams | None = None,
+    ) -> None:
         """Bind the socket; requests wait there until `start` or `run`.
+
+        Args:
+            app: What answers.
+            host: Where to listen.
+            port: Where to listen; 0 takes a free one.
+            threads: Requests served at once.
+            max_request_bytes: Larger ones are refused while they arrive.
+            streams: The application's streams: each gets a thread of its own beside `threads`.
 
         Raises:
             OSError: The address is in use, or not this machine's.
@@ -60,7 +83,7 @@ class WebServer:
             max_request_body_size=max_request_bytes + _SLACK,
             max_request_header_size=MAX_HEADER_BYTES,
             channel_timeout=CHANNEL_TIMEOUT,
-            connection_limit=CONNECTION_LIMIT,
+            connection_limit=CONNECTION_LIMIT + (streams.limit if streams else 0),
             ident=None,
             clear_untrusted_proxy_headers=False,  # `livecontract.gates` decides what they are worth
         )
@@ -69,6 +92,9 @@ class WebServer:
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._started = False
+        self._threads = threads
+        self._streams = streams or Streams(0)
+        self._streams.attach(self._make_threads)
 
     def start(self) -> None:
         """Serve from another thread."""
@@ -88,6 +114,7 @@ class WebServer:
     def stop(self) -> None:
         """Take no more requests, finish those that are running, and close. May be called twice."""
         self._stopping.set()
+        self._streams.stop()
         if not self._started:
             self._started = True
             self._close()
@@ -105,12 +132,17 @@ class WebServer:
         Who opens many and says nothing, or only a drop now and then, keeps nobody out.
         """
         channels = self._server.active_channels
-        if len(channels) < _CROWDED:
+        if len(channels) < _CROWDED + self._streams.count:
             return
         silent = [channel for channel in list(channels.values()) if not _is_busy(channel)]
         silent.sort(key=lambda channel: channel.creation_time)
         for channel in silent[: _CROWDED // 4]:
             channel.will_close = True
+
+    def _make_threads(self, streams: int) -> None:
+        """Have a thread for each stream and `threads` for everything else; once closed there are none."""
+        if not self._stopping.is_set():
+            self._server.task_dispatcher.set_thread_count(self._threads + streams)
 
     def _drain(self) -> None:
         self._server.accepting = False
@@ -164,7 +196,44 @@ class _ProblemTask(ErrorTask):  # type: ignore[misc]  # the library has no types
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]  # the library has no types
+    """A connection. While a stream is written to it, it is read as well, only to notice that the reader has gone."""
+
     error_task_class = _ProblemTask
+    _is_watched = False
+
+    def check_client_disconnected(self) -> bool:
+        """Say whether the reader of a stream has gone; the first to ask begins to watch."""
+        if not self._is_watched:
+            self._is_watched = True
+            self.server.pull_trigger()
+        return not self.connected or self.total_outbufs_len > _MAX_BACKLOG
+
+    def readable(self) -> bool:
+        """Say whether to wait for what arrives."""
+        if self._is_watched and self.connected and not (self.will_close or self.close_when_flushed):
+            return True
+        return bool(super().readable())
+
+    def handle_read(self) -> None:
+        """Read what arrived; nothing should while a stream is written, and who sends something is cut off."""
+        if not self._is_watched:
+            super().handle_read()
+            return
+        try:
+            data = self.recv(self.adj.recv_bytes)
+        except OSError:
+            data = b""
+            self.handle_close()
+        if data:
+            self.will_close = True
+            self.connected = False
+
+    def service(self) -> None:
+        """Answer one request."""
+        try:
+            super().service()
+        finally:
+            self._is_watched = False
 
 
 def _bind(host: str, port: int) -> socket.socket:
