@@ -16,7 +16,7 @@ import pytest
 from tests.architecture import imports_of, our_modules
 
 ROOT = Path(__file__).parent.parent
-LOCKS = {name: ROOT / "requirements" / f"{name}.lock" for name in ("run", "dev")}
+LOCKS = {name: ROOT / "requirements" / f"{name}.lock" for name in ("run", "dev", "deploy")}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
 NOT_SHIPPED = {"tests", "benchmarks"}

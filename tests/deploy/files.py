@@ -152,7 +152,7 @@ def targets(config: Config) -> list[Target]:
 def secrets_in(texts: Iterable[str]) -> list[str]:
     """Return what looks like a password, a private key or a token in a text."""
     pattern = re.compile(
-        r"BEGIN [A-Z ]*PRIVATE KEY|(?i:password|passphrase|secret|token)[\"']?\s*[:=]\s*[\"']?[^\s\"'/{$]{6,}|://[^\s/@:]+:[^\s/@]+@"
+        r"BEGIN [A-Z ]*PRIVATE KEY|(?i:password|passphrase|secret|token)[\"']?\s*[:=]\s*[\"']?(?!false)[^\s\"'/{$]{6,}|://[^\s/@:]+:[^\s/@]+@"
     )
     return [match.group() for text in texts for match in pattern.finditer(text)]
 
