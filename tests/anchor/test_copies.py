@@ -22,9 +22,11 @@ from eventchain.core import base58
 from eventchain.core.clock import system_clock
 from eventchain.store.document_store import Collection, Document, DocumentStore
 from eventchain.store.memory import MemoryStore
+from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
 from tests.anchor.strategies import ADDRESSES
 from tests.anchor.world import ACCOUNT, START, hash_of
+from tests.servers.mongodb import NewDatabase
 
 PARAMETERS = development(period=4)
 
@@ -103,13 +105,15 @@ class OneByOneStore(MemoryStore):
         return super().delete(collection, where)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("mongodb", marks=pytest.mark.slow)])
 def copies(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Copies]:
     stores: list[DocumentStore]
     if request.param == "memory":
         stores = [MemoryStore(COLLECTIONS)] * 3
     else:
-        stores = [SqliteStore(tmp_path / "a.sqlite", COLLECTIONS) for _ in range(3)]
+        is_mongodb = request.param == "mongodb"
+        place = request.getfixturevalue("new_database")() if is_mongodb else str(tmp_path / "a.sqlite")
+        stores = [open_place(place) for _ in range(3)]
     world = Copies(stores)
     world.turn(2_000)
     yield world
@@ -354,7 +358,7 @@ for index in range(100_000):
 
 def open_place(place: str) -> DocumentStore:
     """Open the store that a child process is told of."""
-    return SqliteStore(Path(place), COLLECTIONS)
+    return MongoStore(place, None, COLLECTIONS) if "://" in place else SqliteStore(Path(place), COLLECTIONS)
 
 
 class Child:
@@ -435,8 +439,20 @@ def check_after_kills(store: DocumentStore, acknowledged: Sequence[str]) -> None
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_copies_killed_at_any_moment_lose_no_acknowledged_hash(tmp_path: Path, seed: int) -> None:
-    path = tmp_path / "anchor.sqlite"
-    acknowledged = kill_copies(str(path), seed, rounds=4)
-    store = SqliteStore(path, COLLECTIONS)
-    check_after_kills(store, acknowledged)
-    store.close()
+    check_killed(str(tmp_path / "anchor.sqlite"), seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_copies_killed_over_a_store_without_transactions(new_database: NewDatabase, seed: int) -> None:
+    check_killed(new_database(), seed)
+
+
+def check_killed(place: str, seed: int) -> None:
+    """Kill copies over a store and check what is left."""
+    acknowledged = kill_copies(place, seed, rounds=4)
+    store = open_place(place)
+    try:
+        check_after_kills(store, acknowledged)
+    finally:
+        store.close()
