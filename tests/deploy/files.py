@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from livecontract.config import PREFIX, Config, load
+from livecontract.roles import ROLES
 from livecontract.web_server import About, create_app
 
 ROOT = Path(__file__).parents[2]
@@ -23,8 +24,8 @@ NO_SECRETS = {"LIVECONTRACT_KEY_FILE"}
 """Settings whose names end like that of a secret's file."""
 
 STANDARD_PORTS = {"amqp": 5672, "amqps": 5671, "mongodb": 27017, "http": 80, "https": 443}
-ROLES = ("eventchain", "workflow", "dispatcher", "anchor")
-"""Settings that name the URL of a service of that role."""
+UNUSED = {("workflow", "anchor")}
+"""(service, setting): the configuration asks for it and the service does not use it."""
 
 
 def tracked_files() -> set[str]:
@@ -139,12 +140,18 @@ class Target(NamedTuple):
 
 
 def targets(config: Config) -> list[Target]:
-    """Return where the process with this configuration is told to connect to, but for other organisations."""
+    """Return where the process with this configuration connects to, but for other organisations."""
+    if config.service == "all":
+        return []
+    settings = ["store", *(role for role in ROLES if role != config.service and (config.service, role) not in UNUSED)]
+    if config.service in ROLES and ROLES[config.service].has_queue:
+        settings.append("broker")
+    if config.service == "dispatcher":
+        settings.append("broker_api")
     found = []
-    for setting in ("store", "broker", "broker_api", *ROLES):
-        value = getattr(config, setting)
-        parts = urlsplit(value or "")
-        if parts.hostname and setting != config.service:
+    for setting in settings:
+        parts = urlsplit(getattr(config, setting) or "")
+        if parts.hostname:
             found.append(Target(setting, parts.hostname, parts.port or STANDARD_PORTS[parts.scheme]))
     return found
 
@@ -152,7 +159,7 @@ def targets(config: Config) -> list[Target]:
 def secrets_in(texts: Iterable[str]) -> list[str]:
     """Return what looks like a password, a private key or a token in a text."""
     pattern = re.compile(
-        r"BEGIN [A-Z ]*PRIVATE KEY|(?i:password|passphrase|secret|token)[\"']?\s*[:=]\s*[\"']?(?!false)[^\s\"'/{$]{6,}|://[^\s/@:]+:[^\s/@]+@"
+        r"BEGIN [A-Z ]*PRIVATE KEY|(?i:password|passphrase|secret|token)[\"']?[ \t]*[:=][ \t]*[\"']?(?!false)[^\s\"'/{$]{6,}|://[^\s/@:]+:[^\s/@]+@"
     )
     return [match.group() for text in texts for match in pattern.finditer(text)]
 

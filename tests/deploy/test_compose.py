@@ -30,6 +30,7 @@ ORGANISATIONS = ("acme", "beta")
 COMMON = "public-chain"
 MEETING = "between"
 OWN_IMAGE = "livecontract:"
+SERVERS = ("store", "broker")
 
 
 def read(file: str) -> dict[str, Any]:
@@ -154,11 +155,11 @@ def test_published_ports_are_open_to_this_machine_alone(file: str, name: str) ->
 @node
 def test_node_accepts_the_environment_of_each_container(name: str, prepared: Path, tmp_path: Path) -> None:
     config = config_of(name, prepared, tmp_path)
-    assert config.service == ("anchor" if name == COMMON else name.partition("-")[2])
+    assert config.service == ("all" if name == COMMON else name.partition("-")[2])
     assert config.passphrase
-    if name != COMMON:
-        assert (config.store_password, config.broker_password) != (None, None)
-        assert config.store_password != config.broker_password
+    needed = {target.setting for target in targets(config)} & {"store", "broker"}
+    assert {setting for setting in ("store", "broker") if getattr(config, f"{setting}_password")} == needed
+    assert bool(config.peers) == (config.service == "dispatcher")
 
 
 def test_node_accepts_the_minimal_environment(tmp_path: Path) -> None:
@@ -188,13 +189,21 @@ def test_services_are_named_where_they_are(name: str, prepared: Path, tmp_path: 
 
 
 @node
-def test_services_are_asked_at_the_url_they_expect_signatures_for(name: str) -> None:
-    environment = SERVICES[name]["environment"]
+def test_services_are_asked_at_the_url_they_expect_signatures_for(name: str, prepared: Path, tmp_path: Path) -> None:
+    config = config_of(name, prepared, tmp_path)
     for role in ROLES:
-        url = environment.get(PREFIX + role.upper())
-        if url:
-            other = SERVICES[urlsplit(url).hostname or ""]["environment"]
-            assert (other["LIVECONTRACT_SERVICE"], other["LIVECONTRACT_URL"]) == (role, url)
+        url = getattr(config, role)
+        if url and url != "embedded":
+            other = config_of(urlsplit(url).hostname or "", prepared, tmp_path)
+            assert (other.service, other.own_url) == ("all" if role == "anchor" else role, url)
+
+
+@node
+def test_every_process_of_a_node_agrees_on_what_the_node_is(name: str, prepared: Path, tmp_path: Path) -> None:
+    whole = name if name == COMMON else f"{owner(name)}-web"
+    config, web = (config_of(part, prepared, tmp_path) for part in (name, whole))
+    for setting in ("name", "network", "url", "node_uri", "store", "broker", "users", "operators"):
+        assert getattr(config, setting) == getattr(web, setting)
 
 
 def test_every_organisation_runs_every_service_but_the_public_chain() -> None:
@@ -220,14 +229,15 @@ def test_what_is_waited_for_can_come(name: str) -> None:
             assert service["restart"].startswith("on-failure")
 
 
-@node
-def test_node_waits_for_its_key_and_its_servers(name: str, prepared: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [name for name in NODES if name != COMMON])
+def test_service_waits_for_the_key_it_does_not_make_and_for_its_servers(
+    name: str, prepared: Path, tmp_path: Path
+) -> None:
     waits = SERVICES[name]["depends_on"]
-    own = name if name == COMMON else name.partition("-")[0]
-    assert waits[f"{own}-key"]["condition"] == "service_completed_successfully"
-    assert SERVICES[f"{own}-key"]["volumes"] == SERVICES[name]["volumes"]
-    if config_of(name, prepared, tmp_path).store.startswith("mongodb"):
-        assert waits[f"{own}-mongodb"]["condition"] == "service_healthy"
+    assert waits[f"{owner(name)}-key"]["condition"] == "service_completed_successfully"
+    assert SERVICES[f"{owner(name)}-key"]["volumes"] == SERVICES[name]["volumes"]
+    servers = {target.host for target in targets(config_of(name, prepared, tmp_path)) if target.setting in SERVERS}
+    assert servers <= {other for other, wanted in waits.items() if wanted["condition"] == "service_healthy"}
 
 
 def test_nobody_waits_in_a_circle() -> None:

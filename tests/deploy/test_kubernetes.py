@@ -154,9 +154,9 @@ def test_services_are_asked_at_the_url_they_expect_signatures_for(name: str, ser
     config = config_of(service, manifests, tmp_path)
     for role in ROLES:
         url = getattr(config, role)
-        if url and url != "embedded" and role != service:
+        if url and url != "embedded":
             other = config_of(role, manifests, tmp_path)
-            assert (other.service, other.public_url) == (role, url)
+            assert (other.service, other.own_url) == (role, url)
 
 
 @each_overlay
@@ -174,11 +174,10 @@ def test_services_are_named_where_they_are(name: str, service: str, tmp_path: Pa
 
 @each_overlay
 @each_service
-def test_every_process_of_a_node_has_what_it_is_as_a_whole(name: str, service: str, tmp_path: Path) -> None:
+def test_every_process_of_a_node_agrees_on_what_the_node_is(name: str, service: str, tmp_path: Path) -> None:
     config, web = (config_of(part, overlay(name), tmp_path) for part in (service, "web"))
-    assert (config.name, config.network, config.store) == (web.name, web.network, web.store)
-    assert (config.users, config.operators) == (web.users, web.operators)
-    assert config.broker in (web.broker, "sqlite:queue.db")
+    for setting in ("name", "network", "url", "node_uri", "store", "broker", "users", "operators"):
+        assert getattr(config, setting) == getattr(web, setting)
 
 
 @each_overlay
@@ -207,6 +206,17 @@ def test_key_reaches_the_node_closed(name: str, service: str, tmp_path: Path) ->
 
 
 # --- Secrets ----------------------------------------------------------------------------------------------------------
+
+
+@each_overlay
+@each_service
+def test_service_has_the_passwords_it_needs_and_no_other(name: str, service: str, tmp_path: Path) -> None:
+    config = config_of(service, overlay(name), tmp_path)
+    needed = {target.setting for target in targets(config)} & {"store", "broker"}
+    held = {setting for setting in ("store", "broker") if getattr(config, f"{setting}_password")}
+    assert held == needed
+    assert bool(config.peers) == (service == "dispatcher")
+    assert len(list(tmp_path.iterdir())) == len(held) + 1 + bool(config.peers)
 
 
 @each_overlay
@@ -322,12 +332,11 @@ def test_images_have_the_version_of_the_project(name: str) -> None:
 
 def asked(manifests: tuple[Manifest, ...], folder: Path) -> set[tuple[str, str, int]]:
     """Return (who, whom, port) as the settings of the services say."""
-    found = set()
-    for service in SERVICES:
-        for setting, host, port in targets(config_of(service, manifests, folder)):
-            if setting != "broker_api" or service == "dispatcher":
-                found.add((service, host, port))
-    return found
+    return {
+        (service, host, port)
+        for service in SERVICES
+        for _, host, port in targets(config_of(service, manifests, folder))
+    }
 
 
 def test_policies_of_development_allow_what_services_ask_and_nothing_else(tmp_path: Path) -> None:
@@ -414,7 +423,7 @@ def test_production_is_encrypted_on_every_way_out_of_its_namespace(tmp_path: Pat
     for service in SERVICES:
         config = config_of(service, overlay("production"), tmp_path)
         assert "tls=true" in config.store
-        assert config.broker.startswith(("amqps://", "sqlite:"))
+        assert config.broker.startswith("amqps://")
         assert (config.broker_api or "https://").startswith("https://")
         assert (config.node_uri or "amqps://").startswith("amqps://")
 
