@@ -185,6 +185,12 @@ class MemoryBroker:
             dead = sum(letter.queue == queue for letter, _ in self._dead.values())
             return Depth(waiting=len(entries) - leased, leased=leased, dead=dead)
 
+    def oldest_due(self, queue: str) -> int | None:
+        """Return since when (ms since 1970) the message that waits longest may be handled; None if none waits."""
+        with self._lock:
+            self._check_open()
+            return min((entry.due for entry in self._queues.get(queue, {}).values() if entry.tag is None), default=None)
+
     def wait(self, queue: str, timeout_ms: int) -> bool:
         """See `Broker.wait`."""
         return self._wake_up.wait(lambda: self._next_due(queue), timeout_ms)

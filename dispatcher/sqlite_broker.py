@@ -209,6 +209,14 @@ class SqliteBroker:
             ]
         return Depth(waiting=counts[0], leased=counts[1], dead=counts[2])
 
+    def oldest_due(self, queue: str) -> int | None:
+        """Return since when (ms since 1970) the message that waits longest may be handled; None if none waits."""
+        with self._transaction(durable=False) as connection:
+            found = connection.execute(
+                "SELECT min(due) FROM dispatcher_message WHERE queue = ? AND lease IS NULL", (queue,)
+            ).fetchone()[0]
+        return None if found is None else int(found)
+
     def wait(self, queue: str, timeout_ms: int) -> bool:
         """See `Broker.wait`."""
         return self._wake_up.wait(lambda: self._next_due(queue), timeout_ms)

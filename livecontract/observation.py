@@ -1,0 +1,62 @@
+"""What watches a process of a node: metrics always, traces where they are configured."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Request
+
+from livecontract.config import Config
+from livecontract.metrics import Metrics
+from livecontract.stages import StageObserver, Stages
+from livecontract.telemetry import Tracing, open_tracing
+from livecontract.web_server import RequestObserver
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What the services and the web server of a process tell of themselves.
+
+    Attributes:
+        metrics: Counts.
+        stages: Is told of the steps of events.
+        tracing: Sends traces, or None.
+    """
+
+    metrics: Metrics
+    stages: Stages
+    tracing: Tracing | None
+
+    @property
+    def of_requests(self) -> Sequence[RequestObserver]:
+        """What is told of every request; the first step of what it brings begins with it."""
+        traced = [self.tracing] if self.tracing else []
+        return [_Beginning(self.stages), self.metrics, *traced]
+
+    def close(self) -> None:
+        """Send what waits to be sent."""
+        if self.tracing:
+            self.tracing.close()
+
+
+def observe(config: Config) -> Observation:
+    """Return what watches a process with this configuration.
+
+    Raises:
+        InvalidConfigError: Traces are configured, and what sends them is not installed.
+    """
+    metrics = Metrics()
+    tracing = open_tracing(config.traces, service=config.service, node=config.name) if config.traces else None
+    observers: list[StageObserver] = [metrics, tracing] if tracing else [metrics]
+    return Observation(metrics=metrics, stages=Stages(observers), tracing=tracing)
+
+
+class _Beginning:
+    def __init__(self, stages: Stages) -> None:
+        self._stages = stages
+
+    def started(self, _request: Request) -> None:
+        """See `web_server.RequestObserver`."""
+        self._stages.begin()
+
+    def finished(self, _request: Request, _status: int, _seconds: float) -> None:
+        """See `web_server.RequestObserver`."""
