@@ -120,7 +120,7 @@ class Ingest:
             observe=self.watch.mark,
         )
         self.node = Node(parts)
-        self._handler = EventsHandler(self.node.eventchain)
+        self._handler = EventsHandler(self.node.chains)
         self._worker = Dispatcher(self.broker, EVENTS, self._handle, system_clock, os.urandom, EVENTS_POLICY)
         self._turns = 0
 

@@ -2,6 +2,7 @@
 
 import io
 import re
+from collections.abc import Collection
 
 from flask import Request
 
@@ -16,11 +17,19 @@ _ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 class Authenticator:
     """Checks the signature of each request (`eventchain.core.http_signatures`)."""
 
-    def __init__(self, public_url: str, clock: Clock, nonces: NonceMemory) -> None:
-        """Take the URL under which this node is reached, without a slash at the end."""
+    def __init__(self, public_url: str, clock: Clock, nonces: NonceMemory, fields: Collection[str] = ()) -> None:
+        """Make one.
+
+        Args:
+            public_url: Under which this node is reached, without a slash at the end.
+            clock: Milliseconds since 1970.
+            nonces: Which nonces were used before.
+            fields: Header fields that have to be covered where they come; see `verify_request`.
+        """
         self._public_url = public_url
         self._clock = clock
         self._nonces = nonces
+        self._fields = fields
 
     def __call__(self, request: Request) -> PublicKey:
         """Return the key that signed a request.
@@ -38,6 +47,7 @@ class Authenticator:
             body,
             now=self._clock() // 1000,
             nonces=self._nonces,
+            fields=self._fields,
         )
 
 

@@ -3,74 +3,65 @@
 import os
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import urllib3
-from flask import Blueprint, Flask
+from flask import Flask, Request
 
-import anchor.index
-import anchor.routes
-import dispatcher.routes
-import eventchain.routes
-import workflow_engine.routes
 from anchor.client import AnchorClient
 from anchor.parameters import Parameters, development
 from anchor.service import AnchorService
 from dispatcher.broker import Broker, MemoryBroker
 from dispatcher.client import HttpTransport, SignedHttp
 from dispatcher.ports import Transport
-from dispatcher.service import QueueService
 from dispatcher.sqlite_broker import SqliteBroker
+from eventchain.client import EventChainClient
 from eventchain.core.clock import Clock, system_clock
-from eventchain.core.errors import UnavailableError
-from eventchain.core.ids import ChainId
-from eventchain.core.keys import KeyPair, Random
+from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.store.document_store import Collection, DocumentStore
 from eventchain.store.memory import MemoryStore
+from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
-from livecontract import evidence, key_store, mailbox, routes, update_routes
+from livecontract import key_store, mailbox, proxy
 from livecontract.authentication import Authenticator
 from livecontract.config import Config
 from livecontract.cors import Cors
-from livecontract.gates import BackPressure, RateLimits
+from livecontract.errors import InvalidKeyFileError
+from livecontract.gates import BackPressure, Gate, RateLimits
 from livecontract.guarded_transport import GuardedTransport
+from livecontract.internal import InternalAuthenticator, Reserve
 from livecontract.mail import Mailer, NoMailer, SmtpMailer, SmtpServer
-from livecontract.node import COLLECTIONS, QUEUES, Node, Parts
+from livecontract.node import QUEUES, Node, Parts
 from livecontract.nonces import NONCES, StoredNonces
-from livecontract.plugs import DoorPlug
+from livecontract.restore import RESTORES, check_whole
+from livecontract.roles import ROLES, Anchoring, Site, updates_of
+from livecontract.service_http import ServiceHttp
 from livecontract.serving import WebServer
 from livecontract.streams import Streams
-from livecontract.updates import Source, Updates, standings_of
 from livecontract.web_server import About, create_app
 from livecontract.workers import Crew
+from workflow_engine.client import EngineClient
 from workflow_engine.triggers.http_client import UrllibClient
 
-ALL_COLLECTIONS: tuple[Collection, ...] = (*COLLECTIONS, *anchor.index.COLLECTIONS, NONCES, mailbox.MAILS)
+ALL_COLLECTIONS: tuple[Collection, ...] = (
+    NONCES,
+    RESTORES,
+    *(item for role in ROLES.values() for item in role.collections),
+)
+"""What the store of a whole node holds."""
 
 HTTP_POOL = 16
 """Connections kept open to the anchor service."""
 
-
-class Anchoring(NamedTuple):
-    """The public chain as a node reaches it.
-
-    Attributes:
-        service: In this process, or None.
-        access: The service, or the client of one elsewhere.
-        parameters: Returns the rules of the chain.
-    """
-
-    service: AnchorService | None
-    access: AnchorService | AnchorClient
-    parameters: Callable[[], Parameters]
+INTERNAL_REQUEST_BYTES = 64 * 1024 * 1024
+"""Services hand each other what was let in already, many documents in one request."""
 
 
 class RunningNode:
-    """A node with its web server and, where it is embedded, its public chain.
+    """A node with its web server and, where it is embedded, its public chain; or one service of it.
 
     Attributes:
         config: What it was made from.
@@ -89,11 +80,15 @@ class RunningNode:
         config = replace(config, port=free_port(config.host)) if config.port == 0 else config
         self.config = config
         prepare_directory(config.data)
-        self.key = key_store.load_or_create(config.key_place, config.passphrase, random)
-        store = open_store(config, ALL_COLLECTIONS)
+        self.key = open_key(config, random)
+        self.services = tuple(ROLES) if config.service == "all" else (config.service,)
+        roles = [ROLES[name] for name in self.services if name in ROLES]
+        store = open_store(config, (NONCES, RESTORES, *(item for role in roles for item in role.collections)))
+        check_whole(store)
+        has_queue = any(role.has_queue for role in roles)
         parameters = development(config.network, block_time=config.block_time_ms)
         self.anchoring = open_anchor(config, store, self.key, parameters, clock, random)
-        mailer = open_mailer(config, store, clock, random)
+        others = open_others(config, self.key, clock, random)
         self.node = Node(
             Parts(
                 key=self.key,
@@ -101,19 +96,22 @@ class RunningNode:
                 name=config.name,
                 users=frozenset(config.users),
                 store=store,
-                broker=open_broker(config, clock),
+                broker=open_broker(config, clock) if has_queue else no_broker(clock),
                 anchor=self.anchoring.access,
                 transport=open_transport(config, self.key, clock, random),
                 http=UrllibClient(config.http_allow),
-                mailer=mailer,
+                mailer=open_mailer(config, store, clock, random),
                 clock=clock,
                 random=random,
                 threads=os.cpu_count() or 1,
-            )
+                chains=EventChainClient(others["eventchain"].call) if "eventchain" in others else None,
+                engine=EngineClient(others["workflow"].call) if "workflow" in others else None,
+            ),
+            self.services,
         )
         self.streams = Streams(config.streams)
-        self.updates = Updates(Source(store, standings_of(self.node.workflow.processes)))
-        self.app = self._make_app(store, clock, random)
+        self.updates = updates_of(self.node)
+        self.app = self._make_app(store, others, clock, random)
         self.server = WebServer(
             self.app,
             host=config.host,
@@ -122,77 +120,59 @@ class RunningNode:
             max_request_bytes=config.max_request_bytes,
             streams=self.streams,
         )
-        forgers = [self.anchoring.service] if self.anchoring.service else []
-        self._forging = Crew([*(ForgeWorker(service) for service in forgers), self.updates])
+        forgers = [ForgeWorker(self.anchoring.service)] if self.anchoring.service else []
+        tellers = [self.updates] if "eventchain" in self.services else []
+        self._crew = Crew([*forgers, *tellers])
 
-    def _make_app(self, store: DocumentStore, clock: Clock, random: Random) -> Flask:
-        config, node = self.config, self.node
-        door = DoorPlug(node.eventchain.door, frozenset({*config.operators, str(self.key.public_key)}))
-        about = About(
-            name=config.name,
-            url=config.public_url,
-            network=config.network,
-            system_key=str(self.key.public_key),
+    def _make_app(self, store: DocumentStore, others: Mapping[str, ServiceHttp], clock: Clock, random: Random) -> Flask:
+        """Put what this process answers behind one web server, which lets in what concerns it."""
+        config, is_public = self.config, self.config.service in ("all", "web")
+        site = Site(
+            config=config,
+            key=self.key,
+            node=self.node,
+            anchoring=self.anchoring,
+            updates=self.updates,
+            streams=self.streams,
         )
+        roles = [ROLES[name] for name in self.services if name in ROLES]
+        blueprints = [blueprint for role in roles for blueprint in role.routes(site)]
+        nonces = StoredNonces(store, clock)
         limits = RateLimits(
             clock, by_key=config.rate_by_key, by_address=config.rate_by_address, proxies=config.trusted_proxies
         )
-        return create_app(
-            self._blueprints(store, door),
-            about=about,
-            authenticate=Authenticator(config.public_url, clock, StoredNonces(store, clock)),
-            max_request_bytes=config.max_request_bytes,
-            checks={
-                "store": lambda: _check_store(store),
-                "queue": lambda: _check_queue(node.parts.broker),
-            },
+        before: list[Gate] = [limits.by_address] if is_public else []
+        after: list[Gate] = [limits.by_key] if is_public else []
+        checks = {"store": lambda: _check_store(store)}
+        if any(role.has_queue for role in roles):
+            broker = self.node.parts.broker
+            after.append(BackPressure(broker, QUEUES, config.queue_limit, clock))
+            checks["queue"] = lambda: _check_queue(broker)
+        authenticate: Callable[[Request], PublicKey] = Authenticator(config.public_url, clock, nonces)
+        if config.service == "web":
+            blueprints.append(proxy.create_blueprint(others, authenticate, self.streams))
+        elif not is_public:
+            authenticate = InternalAuthenticator(config.own_url, self.key.public_key, clock, nonces)
+            blueprints += [blueprint for role in roles for blueprint in role.internal(site)]
+        reserve = Reserve(max(config.threads // 2, 1))
+        app = create_app(
+            blueprints,
+            about=About(
+                name=config.name,
+                url=config.public_url,
+                network=config.network,
+                system_key=str(self.key.public_key),
+            ),
+            authenticate=authenticate,
+            max_request_bytes=config.max_request_bytes if is_public else INTERNAL_REQUEST_BYTES,
+            checks=checks,
             random=random,
-            before=[limits.by_address],
-            after=[limits.by_key, BackPressure(node.parts.broker, QUEUES, config.queue_limit, clock)],
-            cors=Cors(config.cors_origins),
+            before=before,
+            after=after if is_public else [*after, reserve.enter],
+            cors=Cors(config.cors_origins if is_public else ()),
         )
-
-    def _blueprints(self, store: DocumentStore, door: DoorPlug) -> list[Blueprint]:
-        node = self.node
-        blueprints = [
-            dispatcher.routes.create_blueprint(QueueService(node.parts.broker, QUEUES), door),
-            eventchain.routes.create_blueprint(node.eventchain, node.receipts),
-            workflow_engine.routes.create_blueprint(node.workflow, node.eventchain.archive, node.eventchain),
-            routes.create_blueprint(node.eventchain.door, node.invitations, self.make_evidence),
-            update_routes.create_blueprint(node.eventchain.door, self.updates, self.streams),
-        ]
-        if self.anchoring.service:
-            blueprints.append(anchor.routes.create_blueprint(self.anchoring.service))
-        if self.config.mail == "mailbox":
-            blueprints.append(mailbox.create_blueprint(store, door.check_operator))
-        return blueprints
-
-    def make_evidence(self, chain: str) -> bytes:
-        """Return the evidence file of a chain.
-
-        Raises:
-            UnavailableError: An event has no receipt yet, or a receipt's block is not final yet.
-        """
-        node, id_ = self.node, ChainId.parse(chain)
-        found = node.receipts.of_chain(id_)
-        receipts = {name: receipt for name, receipt in found.items() if receipt}
-        if missing := len(found) - len(receipts):
-            raise UnavailableError(f"{missing} events have no receipt yet", hint="Ask again in a minute.")
-        top = max(int(receipt["block"]["height"]) for receipt in receipts.values())
-        headers = self.anchoring.access.headers(1, top + 1)
-        if len(headers) <= top:
-            raise UnavailableError("the last block is not final yet", hint="Ask again in a minute.")
-        issuer = node.eventchain.archive.identity_of(chain, str(self.key.public_key))
-        return evidence.make(
-            chain=node.eventchain.archive.chain(id_),
-            projection=node.workflow.projection(chain),
-            found_receipts=receipts,
-            headers=headers,
-            parameters=self.anchoring.parameters(),
-            issuer=str(issuer),
-            key=self.key,
-            created=node.parts.clock(),
-        )
+        reserve.install(app)
+        return app
 
     @property
     def url(self) -> str:
@@ -206,15 +186,15 @@ class RunningNode:
 
     def start(self) -> None:
         """Serve, and let the workers run."""
-        self._forging.start()
+        self._crew.start()
         self.node.start()
         self.server.start()
 
     def stop(self) -> None:
         """Finish what runs, write down what is done, and close everything."""
         self.server.stop()
-        self._forging.tell_to_stop()
-        self._forging.join()
+        self._crew.tell_to_stop()
+        self._crew.join()
         self.node.stop()
 
 
@@ -241,6 +221,35 @@ def free_port(host: str) -> int:
         return int(server.getsockname()[1])
 
 
+def open_key(config: Config, random: Random) -> KeyPair:
+    """Return the node's system key; a whole node makes one where there is none.
+
+    Raises:
+        InvalidKeyFileError: See `livecontract.key_store`; or a service of its own has no key.
+    """
+    if config.service == "all":
+        return key_store.load_or_create(config.key_place, config.passphrase, random)
+    if not config.key_place.exists():
+        raise InvalidKeyFileError(
+            f"{config.key_place}: there is no key, and the service {config.service} makes none of its own",
+            hint="All services of a node share one system key. Make it once with `livecontract key new --out FILE`, "
+            "give every service the same file, and name it in key_file.",
+        )
+    return key_store.load(config.key_place, config.passphrase)
+
+
+def open_others(config: Config, key: KeyPair, clock: Clock, random: Random) -> dict[str, ServiceHttp]:
+    """Return how the services that run apart from this process are reached, by name; a whole node has none."""
+    if config.service == "all":
+        return {}
+    urls = {name: getattr(config, name) for name in ROLES if name != config.service}
+    return {
+        name: ServiceHttp(url, name, key, clock, random)
+        for name, url in urls.items()
+        if url is not None and url != "embedded"
+    }
+
+
 def prepare_directory(path: Path) -> None:
     """Make the data directory, closed to other users of the machine."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -250,6 +259,8 @@ def open_store(config: Config, collections: Sequence[Collection]) -> DocumentSto
     """Open the configured store."""
     if config.store == "memory:":
         return MemoryStore(collections)
+    if config.store.startswith("mongodb"):
+        return MongoStore(config.store, config.store_password, collections)
     return SqliteStore(_file(config, config.store), collections)
 
 
@@ -260,16 +271,23 @@ def open_broker(config: Config, clock: Clock) -> Broker:
     return SqliteBroker(_file(config, config.broker), clock)
 
 
+def no_broker(clock: Clock) -> Broker:
+    """Return what stands for the queue in a service that has none: it takes and gives nothing."""
+    broker = MemoryBroker(clock)
+    broker.close()
+    return broker
+
+
 def open_anchor(
     config: Config, store: DocumentStore, key: KeyPair, parameters: Parameters, clock: Clock, random: Random
 ) -> Anchoring:
     """Open the embedded public chain, or the client of the configured anchor service."""
-    if config.anchor == "embedded":
+    if config.service == "anchor" or (config.service == "all" and config.anchor == "embedded"):
         service = AnchorService(store, key, parameters, clock=clock)
-        return Anchoring(service, service, lambda: parameters)
+        return Anchoring(service=service, access=service, parameters=lambda: parameters)
     pool = urllib3.PoolManager(maxsize=HTTP_POOL)
     client = AnchorClient(config.anchor, pool, key, random=random, clock=clock)
-    return Anchoring(None, client, client.fetch_parameters)
+    return Anchoring(service=None, access=client, parameters=client.fetch_parameters)
 
 
 def open_transport(config: Config, key: KeyPair, clock: Clock, random: Random) -> Transport:

@@ -75,8 +75,15 @@ class Config:
     @property
     def public_url(self) -> str:
         """Where others reach this node, without a slash at the end. Without `url` it is where the node listens."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.url or f"http://{host}:{self.port}"
+        return self.url or _listening(self.host, self.port)
+
+    @property
+    def own_url(self) -> str:
+        """Where the other services of the node reach this process, without a slash at the end."""
+        named = None if self.service in ("all", "web") else getattr(self, self.service)
+        if named not in (None, "embedded"):
+            return str(named)
+        return self.public_url if self.service in ("all", "web") else _listening(self.host, self.port)
 
     @property
     def key_place(self) -> Path:
@@ -265,14 +272,29 @@ def _check_services(config: Config) -> None:
             path="anchor",
             hint="Set anchor to the URL of an anchor service.",
         )
+    if (
+        config.service != "web"
+        and not _is_reachable(config.host)
+        and config.own_url == _listening(config.host, config.port)
+    ):
+        raise InvalidConfigError(
+            f"the service {config.service} listens on {config.host} and should know its own URL, for which the other "
+            "services sign their requests",
+            path=config.service,
+            hint=f"Set {config.service} to the URL by which the others reach it.",
+        )
     if config.store == "memory:":
         raise InvalidConfigError("services that run apart share nothing in memory", path="store")
-    if config.service in ("eventchain", "dispatcher", "web") and not config.broker.startswith("amqp"):
+    if config.service in ("eventchain", "dispatcher") and not config.broker.startswith("amqp"):
         raise InvalidConfigError(
             f"the service {config.service} shares its queue with others, which takes RabbitMQ",
             path="broker",
             hint="Set broker to an amqps:// URL.",
         )
+
+
+def _listening(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_reachable(host: str) -> bool:

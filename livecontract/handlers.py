@@ -6,6 +6,7 @@
 | `triggers`    | a system action that waits           | performed; its response is added, signed by the system key |
 | `anchor`      | hashes of events                     | handed to the anchor service |
 | `relay`       | a chain document for another node    | sent to it (in `dispatcher.relay`) |
+| `asks`        | another node's request for events    | what it lacks is sent to it |
 | `invitations` | the id of an invitation              | the next step of inviting somebody |
 
 Every handler may see a message twice: events are known by hash, results of system actions are kept under the action and
@@ -22,6 +23,7 @@ from anchor.service import MAX_SUBMITTED
 from dispatcher.dispatch import Outcome
 from dispatcher.enqueue import SENDER
 from dispatcher.message import Message
+from eventchain.access import ChainAccess
 from eventchain.core import strict_json
 from eventchain.core.errors import (
     ConflictError,
@@ -31,9 +33,10 @@ from eventchain.core.errors import (
     NotFoundError,
     UnavailableError,
 )
-from eventchain.errors import ForkError
 from eventchain.intake import Parcel
-from eventchain.service import EventChainService
+
+FORK = "Fork"
+"""Code of `eventchain.errors.ForkError`, wherever it was raised."""
 
 log = structlog.get_logger(__name__)
 
@@ -50,6 +53,13 @@ class Submitter(Protocol):
 
     def submit(self, hashes: Sequence[str]) -> object:
         """Have hashes (base58) anchored, once each."""
+
+
+class Answerer(Protocol):
+    """Answers asks: the event chain service."""
+
+    def answer(self, document: Mapping[str, Any], sender: str) -> None:
+        """Send the node of the sender what it lacks; see `eventchain.asking.Asking.answer`."""
 
 
 def each(handle: Callable[[Message], None]) -> Callable[[Sequence[Message]], list[Outcome]]:
@@ -72,8 +82,8 @@ def each(handle: Callable[[Message], None]) -> Callable[[Sequence[Message]], lis
 class EventsHandler:
     """Adds the chain documents that wait, those that wait together with one durable write."""
 
-    def __init__(self, service: EventChainService) -> None:
-        self._service = service
+    def __init__(self, chains: ChainAccess) -> None:
+        self._chains = chains
 
     def __call__(self, messages: Sequence[Message]) -> list[Outcome]:
         """Return an outcome for each message. A fork is kept and listed: its message is handled."""
@@ -84,10 +94,30 @@ class EventsHandler:
                 parcels[index] = Parcel(strict_json.parse(message.body), message.headers.get(SENDER))
             except LiveContractError as error:
                 outcomes[index] = error
-        results = self._service.add_all(list(parcels.values()))
+        results = self._chains.add_all(list(parcels.values()))
         for index, result in zip(parcels, results, strict=True):
-            outcomes[index] = None if isinstance(result, ForkError) else result
+            outcomes[index] = None if result is not None and result.code == FORK else result
         return outcomes
+
+
+class AskHandler:
+    """Answers other nodes that ask for missing events."""
+
+    def __init__(self, answerer: Answerer) -> None:
+        self._answerer = answerer
+
+    def __call__(self, message: Message) -> None:
+        """Answer one. What cannot be answered is forgotten: who needs it asks again.
+
+        Raises:
+            UnavailableError: Not now.
+        """
+        try:
+            self._answerer.answer(strict_json.parse(message.body), message.headers[SENDER])
+        except UnavailableError:
+            raise
+        except LiveContractError as error:
+            log.info("ask not answered", sender=message.headers[SENDER], reason=error.message)
 
 
 class NotCertainError(UnavailableError):
@@ -97,9 +127,9 @@ class NotCertainError(UnavailableError):
 class TriggerHandler:
     """Performs a system action and adds its response to the chain."""
 
-    def __init__(self, performer: Performer, service: EventChainService) -> None:
+    def __init__(self, performer: Performer, chains: ChainAccess) -> None:
         self._performer = performer
-        self._service = service
+        self._chains = chains
 
     def __call__(self, message: Message) -> None:
         """Perform one. A response the chain no longer takes means that somebody else moved the process on.
@@ -109,13 +139,13 @@ class TriggerHandler:
             LiveContractError: It could not be performed now.
         """
         due = strict_json.parse(message.body)
-        if not self._service.archive.is_certain(str(due["chain"]), str(due["cause"]), str(due["when"])):
+        if not self._chains.is_certain(str(due["chain"]), str(due["cause"]), str(due["when"])):
             raise NotCertainError(f"the system action {due['action']} waits until its cause is {due['when']}")
         body = self._performer.perform(due)
         if body is None:
             return
         try:
-            self._service.submit(str(due["chain"]), body, f"trigger {message.id}")
+            self._chains.submit(str(due["chain"]), body, f"trigger {message.id}")
         except (InvalidError, ForbiddenError, ConflictError, NotFoundError) as error:
             log.info("system action came too late", action=due.get("action"), reason=error.message)
 

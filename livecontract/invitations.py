@@ -24,7 +24,6 @@ from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.event import Event
 from eventchain.identity import IDENTITY_SCHEMA, ONE_TIME_KEY, SYSTEM_KEY
 from eventchain.store.document_store import Collection, Document, DocumentStore
-from eventchain.tip import Tip
 from livecontract.invitation_mail import SCHEMA, Invitation, invitation_mail
 from livecontract.mail import Mailer, validate_address
 
@@ -59,8 +58,8 @@ _MAX_TEXT = 200
 class Chains(Protocol):
     """What inviting needs of the event chain service."""
 
-    def tip(self, chain: str) -> Tip:
-        """Return the end of a chain this node keeps."""
+    def identities(self, chain: str) -> frozenset[str]:
+        """Return the ids of all identities of a chain this node keeps."""
 
     def submit(self, chain: str, body: Mapping[str, Any], submission: str | None = None) -> Event:
         """Add an event signed with the node's system key, once for each submission."""
@@ -175,7 +174,7 @@ class Invitations:
         """
         texts = {name: _text(request, name) for name in ("identity", "email", "name", "title")}
         validate_address(texts["email"], path="$.email")
-        if texts["identity"] in self._chains.tip(chain).identities.by_id:
+        if texts["identity"] in self._chains.identities(chain):
             raise ConflictError(
                 f"the chain has an identity {texts['identity']} already", path="$.identity", hint="Choose another id."
             )

@@ -5,34 +5,42 @@ many nodes can run in one process under a scheduler of its own. `livecontract.bo
 one.
 """
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from dispatcher.broker import Broker
 from dispatcher.dispatch import EVENTS_POLICY, RELAY_POLICY, Dispatcher, Handler, RetryPolicy
 from dispatcher.ports import Transport
 from dispatcher.relay import RelayHandler
+from eventchain.access import ChainAccess, OwnChains
 from eventchain.archive import COLLECTIONS as EVENTCHAIN_COLLECTIONS
 from eventchain.core.clock import Clock
 from eventchain.core.keys import KeyPair, Random
 from eventchain.ports import Anchor, Observer
 from eventchain.receipts import Receipts
 from eventchain.service import EventChainService
-from eventchain.store.document_store import Collection, DocumentStore
+from eventchain.store import document_store
+from eventchain.store.document_store import DocumentStore
 from livecontract import invitations
-from livecontract.handlers import AnchorHandler, EventsHandler, TriggerHandler, each
+from livecontract.handlers import AnchorHandler, AskHandler, EventsHandler, TriggerHandler, each
 from livecontract.invitations import INVITATIONS, Invitations
 from livecontract.mail import Mailer
-from livecontract.plugs import EnginePlug, QueuePlug, SubmitterPlug, make_triggers
+from livecontract.plugs import QueuePlug, SubmitterPlug, make_triggers
 from livecontract.workers import Crew, PeriodicWorker, QueueWorker, Worker
+from workflow_engine.engine import EngineAccess, OwnEngine
 from workflow_engine.ports import HttpClient
 from workflow_engine.service import COLLECTIONS as WORKFLOW_COLLECTIONS
 from workflow_engine.service import WorkflowService
 
-COLLECTIONS: tuple[Collection, ...] = (*EVENTCHAIN_COLLECTIONS, *WORKFLOW_COLLECTIONS, INVITATIONS)
+COLLECTIONS: tuple[document_store.Collection, ...] = (*EVENTCHAIN_COLLECTIONS, *WORKFLOW_COLLECTIONS, INVITATIONS)
 """What the store of a node holds, besides what its web server and an embedded anchor service need."""
 
-QUEUES = ("events", "relay", "triggers", "anchor", invitations.QUEUE)
+QUEUES = ("events", "relay", "triggers", "anchor", "asks", invitations.QUEUE)
 """The queues of a node; `livecontract.handlers` says what their messages are."""
+
+SERVICES = ("eventchain", "workflow", "dispatcher", "anchor")
+"""The services of a node, beside its web server. The anchor service is made by the composition root."""
 
 RECEIPTS_SECONDS = 0.5
 RESUME_SECONDS = 5.0
@@ -63,6 +71,8 @@ class Parts:
         random: Unpredictable bytes.
         threads: How many verify signatures at once.
         observe: Told after each of the eight steps.
+        chains: The event chain service where it runs apart; None where it runs here.
+        engine: The workflow engine where it runs apart; None where it runs here.
     """
 
     key: KeyPair
@@ -79,29 +89,50 @@ class Parts:
     random: Random
     threads: int = 1
     observe: Observer | None = None
+    chains: ChainAccess | None = None
+    engine: EngineAccess | None = None
 
 
 class Node:
-    """The services of one node.
+    """The services of one node, or those of them that run in this process; a service is made when it is first used.
 
     Attributes:
         parts: What it is made of.
-        eventchain: The event chain service.
-        workflow: The workflow engine.
-        receipts: Collects anchor receipts.
-        invitations: Invites parties.
         workers: What it does by itself.
     """
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, services: Collection[str] = SERVICES) -> None:
+        """Make what the named services do by themselves, and whatever that needs."""
         self.parts = parts
-        self.workflow = WorkflowService(
-            parts.store, parts.clock, make_triggers(parts.http, SubmitterPlug(lambda: self.eventchain))
+        makers: Mapping[str, Callable[[], list[Worker]]] = {
+            "dispatcher": self._dispatcher_workers,
+            "eventchain": self._eventchain_workers,
+        }
+        self.workers: tuple[Worker, ...] = tuple(
+            worker for service in makers if service in services for worker in makers[service]()
         )
-        engine = EnginePlug(self.workflow, parts.clock)
-        self.eventchain = EventChainService(
+        self._crew = Crew(self.workers)
+
+    # The services, and how the others reach them
+
+    @cached_property
+    def workflow(self) -> WorkflowService:
+        """The workflow engine, in this process."""
+        parts = self.parts
+        return WorkflowService(parts.store, parts.clock, make_triggers(parts.http, SubmitterPlug(lambda: self.chains)))
+
+    @cached_property
+    def engine(self) -> EngineAccess:
+        """The workflow engine, wherever it runs."""
+        return self.parts.engine or OwnEngine(self.workflow, self.parts.clock)
+
+    @cached_property
+    def eventchain(self) -> EventChainService:
+        """The event chain service, in this process."""
+        parts = self.parts
+        return EventChainService(
             store=parts.store,
-            engine=engine,
+            engine=self.engine,
             queue=QueuePlug(parts.broker),
             key=parts.key,
             clock=parts.clock,
@@ -110,10 +141,26 @@ class Node:
             threads=parts.threads,
             observe=parts.observe,
         )
-        self.receipts = Receipts(self.eventchain.archive, parts.anchor, parts.clock)
-        self.invitations = Invitations(
+
+    @cached_property
+    def chains(self) -> ChainAccess:
+        """The event chain service, wherever it runs."""
+        if self.parts.chains is not None:
+            return self.parts.chains
+        return OwnChains(self.eventchain, self.parts.clock)
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        """Collects anchor receipts, where the event chain service runs."""
+        return Receipts(self.eventchain.archive, self.parts.anchor, self.parts.clock)
+
+    @cached_property
+    def invitations(self) -> Invitations:
+        """Invites parties, where the dispatcher runs: an invitation is a message that is worked on."""
+        parts = self.parts
+        return Invitations(
             store=parts.store,
-            chains=self.eventchain,
+            chains=self.chains,
             publish=lambda message: parts.broker.publish([message]),
             mailer=parts.mailer,
             key=parts.key,
@@ -122,20 +169,30 @@ class Node:
             clock=parts.clock,
             random=parts.random,
         )
-        self.workers: tuple[Worker, ...] = tuple(self._make_workers(engine))
-        self._crew = Crew(self.workers)
 
-    def _make_workers(self, engine: EnginePlug) -> list[Worker]:
-        triggers = TriggerHandler(engine, self.eventchain)
+    # What they do by themselves
+
+    def _dispatcher_workers(self) -> list[Worker]:
         relay = RelayHandler(self.parts.transport)
         return [
-            *(self._queue_worker("events", EventsHandler(self.eventchain)) for _ in range(EVENT_WORKERS)),
+            *(self._queue_worker("events", EventsHandler(self.chains)) for _ in range(EVENT_WORKERS)),
             *(self._queue_worker("relay", relay, RELAY_POLICY, RELAY_AT_ONCE) for _ in range(RELAY_WORKERS)),
-            self._queue_worker("triggers", each(triggers), RELAY_POLICY),
+            self._queue_worker("triggers", each(TriggerHandler(self.engine, self.chains)), RELAY_POLICY),
             self._queue_worker("anchor", AnchorHandler(self.parts.anchor), RELAY_POLICY),
+            self._queue_worker("asks", each(AskHandler(self.chains))),
             self._queue_worker(invitations.QUEUE, each(self.invitations.handle)),
+            PeriodicWorker("invitations left", self._wake_invitations, RESUME_SECONDS),
+        ]
+
+    def _wake_invitations(self) -> int:
+        """Wake those a killed process left on their way; they count when their messages are handled."""
+        self.invitations.resume()
+        return 0
+
+    def _eventchain_workers(self) -> list[Worker]:
+        return [
             PeriodicWorker("receipts", self.receipts.collect, RECEIPTS_SECONDS),
-            PeriodicWorker("resume", self._resume, RESUME_SECONDS),
+            PeriodicWorker("resume", self.eventchain.resume, RESUME_SECONDS),
             PeriodicWorker("remind", self.eventchain.remind, REMIND_SECONDS),
         ]
 
@@ -144,11 +201,6 @@ class Node:
     ) -> QueueWorker:
         parts = self.parts
         return QueueWorker(queue, Dispatcher(parts.broker, queue, handler, parts.clock, parts.random, policy), limit)
-
-    def _resume(self) -> int:
-        """Take up what a killed node, or a queue that was away, left open."""
-        self.invitations.resume()
-        return self.eventchain.resume()
 
     def step(self) -> int:
         """Do what waits now, once around; return how much it was. For simulations."""
@@ -162,6 +214,7 @@ class Node:
         """End the workers, write down what is done, and close queue and store."""
         self._crew.tell_to_stop()
         self._crew.join()
-        self.eventchain.settle()
+        if "eventchain" in vars(self):
+            self.eventchain.settle()
         self.parts.broker.close()
         self.parts.store.close()

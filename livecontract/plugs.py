@@ -1,45 +1,21 @@
 """One service plugged into another: each class fits a service to a port another one declares."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dispatcher.broker import Broker
-from dispatcher.message import Message
+from dispatcher.message import KIND, Message
 from eventchain import event_json
-from eventchain.chain import read_chain
-from eventchain.core.clock import Clock
-from eventchain.core.entry import Entry
+from eventchain.access import ChainAccess
 from eventchain.core.errors import ForbiddenError
 from eventchain.core.keys import PublicKey
-from eventchain.door import Door
 from eventchain.ports import Outgoing
-from eventchain.service import EventChainService
-from eventchain.store.memory import MemoryStore
+from workflow_engine.engine import EngineAccess
 from workflow_engine.ports import HttpClient
-from workflow_engine.scenario import TIMEOUT
-from workflow_engine.service import COLLECTIONS as WORKFLOW_COLLECTIONS
-from workflow_engine.service import DueAction, WorkflowService
 from workflow_engine.triggers import Triggers
 from workflow_engine.triggers.event import EventTrigger
 from workflow_engine.triggers.http import HttpTrigger
 from workflow_engine.triggers.nop import nop
-
-
-def rehearsing_engine(clock: Clock) -> WorkflowService:
-    """Return an engine of its own, in memory, that runs no system actions: to try or verify a chain."""
-    return WorkflowService(MemoryStore(WORKFLOW_COLLECTIONS), clock, Triggers({}))
-
-
-def replay(entries: Sequence[Entry]) -> Mapping[str, Any]:
-    """Return the projection that these entries, from a chain's first one, come to.
-
-    Raises:
-        LiveContractError: An entry is refused.
-    """
-    engine = rehearsing_engine(lambda: entries[-1].timestamp)
-    for entry in entries:
-        engine.apply(entry)
-    return engine.projection(entries[0].chain)
 
 
 def make_triggers(http: HttpClient, submitter: "SubmitterPlug") -> Triggers:
@@ -47,61 +23,37 @@ def make_triggers(http: HttpClient, submitter: "SubmitterPlug") -> Triggers:
     return Triggers({"nop": nop, "http": HttpTrigger(http), "event": EventTrigger(submitter)})
 
 
-class EnginePlug:
-    """The workflow engine, as the event chain and the trigger handler see it."""
-
-    def __init__(self, service: WorkflowService, clock: Clock) -> None:
-        self._service = service
-        self._clock = clock
-
-    def head(self, chain: str) -> str | None:
-        """See `eventchain.ports.Engine`."""
-        return self._service.head(chain)
-
-    def apply(self, entry: Entry) -> None:
-        """See `eventchain.ports.Engine`."""
-        self._service.apply(entry)
-
-    def check(self, entry: Entry) -> None:
-        """See `eventchain.ports.Engine`."""
-        self._service.check(entry)
-
-    def forget(self, chain: str) -> None:
-        """See `eventchain.ports.Engine`."""
-        self._service.forget(chain)
-
-    def rehearse(self, entries: Sequence[Entry]) -> None:
-        """See `eventchain.ports.Engine`."""
-        engine = rehearsing_engine(self._clock)
-        for entry in entries:
-            engine.apply(entry)
-
-    def due(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
-        """See `eventchain.ports.Engine`."""
-        return [due.to_dict() for due in self._service.due(chain, identities)]
-
-    def overdue(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
-        """See `eventchain.ports.Engine`."""
-        return [due.to_dict() for due in self._service.due(chain, identities) if due.action == TIMEOUT]
-
-    def perform(self, due: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """See `livecontract.handlers.Performer`."""
-        return self._service.perform(DueAction(**due))
-
-
 class SubmitterPlug:
     """The event chain service, as system actions of kind event see it."""
 
-    def __init__(self, service: Callable[[], EventChainService]) -> None:
-        self._service = service
+    def __init__(self, chains: Callable[[], ChainAccess]) -> None:
+        self._chains = chains
 
     def submit(self, chain: str, bodies: Sequence[Mapping[str, Any]], idempotency_key: str) -> list[dict[str, Any]]:
         """See `workflow_engine.ports.Submitter`."""
-        service = self._service()
+        chains = self._chains()
         return [
-            event_json.to_dict(service.submit(chain, body, f"{idempotency_key}/{index}"))
+            event_json.to_dict(chains.submit(chain, body, f"{idempotency_key}/{index}"))
             for index, body in enumerate(bodies)
         ]
+
+
+class PreparerPlug:
+    """Event chain and workflow engine, as who prepares events for people to sign sees them.
+
+    The engine is asked from here and not by the event chain: where both run apart, a service that answers never waits
+    for the one that asked it.
+    """
+
+    def __init__(self, chains: ChainAccess, engine: EngineAccess) -> None:
+        self._chains = chains
+        self._engine = engine
+
+    def prepare(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> dict[str, Any]:
+        """See `workflow_engine.ports.Preparer`."""
+        document, entry = self._chains.draft(chain, body, key)
+        self._engine.check(entry)
+        return document
 
 
 class QueuePlug:
@@ -113,21 +65,31 @@ class QueuePlug:
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """See `eventchain.ports.Queue`."""
         self._broker.publish(
-            [Message(queue=item.queue, id=item.id, group=item.group, body=item.body) for item in messages]
+            [
+                Message(queue=item.queue, id=item.id, group=item.group, body=item.body, headers=_headers(item))
+                for item in messages
+            ]
         )
+
+
+def _headers(item: Outgoing) -> Mapping[str, str]:
+    return {} if item.kind == "chain" else {KIND: item.kind}
 
 
 class DoorPlug:
     """The event chain's door, as queue and mailbox see it; operators are the configured ones and the node itself."""
 
-    def __init__(self, door: Door, operators: frozenset[str]) -> None:
-        self._door = door
+    def __init__(self, chains: ChainAccess, operators: frozenset[str]) -> None:
+        self._chains = chains
         self._operators = operators
 
     def admit(self, caller: PublicKey, document: Mapping[str, Any]) -> None:
         """See `dispatcher.ports.Doorkeeper`."""
-        chain = read_chain(document)
-        self._door.admit(caller, chain.id, chain.events)
+        self._chains.admit(caller, document)
+
+    def hears(self, caller: PublicKey, document: Mapping[str, Any]) -> bool:
+        """See `dispatcher.ports.Doorkeeper`."""
+        return self._chains.hears(document, str(caller))
 
     def check_operator(self, caller: PublicKey) -> None:
         """See `dispatcher.ports.Doorkeeper`."""

@@ -167,7 +167,7 @@ class Simulation:
 
     def _receiver(self, name: str) -> Receiver:
         def take_in(node: Node, path: str, key: PublicKey, body: bytes) -> None:
-            door, queue = DoorPlug(node.eventchain, frozenset()), EnqueueService(node.parts.broker)
+            door, queue = DoorPlug(node.chains, frozenset()), EnqueueService(node.parts.broker)
             if path == "queue/asks":
                 ask = enqueue.read_ask(body)
                 if door.hears(key, ask.content):

@@ -18,7 +18,7 @@ def verify(
 ) -> None:
     """Verify an evidence file: what was done in a contract, when and by whom."""
     from livecontract import evidence, log
-    from livecontract.plugs import replay
+    from workflow_engine.engine import replay
 
     log.configure()
     checks = evidence.verify(read_bytes(file), replay, genesis=genesis)

@@ -15,7 +15,7 @@ from eventchain.tip import entries_of
 from livecontract.client import part
 from livecontract.demo.stage import Stage, wait_for
 from livecontract.demo.transcript import Transcript
-from livecontract.plugs import replay
+from workflow_engine.engine import replay
 
 VERIFY_SECONDS = 60
 

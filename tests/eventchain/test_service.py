@@ -45,11 +45,12 @@ from eventchain.store.errors import StoreUnavailableError
 from eventchain.store.memory import MemoryStore
 from eventchain.tip import Tip
 from livecontract.node import COLLECTIONS
-from livecontract.plugs import EnginePlug, QueuePlug, rehearsing_engine
+from livecontract.plugs import QueuePlug
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.conftest import VECTORS
 from tests.node.stage import NOTE, TERMS, SqliteStorage, Stage, check_equal, part_of, refusal, silence
+from workflow_engine.engine import OwnEngine, rehearsing_engine
 from workflow_engine.service import WorkflowService
 from workflow_engine.triggers import Triggers
 
@@ -536,7 +537,7 @@ def second_service(stage: Stage, store: Any, queue: Any = None) -> EventChainSer
     workflow = WorkflowService(store, parts.clock, Triggers({}))
     return EventChainService(
         store=store,
-        engine=EnginePlug(workflow, parts.clock),
+        engine=OwnEngine(workflow, parts.clock),
         queue=queue or QueuePlug(parts.broker),
         key=parts.key,
         clock=parts.clock,
@@ -613,7 +614,7 @@ def test_engine_ahead_of_the_chain_is_set_right(stage: Stage) -> None:
     ahead = stage["buyer"].sign(stage.chain, response("process", "request", {"item": "x", "quantity": 1}))
     tip = service_of(stage).tip(stage.chain)
     event = event_json.read_event(ahead["events"][1], Generation.V2)
-    EnginePlug(stage.node("buyer").workflow, stage.simulation.clock).apply(tip.advance(event)[1])
+    OwnEngine(stage.node("buyer").workflow, stage.simulation.clock).apply(tip.advance(event)[1])
     assert stage.state("buyer") == "requested"
     stage["buyer"].post(stage.chain, stage.note())
     assert stage.state("buyer") == "initial"
@@ -720,7 +721,7 @@ def test_node_that_does_not_serve_its_users_refuses_their_chains() -> None:
     node = simulation.nodes["buyer"]
     service = EventChainService(
         store=MemoryStore(COLLECTIONS),
-        engine=EnginePlug(rehearsing_engine(simulation.clock), simulation.clock),
+        engine=OwnEngine(rehearsing_engine(simulation.clock), simulation.clock),
         queue=QueuePlug(node.parts.broker),
         key=node.parts.key,
         clock=simulation.clock,

@@ -16,7 +16,7 @@ from anchor.client import AnchorClient
 from anchor.service import AnchorService
 from dispatcher.broker import MemoryBroker
 from dispatcher.sqlite_broker import SqliteBroker
-from eventchain.core.errors import LiveContractError, UnavailableError
+from eventchain.core.errors import LiveContractError
 from eventchain.store.memory import MemoryStore
 from eventchain.store.sqlite import SqliteStore
 from livecontract import bootstrap, key_store
@@ -25,7 +25,7 @@ from livecontract.bootstrap import RunningNode
 from livecontract.config import Config, environment_of, load
 from livecontract.mail import Mail, NoMailer, SmtpMailer
 from livecontract.mailbox import StoredMailer
-from tests.livecontract.running import OWNER, Caller, World, running, settle, stored, wait_for
+from tests.livecontract.running import OWNER, Caller, World, part, running, settle, stored, wait_for
 
 
 def config(directory: Path, **settings: Any) -> Config:
@@ -102,8 +102,9 @@ def test_a_node_that_never_started_stops(tmp_path: Path) -> None:
 def test_evidence_of_a_chain_without_receipts_is_not_available(tmp_path: Path) -> None:
     with running(tmp_path, store="memory:", broker="memory:") as node:
         world = World(node)
-        with pytest.raises(UnavailableError, match="no receipt"):
-            node.make_evidence(world.chain)
+        answer = world.caller(OWNER).get(f"/event-chains/{part(world.chain)}/evidence")
+        assert answer.status == 503
+        assert "no receipt" in answer.json["detail"]
 
 
 def test_readiness_tells_which_part_fails_and_the_log_why(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from eventchain.core import base58, canonical_json
 from eventchain.core.keys import KeyPair
 from livecontract import evidence
-from livecontract.plugs import replay
+from workflow_engine.engine import replay
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, make_evidence, silence
 

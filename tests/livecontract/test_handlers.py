@@ -14,10 +14,10 @@ from eventchain.core.errors import ForbiddenError, InvalidError, LiveContractErr
 from eventchain.core.hashing import sha256
 from eventchain.errors import NotMemberError, UnknownPreviousError
 from livecontract.handlers import AnchorHandler, EventsHandler, TriggerHandler, each
-from livecontract.plugs import EnginePlug
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, silence
+from workflow_engine.engine import OwnEngine
 from workflow_engine.errors import TriggerError
 
 
@@ -37,7 +37,7 @@ def message(stage: Stage, document: Any, sender: str | None = "buyer", queue: st
 
 
 def test_every_message_gets_its_own_outcome(stage: Stage) -> None:
-    handler = EventsHandler(stage.node("buyer").eventchain)
+    handler = EventsHandler(stage.node("buyer").chains)
     good = stage["buyer"].sign(stage.chain, stage.note())
     forged = json.loads(json.dumps(good).replace(good["events"][1]["signature"], base58.encode(bytes(64))))
     later = {**good, "events": [{**good["events"][0], "hash": base58.encode(bytes(32))}]}
@@ -49,7 +49,7 @@ def test_every_message_gets_its_own_outcome(stage: Stage) -> None:
 
 
 def test_what_may_come_right_later_is_told_from_what_never_will(stage: Stage) -> None:
-    buyer, handler = stage["buyer"], EventsHandler(stage.node("seller").eventchain)
+    buyer, handler = stage["buyer"], EventsHandler(stage.node("seller").chains)
     buyer.post(stage.chain, stage.note())
     early = buyer.sign(stage.chain, stage.note())
     never = buyer.sign(stage.chain, stage.note())
@@ -61,14 +61,14 @@ def test_what_may_come_right_later_is_told_from_what_never_will(stage: Stage) ->
 
 
 def test_fork_is_a_message_that_was_handled(stage: Stage) -> None:
-    handler = EventsHandler(stage.node("buyer").eventchain)
+    handler = EventsHandler(stage.node("buyer").chains)
     documents = [stage["buyer"].sign(stage.chain, stage.note()) for _ in range(3)]
     assert handler([message(stage, document) for document in documents] * 2) == [None] * 6
     assert len(stage.known("buyer")) == 5
 
 
 def test_nothing_is_a_batch_too(stage: Stage) -> None:
-    assert EventsHandler(stage.node("buyer").eventchain)([]) == []
+    assert EventsHandler(stage.node("buyer").chains)([]) == []
 
 
 def test_one_by_one_a_failure_touches_no_other_message(stage: Stage) -> None:
@@ -114,7 +114,7 @@ def trigger_of(stage: Stage) -> Message:
 
 def handler_of(stage: Stage) -> TriggerHandler:
     node = stage.node("buyer")
-    return TriggerHandler(EnginePlug(node.workflow, stage.simulation.clock), node.eventchain)
+    return TriggerHandler(OwnEngine(node.workflow, stage.simulation.clock), node.chains)
 
 
 def test_system_action_that_comes_again_and_again_is_done_once(stage: Stage) -> None:
@@ -131,7 +131,7 @@ def test_system_action_that_comes_again_and_again_is_done_once(stage: Stage) -> 
 def test_result_that_was_kept_is_not_fetched_again(stage: Stage) -> None:
     """The node died between the request and the event: the world is not asked a second time."""
     trigger, handler = trigger_of(notifying(stage)), handler_of(stage)
-    performer = EnginePlug(stage.node("buyer").workflow, stage.simulation.clock)
+    performer = OwnEngine(stage.node("buyer").workflow, stage.simulation.clock)
     assert performer.perform(json.loads(trigger.body)) is not None
     handler(trigger)
     assert len(stage.simulation.world.requests) == 1
@@ -163,7 +163,7 @@ def test_response_the_chain_does_not_take_is_dropped(stage: Stage, wrong: dict[s
     trigger = trigger_of(notifying(stage))
     before = stage.canonical("buyer")
     body = {**response("process", "notify"), **wrong}
-    TriggerHandler(Performer(body), stage.node("buyer").eventchain)(trigger)
+    TriggerHandler(Performer(body), stage.node("buyer").chains)(trigger)
     assert stage.canonical("buyer") == before
     assert stage.state("buyer") == "notifying"
 
@@ -221,7 +221,7 @@ def test_more_hashes_than_one_request_takes_go_in_several(stage: Stage) -> None:
 
 def test_stranger_in_the_queue_adds_nothing(stage: Stage) -> None:
     """A document may wait in the queue until its sender is no member any more."""
-    handler = EventsHandler(stage.node("buyer").eventchain)
+    handler = EventsHandler(stage.node("buyer").chains)
     stranger = stage["seller"].sign(stage.chain, stage.note(), tip=stage.node("buyer").eventchain.tip(stage.chain))
     stage["seller"].post(stage.chain, {"$schema": stage["seller"].identity["$schema"], "id": "seller", "signkeys": {}})
     stage.simulation.settle(receipts=False)

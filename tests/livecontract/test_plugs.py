@@ -11,10 +11,11 @@ from eventchain.core.keys import KeyPair
 from eventchain.errors import NotAdmittedError
 from eventchain.ports import Outgoing
 from eventchain.tip import entries_of
-from livecontract.plugs import DoorPlug, EnginePlug, QueuePlug, SubmitterPlug, rehearsing_engine, replay
+from livecontract.plugs import DoorPlug, QueuePlug, SubmitterPlug
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import NOTE, Stage, refusal, silence
+from workflow_engine.engine import OwnEngine, rehearsing_engine, replay
 
 
 @pytest.fixture
@@ -23,8 +24,8 @@ def stage() -> Iterator[Stage]:
         yield Stage.of(Simulation(1, names=("buyer", "seller"))).found().start_quotation()
 
 
-def engine_of(stage: Stage) -> EnginePlug:
-    return EnginePlug(stage.node("buyer").workflow, stage.simulation.clock)
+def engine_of(stage: Stage) -> OwnEngine:
+    return OwnEngine(stage.node("buyer").workflow, stage.simulation.clock)
 
 
 def test_replay_gives_the_projection_of_every_length(stage: Stage) -> None:
@@ -70,7 +71,7 @@ def test_engine_for_trying_runs_no_system_actions(stage: Stage) -> None:
 
 
 def test_events_of_an_action_are_added_once_for_its_key(stage: Stage) -> None:
-    plug = SubmitterPlug(lambda: stage.node("buyer").eventchain)
+    plug = SubmitterPlug(lambda: stage.node("buyer").chains)
     bodies = [{"$schema": NOTE, "number": number} for number in range(3)]
     first = plug.submit(stage.chain, bodies, "key")
     assert plug.submit(stage.chain, bodies, "key") == first
@@ -83,7 +84,7 @@ def test_events_of_an_action_are_added_once_for_its_key(stage: Stage) -> None:
 
 def test_half_of_an_action_is_finished_by_the_next_try(stage: Stage) -> None:
     """The node died after the first of its events."""
-    plug = SubmitterPlug(lambda: stage.node("buyer").eventchain)
+    plug = SubmitterPlug(lambda: stage.node("buyer").chains)
     bodies = [{"$schema": NOTE, "number": number} for number in range(3)]
     plug.submit(stage.chain, bodies[:1], "key")
     length = len(stage.canonical("buyer").events)
@@ -102,7 +103,7 @@ def test_message_reaches_the_queue_unchanged_and_once() -> None:
 
 def test_queue_is_for_members_and_its_lists_for_operators(stage: Stage) -> None:
     buyer, stranger = stage["buyer"].key.public_key, KeyPair.from_seed_phrase("stranger").public_key
-    plug = DoorPlug(stage.node("buyer").eventchain.door, frozenset({str(buyer)}))
+    plug = DoorPlug(stage.node("buyer").chains, frozenset({str(buyer)}))
     document = stage["buyer"].sign(stage.chain, stage.note())
     plug.admit(buyer, document)
     plug.check_operator(buyer)

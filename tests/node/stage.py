@@ -23,9 +23,9 @@ from eventchain.store.sqlite import SqliteStore
 from eventchain.tip import entries_of
 from livecontract import evidence
 from livecontract.node import COLLECTIONS, Node
-from livecontract.plugs import replay
 from livecontract.simulated_party import Party
 from livecontract.simulation import Simulation
+from workflow_engine.engine import replay
 
 NOTE = "urn:example:note:1"
 """`$schema` of a body that no service knows: everybody may add it at any time."""

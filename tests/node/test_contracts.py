@@ -11,9 +11,9 @@ import scenarios
 from anchor import receipt as receipts
 from eventchain.core import base58, canonical_json
 from livecontract import evidence
-from livecontract.plugs import replay
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, make_evidence, play_quotation, silence
+from workflow_engine.engine import replay
 
 NAMES = ("buyer", "seller", "inspector")
 

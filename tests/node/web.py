@@ -25,7 +25,8 @@ class Browser:
     def __init__(self, node: Node, caller: object) -> None:
         blueprints = [
             eventchain.routes.create_blueprint(node.eventchain, node.receipts),
-            livecontract.routes.create_blueprint(node.eventchain.door, node.invitations, lambda chain: chain.encode()),
+            livecontract.routes.create_invitations_blueprint(node.chains, node.invitations),
+            livecontract.routes.create_evidence_blueprint(node.chains, lambda chain: chain.encode()),
         ]
         about = web_server.About(name="", url="", network="T", system_key="")
         self._client: FlaskClient = web_server.create_app(
