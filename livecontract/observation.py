@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 from flask import Request
 
+from eventchain.core.errors import UnauthenticatedError
+from eventchain.core.keys import PublicKey
+from livecontract import metrics
 from livecontract.config import Config
 from livecontract.metrics import Metrics
+from livecontract.serving import WebServer
 from livecontract.stages import StageObserver, Stages
 from livecontract.telemetry import Tracing, open_tracing
-from livecontract.web_server import RequestObserver
+from livecontract.web_server import About, RequestObserver, create_app
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +48,30 @@ def observe(config: Config) -> Observation:
     Raises:
         InvalidConfigError: Traces are configured, and what sends them is not installed.
     """
-    metrics = Metrics()
+    counted = Metrics()
     tracing = open_tracing(config.traces, service=config.service, node=config.name) if config.traces else None
-    observers: list[StageObserver] = [metrics, tracing] if tracing else [metrics]
-    return Observation(metrics=metrics, stages=Stages(observers), tracing=tracing)
+    observers: list[StageObserver] = [counted, tracing] if tracing else [counted]
+    return Observation(metrics=counted, stages=Stages(observers), tracing=tracing)
+
+
+def open_metrics_server(config: Config, counted: Metrics) -> WebServer | None:
+    """Return what serves the metrics on a port of their own, if one is configured; nothing else is answered there.
+
+    Raises:
+        OSError: The port is in use.
+    """
+    if not config.metrics_port:
+        return None
+    app = create_app(
+        [metrics.create_blueprint(counted, everybody=True)],
+        about=About(name=config.name, url=config.public_url, network=config.network, system_key=""),
+        authenticate=_refuse,
+    )
+    return WebServer(app, host=config.host, port=config.metrics_port, threads=1, max_request_bytes=1024)
+
+
+def _refuse(_request: Request) -> PublicKey:
+    raise UnauthenticatedError("there is nothing for signed requests here")
 
 
 class _Beginning:
