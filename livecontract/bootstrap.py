@@ -4,6 +4,7 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection as AnyOf
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -25,7 +26,7 @@ from eventchain.store.document_store import Collection, DocumentStore
 from eventchain.store.memory import MemoryStore
 from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
-from livecontract import key_store, mailbox, proxy
+from livecontract import key_store, mailbox, metrics, proxy
 from livecontract.authentication import Authenticator
 from livecontract.config import Config
 from livecontract.cors import Cors
@@ -36,6 +37,7 @@ from livecontract.internal import InternalAuthenticator, Reserve
 from livecontract.mail import Mailer, NoMailer, SmtpMailer, SmtpServer
 from livecontract.node import QUEUES, Node, Parts
 from livecontract.nonces import NONCES, StoredNonces
+from livecontract.observation import observe, open_metrics_server
 from livecontract.restore import RESTORES, check_whole
 from livecontract.roles import ROLES, Anchoring, Site, updates_of
 from livecontract.service_http import ServiceHttp
@@ -89,6 +91,7 @@ class RunningNode:
         parameters = development(config.network, block_time=config.block_time_ms)
         self.anchoring = open_anchor(config, store, self.key, parameters, clock, random)
         others = open_others(config, self.key, clock, random)
+        self.observation = observe(config)
         self.node = Node(
             Parts(
                 key=self.key,
@@ -104,6 +107,8 @@ class RunningNode:
                 clock=clock,
                 random=random,
                 threads=os.cpu_count() or 1,
+                observe=self.observation.stages.step,
+                watched=self.observation.stages.watched,
                 chains=EventChainClient(others["eventchain"].call) if "eventchain" in others else None,
                 engine=EngineClient(others["workflow"].call) if "workflow" in others else None,
             ),
@@ -120,6 +125,7 @@ class RunningNode:
             max_request_bytes=config.max_request_bytes,
             streams=self.streams,
         )
+        self._metrics_server = open_metrics_server(config, self.observation.metrics)
         forgers = [ForgeWorker(self.anchoring.service)] if self.anchoring.service else []
         tellers = [self.updates] if "eventchain" in self.services else []
         self._crew = Crew([*forgers, *tellers])
@@ -154,6 +160,8 @@ class RunningNode:
         elif not is_public:
             authenticate = InternalAuthenticator(config.own_url, self.key.public_key, clock, nonces)
             blueprints += [blueprint for role in roles for blueprint in role.internal(site)]
+        blueprints.append(metrics.create_blueprint(self.observation.metrics))
+        self._add_gauges(store, checks, clock)
         reserve = Reserve(max(config.threads // 2, 1))
         app = create_app(
             blueprints,
@@ -170,9 +178,21 @@ class RunningNode:
             before=before,
             after=after if is_public else [*after, reserve.enter],
             cors=Cors(config.cors_origins if is_public else ()),
+            observers=self.observation.of_requests,
         )
         reserve.install(app)
         return app
+
+    def _add_gauges(self, store: DocumentStore, checks: AnyOf[str], clock: Clock) -> None:
+        """Have counted what this process knows of."""
+        counted = self.observation.metrics
+        counted.add(metrics.gauge("update_streams", "Live updates open now.", lambda: self.streams.count))
+        if "queue" in checks:
+            counted.add(metrics.queue_gauges(self.node.parts.broker, QUEUES, clock))
+        if "eventchain" in self.services:
+            counted.add(metrics.chain_gauges(store, clock))
+        if service := self.anchoring.service:
+            counted.add(metrics.gauge("public_chain_height", "Height.", lambda: service.chain.height))
 
     @property
     def url(self) -> str:
@@ -189,13 +209,18 @@ class RunningNode:
         self._crew.start()
         self.node.start()
         self.server.start()
+        if self._metrics_server:
+            self._metrics_server.start()
 
     def stop(self) -> None:
         """Finish what runs, write down what is done, and close everything."""
         self.server.stop()
+        if self._metrics_server:
+            self._metrics_server.stop()
         self._crew.tell_to_stop()
         self._crew.join()
         self.node.stop()
+        self.observation.close()
 
 
 class ForgeWorker:

@@ -71,6 +71,7 @@ class Parts:
         random: Unpredictable bytes.
         threads: How many verify signatures at once.
         observe: Told after each of the eight steps.
+        watched: Puts something around the handler of a queue that sees what comes of its messages.
         chains: The event chain service where it runs apart; None where it runs here.
         engine: The workflow engine where it runs apart; None where it runs here.
     """
@@ -89,6 +90,7 @@ class Parts:
     random: Random
     threads: int = 1
     observe: Observer | None = None
+    watched: Callable[[str, Handler], Handler] = lambda _queue, handler: handler
     chains: ChainAccess | None = None
     engine: EngineAccess | None = None
 
@@ -200,7 +202,8 @@ class Node:
         self, queue: str, handler: Handler, policy: RetryPolicy = EVENTS_POLICY, limit: int = AT_ONCE
     ) -> QueueWorker:
         parts = self.parts
-        return QueueWorker(queue, Dispatcher(parts.broker, queue, handler, parts.clock, parts.random, policy), limit)
+        watched = parts.watched(queue, handler)
+        return QueueWorker(queue, Dispatcher(parts.broker, queue, watched, parts.clock, parts.random, policy), limit)
 
     def step(self) -> int:
         """Do what waits now, once around; return how much it was. For simulations."""
