@@ -17,6 +17,7 @@ from eventchain.core import base58
 from eventchain.core.ids import ChainId
 from eventchain.event import Event, decode
 from eventchain.identity import Identities, is_identity
+from eventchain.lease import LEASES
 from eventchain.store.document_store import Collection, Document, DocumentStore
 from eventchain.tip import Tip, is_settled
 
@@ -62,7 +63,7 @@ CONFLICTS = Collection(
 )
 """Branches beside the canonical chain: `root` is the first event of the branch, `tip` its last."""
 
-COLLECTIONS = (EVENTS, MEMBERS, CONFLICTS)
+COLLECTIONS = (EVENTS, MEMBERS, CONFLICTS, LEASES)
 
 
 class Effect(IntFlag):
@@ -96,6 +97,11 @@ class Archive:
             state=cast("bytes", document["state"]),
             identities=self.identities(chain),
         )
+
+    def height(self, chain: str) -> int:
+        """Return how many events the canonical chain has."""
+        last = self._store.find(EVENTS, {"chain": chain}, order_by="position", descending=True, limit=1)
+        return cast("int", last[0]["height"]) if last else 0
 
     def is_end(self, tip: Tip) -> bool:
         """Whether nothing follows on the canonical chain."""
@@ -245,6 +251,10 @@ class Archive:
         )
         return parent
 
+    def beside(self, chain: ChainId) -> list[Document]:
+        """Return the documents of the events beside the canonical chain."""
+        return self._store.find(EVENTS, {"chain": str(chain), "position": None})
+
     def conflicts(self, chain: ChainId) -> list[Document]:
         """Return the branches beside the canonical chain, as documents of `CONFLICTS`."""
         return self._store.find(CONFLICTS, {"chain": str(chain)})
@@ -259,6 +269,10 @@ class Archive:
                 break
             document = self.find(chain, _hash(document, "previous"))
         return events[::-1]
+
+    def forked(self) -> list[str]:
+        """Return the ids of the chains with branches beside them."""
+        return sorted({cast("str", document["chain"]) for document in self._store.find(CONFLICTS)})
 
     def is_certain(self, chain: str, hash_: str, when: str) -> bool:
         """Whether an event is certain enough for an effect in the world.
@@ -277,6 +291,11 @@ class Archive:
     def pending(self, limit: int) -> list[Document]:
         """Return events with effects still to be done."""
         return self._store.find(EVENTS, order_by="outbox", limit=limit)
+
+    def still_pending(self, documents: Iterable[Document]) -> list[Document]:
+        """Return those of these events whose effects nobody has done meanwhile."""
+        now = [self._store.get(EVENTS, _key(document)) for document in documents]
+        return [document for document in now if document is not None and document["outbox"] is not None]
 
     def clear_outbox(self, documents: Iterable[Document]) -> None:
         """Note that the effects of these events are done."""

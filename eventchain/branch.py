@@ -5,16 +5,21 @@ it is tried from the chain's first event on.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
-from eventchain.archive import Archive
+import structlog
+
+from eventchain.archive import Archive, read_event
 from eventchain.core import base58
 from eventchain.core.entry import Entry
 from eventchain.core.errors import ConflictError
 from eventchain.core.ids import ChainId
-from eventchain.errors import UnknownPreviousError
+from eventchain.errors import ForkError, UnknownPreviousError
 from eventchain.event import Event
 from eventchain.ports import Engine
 from eventchain.tip import Tip
+
+log = structlog.get_logger(__name__)
 
 MAX_BRANCHES = 16
 """Events that may follow one event directly: each costs every node a rehearsal of its branch."""
@@ -45,6 +50,33 @@ def rehearse_branch(archive: Archive, engine: Engine, chain: ChainId, events: Se
     _, more = _walk(start, events)
     engine.rehearse([*entries, *more])
     return start
+
+
+def check_canonical(archive: Archive, chain: ChainId, last: bytes) -> None:
+    """Check that an event that is kept stands on the canonical chain.
+
+    Raises:
+        ForkError: It stands on a branch.
+    """
+    if fork_point := archive.fork_point(chain, last):
+        branch = base58.encode(last)
+        log.warning("fork", chain=str(chain), fork_point=fork_point, branch=branch)
+        raise ForkError(str(chain), fork_point, branch)
+
+
+def complete_branches(archive: Archive, chain: ChainId) -> None:
+    """Put in view what stands beside the canonical chain and is on no branch that is in view, as after a crash."""
+    beside = {str(document["hash"]): document for document in archive.beside(chain)}
+    in_view: set[str] = set()
+    for conflict in archive.conflicts(chain) if beside else ():
+        name = str(conflict["tip"])
+        while name in beside and name not in in_view:
+            in_view.add(name)
+            name = str(beside[name]["previous"]) if name != conflict["root"] else ""
+    for name, document in sorted(beside.items(), key=lambda item: cast("int", item[1]["height"])):
+        if name not in in_view:
+            event = read_event(document)
+            archive.record_branch(chain, event.previous, [event], cast("int", document["received"]))
 
 
 def _walk(tip: Tip, events: Sequence[Event]) -> tuple[Tip, list[Entry]]:

@@ -17,6 +17,7 @@ ConflictError
 UnavailableError
 ├── UnknownPreviousError     the event before it has not arrived yet
 ├── OvertakenError           others append faster than it can be added
+├── ChainBusyError           another copy of the service works on the chain
 └── FutureEventError         its timestamp lies ahead of this node's clock
 ```
 """
@@ -92,6 +93,10 @@ class ForkError(ConflictError):
 
 class UnknownPreviousError(UnavailableError):
     """The event before it has not arrived yet."""
+
+
+class ChainBusyError(UnavailableError):
+    """Another copy of the service works on the chain, or worked on it until it was killed."""
 
 
 class OvertakenError(UnavailableError):

@@ -17,8 +17,8 @@ from eventchain.errors import InvalidChainError, InvalidEventError
 from eventchain.event import Event
 from eventchain.identity import Identities
 from eventchain.ports import Observer
+from eventchain.recent import RecentTips
 from eventchain.store.document_store import Document
-from eventchain.tip import Tip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class _Seen:
 class Intake:
     """Reads parcels and verifies what is new in them."""
 
-    def __init__(self, archive: Archive, door: Door, tips: Mapping[str, Tip], threads: int, observe: Observer) -> None:
+    def __init__(self, archive: Archive, door: Door, tips: RecentTips, threads: int, observe: Observer) -> None:
         """Take what is needed.
 
         Args:

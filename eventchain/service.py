@@ -18,30 +18,28 @@ steps loses nothing, and what happens twice has no second effect: events are kno
 Work on one chain is serial, chains are independent.
 """
 
-import base64
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+import os
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 
 from eventchain import event as events
-from eventchain import event_json
-from eventchain.archive import Archive, Effect, is_identity_event, read_event
+from eventchain.archive import Archive, Effect, is_identity_event
 from eventchain.asking import Asking
-from eventchain.branch import rehearse_branch
+from eventchain.branch import check_canonical, rehearse_branch
 from eventchain.chain import EventChain, Stub, read_chain
-from eventchain.core import base58, canonical_json
+from eventchain.chain_locks import ChainLocks, Held
+from eventchain.core import canonical_json
 from eventchain.core.clock import Clock
-from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.core.ids import ChainId
-from eventchain.core.keys import KeyPair, PublicKey
+from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.door import Door
+from eventchain.draft import draft
 from eventchain.effects import Effects, Saved, joined
 from eventchain.errors import (
-    ForkError,
+    ChainBusyError,
     FutureEventError,
     NotAdmittedError,
     OvertakenError,
@@ -49,14 +47,21 @@ from eventchain.errors import (
 )
 from eventchain.event import Event
 from eventchain.intake import Intake, Parcel, Run
+from eventchain.lease import Leases
 from eventchain.ports import Engine, Observer, Outgoing, Queue
+from eventchain.recent import RecentTips
+from eventchain.repair import Repair
 from eventchain.store.document_store import DocumentStore, DuplicateError
 from eventchain.tip import Tip
 
 CLOCK_TOLERANCE = 5 * 60 * 1000
 """Milliseconds an event's timestamp may lie ahead of this node's clock."""
 
+WAIT_SECONDS = 2.0
+"""How long work waits for a chain that another copy works on; then it is done again later."""
+
 _ATTEMPTS = 5
+_LEFT_BEHIND_AT_ONCE = 100
 
 log = structlog.get_logger(__name__)
 
@@ -76,6 +81,7 @@ class EventChainService:
         users: frozenset[str] = frozenset(),
         threads: int = 1,
         observe: Observer | None = None,
+        random: Random = os.urandom,
     ) -> None:
         """Plug the service together.
 
@@ -89,6 +95,7 @@ class EventChainService:
             users: Public keys (base58) of the people this node serves; empty for anyone.
             threads: How many verify signatures at once.
             observe: Told after every step.
+            random: Names this copy, where the store needs leases.
         """
         self._store = store
         self._archive = Archive(store)
@@ -100,10 +107,10 @@ class EventChainService:
         self._effects = Effects(self._archive, engine, queue, self._system_key, node_uri, self._observe)
         self._door = Door(self._archive, self._system_key, users)
         self._asking = Asking(self._archive, queue, self._system_key, node_uri, clock)
-        self._tips: dict[str, Tip] = {}
+        self._tips = RecentTips(self._archive)
         self._intake = Intake(self._archive, self._door, self._tips, threads, self._observe)
-        self._chain_locks: dict[str, threading.RLock] = {}
-        self._lock = threading.Lock()
+        self._locks = ChainLocks(Leases(store, clock, random) if store.needs_leases else None, clock)
+        self._repair = Repair(self._archive, engine, self._locks)
 
     @property
     def archive(self) -> Archive:
@@ -119,6 +126,19 @@ class EventChainService:
     def asking(self) -> Asking:
         """Asks other nodes for missing events, and answers them."""
         return self._asking
+
+    def admit(self, caller: PublicKey, document: Mapping[str, Any]) -> None:
+        """Check that a caller may bring a chain document; what has to come before it is asked for.
+
+        Raises:
+            LiveContractError: It may not, or the document cannot be read; see `Door.admit`.
+        """
+        chain = read_chain(document)
+        try:
+            self._door.admit(caller, chain.id, chain.events)
+        except UnknownPreviousError:
+            self._asking.seek(chain.id, str(caller))
+            raise
 
     def add(self, document: Mapping[str, Any], sender: str | None = None) -> EventChain:
         """Add events and return the whole chain as it then stands here.
@@ -140,41 +160,58 @@ class EventChainService:
         """Add the events of several parcels with one durable write, and say of each what went wrong, if anything."""
         runs = [Run(parcel) for parcel in parcels]
         self._intake.verify(runs)
-        with self._locked(runs):
-            working: dict[str, Tip] = {}
-            with self._store.batch():
-                self._effects.flush()
-                for run in runs:
-                    if run.error is None:
-                        self._take(run, working)
-            self._tips.update(working)
-            self._perform_effects([run for run in runs if run.saved])
+        waiting = [run for run in runs if run.error is None]
+        for seconds in (0.0, WAIT_SECONDS):  # only after the rest it waits for chains that another copy works on
+            if not waiting:
+                break
+            with self._locks.hold({str(run.id) for run in waiting}, seconds) as held:
+                self._add([run for run in waiting if str(run.id) in held.chains], held)
+            waiting = [run for run in waiting if str(run.id) not in held.chains]
+        for run in waiting:
+            run.error = ChainBusyError("another copy of the service works on the chain", hint="Send it again.")
         for run in runs:
             if run.chain and isinstance(run.error, UnknownPreviousError):
                 self._asking.seek(run.chain.id, run.parcel.sender)
         return [run.error for run in runs]
 
+    def _add(self, runs: Sequence[Run], held: Held) -> None:
+        """Add the events of chains that are held."""
+        failed = self._repair.set_right(held)
+        working: dict[str, Tip] = {}
+        with self._store.batch():
+            self._effects.flush()
+            for run in runs:
+                run.error = failed.get(str(run.id))
+                if run.error is None:
+                    self._take(run, working)
+        self._tips.remember(working)
+        self._perform_effects([run for run in runs if run.saved])
+
     def _take(self, run: Run, working: dict[str, Tip]) -> None:
         """Bring one parcel through steps 2 to 5."""
         for attempt in range(_ATTEMPTS):
             try:
-                tip = self._tip(run.id, working)
-                if attempt:
-                    self._catch_up(tip)
+                self._locks.keep()
+                if attempt or self._locks.is_half_done(str(run.id)):
+                    tip = self._repair.chain(run.id)
+                    self._locks.finish(str(run.id))
+                else:
+                    tip = working.get(str(run.id)) or self._tips.end_of(run.id)
                 self._skip_known(run, tip)
                 tip = self._resolve(run, tip)
                 if run.canonical and run.events and working.get(str(run.id)) is not tip:
-                    self._catch_up(tip)
+                    self._repair.catch_up(tip, run.events[0].hash)
                 for event in run.events:
                     tip = self._apply_and_save(run, tip, event)
                     if run.canonical:
                         working[str(run.id)] = tip
-                self._check_canonical(run)
+                if run.chain and not (run.events and run.canonical):
+                    check_canonical(self._archive, run.id, run.chain.events[-1].hash)
             except DuplicateError:  # another copy of this service appended first
-                self._forget_tip(run.id, working)
+                self._tips.forget(run.id, working)
                 continue
             except LiveContractError as error:
-                self._forget_tip(run.id, working)
+                self._tips.forget(run.id, working)
                 run.error = error
             return
         run.error = OvertakenError("the chain grows faster than this event can be added", hint="Send it again.")
@@ -229,7 +266,9 @@ class EventChainService:
             )
         advanced, entry = tip.advance(event)
         if run.canonical:
-            self._engine.apply(entry)
+            self._repair.apply(tip, entry)
+        else:
+            self._locks.begin(str(run.id))
         self._observe("apply", str(run.id))
         is_identity = is_identity_event(entry.body)
         document = self._archive.insert(
@@ -247,31 +286,9 @@ class EventChainService:
             self._archive.record_branch(run.id, event.previous, [event], self._clock())
         elif is_identity:
             self._archive.set_members(run.id, advanced.identities)
+        self._locks.finish(str(run.id))
         self._observe("save", str(run.id))
         return advanced
-
-    def _catch_up(self, tip: Tip) -> None:
-        """Derive the projection again where the engine's differs from the stored chain, as after a crash."""
-        chain = str(tip.chain)
-        head = self._engine.head(chain)
-        if head == base58.encode(tip.hash) or (head is None and tip.height == 0):
-            return
-        log.info("projection derived again", chain=chain, head=head)
-        self._engine.forget(chain)
-        replayed = Tip.empty(tip.chain)
-        for document in self._archive.canonical(tip.chain):
-            replayed, entry = replayed.advance(read_event(document))
-            self._engine.apply(entry)
-
-    def _check_canonical(self, run: Run) -> None:
-        """Say so if the events, new or known, stand on a branch."""
-        if run.chain is None or (run.events and run.canonical):
-            return
-        last = run.chain.events[-1].hash
-        if fork_point := self._archive.fork_point(run.id, last):
-            branch = base58.encode(last)
-            log.warning("fork", chain=str(run.id), fork_point=fork_point, branch=branch, known=not run.events)
-            raise ForkError(str(run.id), fork_point, branch)
 
     # Steps 6 to 8
 
@@ -284,19 +301,26 @@ class EventChainService:
             *self._effects.forward(saved),  # 8
         ]
         self._effects.publish(messages, saved)
+        if self._store.needs_leases:  # while this copy is alone on the chains: else another one does it once more
+            self._effects.settle()
 
     def resume(self) -> int:
         """Do the effects that a stopped or killed node left undone; return for how many events."""
         self._effects.settle()
-        pending = self._effects.pending()
-        for chain, documents in pending.items():
-            with self._chain_lock(str(chain)):
-                tip = self._archive.load_tip(chain)
-                self._catch_up(tip)
-                self._archive.set_members(chain, tip.identities)
-                self._perform_effects([_run_again(saved) for saved in self._effects.rebuild(chain, documents)])
+        for name in self._locks.left_behind(_LEFT_BEHIND_AT_ONCE):
+            with self._locks.hold([name]) as held:
+                self._repair.set_right(held)
+        done = 0
+        for chain, documents in self._effects.pending().items():
+            with self._locks.hold([str(chain)]) as held:
+                if not held.chains:  # a copy works on it, and does what is to be done
+                    continue
+                self._repair.chain(chain)
+                pending = self._archive.still_pending(documents)
+                self._perform_effects([_run_again(saved) for saved in self._effects.rebuild(chain, pending)])
+                done += len(pending)
         self._effects.settle()
-        return sum(map(len, pending.values()))
+        return done
 
     def remind(self) -> int:
         """Look at every chain of this node for timeouts that are over; return how many are to be told of."""
@@ -324,7 +348,9 @@ class EventChainService:
         Raises:
             LiveContractError: It was refused.
         """
-        with self._chain_lock(chain):
+        with self._locks.hold([chain], WAIT_SECONDS) as held:
+            if not held.chains:
+                raise ChainBusyError("another copy of the service works on the chain", hint="Try again.")
             for _ in range(_ATTEMPTS):
                 known = self._archive.find_submission(chain, submission) if submission else None
                 if known:
@@ -346,34 +372,9 @@ class EventChainService:
         Raises:
             LiveContractError: It would be refused, with the reason.
         """
-        document, entry = self.draft(chain, body, key)
+        document, entry = draft(self.tip(chain), body, key, self._clock())
         self._engine.check(entry)
         return document
-
-    def draft(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> tuple[dict[str, Any], Entry]:
-        """Return what a person has to sign for an event at the end of a chain, and the entry the event would be.
-
-        The node holds no key of a person: with the signature over `signed`, the event is posted to `/event-chains`.
-
-        Raises:
-            LiveContractError: The person may not add it. What the engine says of it, the engine knows.
-        """
-        tip = self.tip(chain)
-        data = canonical_json.encode(dict(body))
-        event = events.unsigned(previous=tip.hash, key=key, timestamp=self._clock(), data=data)
-        advanced, entry = tip.advance(event)
-        document = event_json.to_dict(event)
-        del document["signature"]
-        signed = "base64:" + base64.b64encode(event.signed).decode("ascii")
-        stub = EventChain(tip.chain, (), Stub(tip.hash, tip.state)).to_dict()["events"][0]
-        document = {
-            "chain": chain,
-            "stub": stub,
-            "event": document,
-            "signed": signed,
-            "state": base58.encode(advanced.state),
-        }
-        return document, entry
 
     def tip(self, chain: str) -> Tip:
         """Return the end of a chain this node keeps.
@@ -385,31 +386,6 @@ class EventChainService:
         if tip.height == 0:
             raise NotAdmittedError("this node takes no part in that chain")
         return tip
-
-    # Locks and memory
-
-    def _tip(self, chain: ChainId, working: Mapping[str, Tip]) -> Tip:
-        """Return the end of a chain: what is remembered of it, unless another copy of this service appended."""
-        if tip := working.get(str(chain)):
-            return tip
-        known = self._tips.get(str(chain))
-        return known if known and self._archive.is_end(known) else self._archive.load_tip(chain)
-
-    def _forget_tip(self, chain: ChainId, working: dict[str, Tip]) -> None:
-        working.pop(str(chain), None)
-        self._tips.pop(str(chain), None)
-
-    def _chain_lock(self, chain: str) -> threading.RLock:
-        with self._lock:
-            return self._chain_locks.setdefault(chain, threading.RLock())
-
-    @contextmanager
-    def _locked(self, runs: Sequence[Run]) -> Iterator[None]:
-        """Hold the locks of all chains concerned, taken in one order by everybody."""
-        with ExitStack() as stack:
-            for chain in sorted({str(run.id) for run in runs if run.error is None}):
-                stack.enter_context(self._chain_lock(chain))
-            yield
 
 
 def _run_again(saved: Saved) -> Run:

@@ -13,12 +13,12 @@ ForbiddenError
 └── ActorNotAllowedError        the signer is not an actor who may do this, or signed with the wrong key
 ConflictError
 ├── ActionNotAvailableError     the action exists, but not now
-├── AlreadyExistsError          another document has this id
-└── OutOfStepError              the entry does not follow the last one applied
+└── AlreadyExistsError          another document has this id
 NotFoundError
 ├── ScenarioNotFoundError
 └── ProcessNotFoundError
 UnavailableError
+├── OutOfStepError              the entry does not follow the last one applied
 └── TriggerError                a system action could not be run now
 ```
 """
@@ -157,8 +157,8 @@ class AlreadyExistsError(ConflictError):
     """Another document has this id."""
 
 
-class OutOfStepError(ConflictError):
-    """The entry does not follow the last one applied: the chain has to be replayed."""
+class OutOfStepError(UnavailableError):
+    """The entry does not follow the last one applied: another copy was faster, or the chain has to be replayed."""
 
 
 class ScenarioNotFoundError(NotFoundError):

@@ -8,10 +8,11 @@ replay.
 """
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from eventchain.core import canonical_json
-from eventchain.store.document_store import Collection
+from eventchain.store.document_store import Collection, Document, DocumentStore, DuplicateError
 
 ENTRIES = Collection(
     name="workflow_entries",
@@ -57,6 +58,29 @@ DRAFTS = Collection(
 """Scenarios that this node keeps for its users, on no chain yet."""
 
 COLLECTIONS = (ENTRIES, STATES, RESULTS, DRAFTS)
+
+_KINDS = ("scenario", "process", "response", "other")
+_FORGETTING = "forgetting"
+_LAST_POSITION = 2**62
+
+
+def delete_chain(store: DocumentStore, chain: str) -> None:
+    """Delete journal and states of a chain.
+
+    Where a store does not delete many documents at once, a row that no event has stands at the end of the journal
+    meanwhile. Whoever finds that head after a crash knows that the rest is incomplete, and deletes again.
+    """
+    if not store.needs_leases:
+        store.delete(ENTRIES, {"chain": chain})
+        store.delete(STATES, {"chain": chain})
+        return
+    mark: Document = {"chain": chain, "hash": _FORGETTING, "position": _LAST_POSITION, "kind": _FORGETTING}
+    with suppress(DuplicateError):
+        store.insert(ENTRIES, [mark])
+    for kind in _KINDS:
+        store.delete(ENTRIES, {"chain": chain, "kind": kind})
+    store.delete(STATES, {"chain": chain})
+    store.delete(ENTRIES, {"chain": chain, "hash": _FORGETTING})
 
 
 def encode(value: Any) -> bytes:

@@ -30,7 +30,7 @@ from workflow_engine.errors import (
 )
 from workflow_engine.live import Live, LiveProcesses
 from workflow_engine.process import Process
-from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATES, decode, encode
+from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATES, decode, delete_chain, encode
 from workflow_engine.scenario import TIMEOUT, Scenario, load
 from workflow_engine.triggers import Call, Triggers, response_body
 
@@ -137,6 +137,7 @@ class WorkflowService:
         except DuplicateError:
             if not self._is_applied(entry):
                 raise OutOfStepError("another entry was applied at this place of the chain") from None
+        self._check_not_forgotten(entry, live)
         self._live.advance(live, entry.hash, outcome.process)
         if outcome.before is not None:
             old = {"chain": entry.chain, "process": outcome.row["subject"], "hash": outcome.before}
@@ -154,8 +155,7 @@ class WorkflowService:
 
     def forget(self, chain: str) -> None:
         """Drop everything that was computed of a chain, so that it can be replayed from its first event."""
-        self._store.delete(ENTRIES, {"chain": chain})
-        self._store.delete(STATES, {"chain": chain})
+        delete_chain(self._store, chain)
         self._live.drop(chain)
 
     def process(self, process_id: str, chain: str | None = None) -> Process:
@@ -289,6 +289,15 @@ class WorkflowService:
             document: dict[str, Any] = decode(found["document"])
             return document
         raise ScenarioNotFoundError("There is no such scenario here.")
+
+    def _check_not_forgotten(self, entry: Entry, live: Live) -> None:
+        """Take an entry back if another copy forgot the chain while it was applied: it would stand there alone."""
+        if not self._store.needs_leases or live.head is None:
+            return
+        if self._store.get(ENTRIES, {"chain": entry.chain, "hash": live.head}) is None:
+            self._store.delete(ENTRIES, {"chain": entry.chain, "hash": entry.hash})
+            self._live.drop(entry.chain)
+            raise OutOfStepError("the chain was forgotten meanwhile")
 
     def _is_applied(self, entry: Entry) -> bool:
         return self._store.get(ENTRIES, {"chain": entry.chain, "hash": entry.hash}) is not None

@@ -24,7 +24,7 @@ from eventchain.store.document_store import Collection, Document, Value
 
 Stored: TypeAlias = dict[str, Any]
 
-SMALLEST = Int64(-(2**63))
+SMALLEST = -(2**63)
 """Every integer is at least this, and every string at least the empty one: how a range leaves out missing fields."""
 
 
