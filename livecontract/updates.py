@@ -20,7 +20,6 @@ from eventchain.archive import EVENTS
 from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Document, DocumentStore
 from livecontract.streams import Feed
-from workflow_engine.process import Process
 
 POLL_SECONDS = 0.2
 _IDLE_SECONDS = 1.0
@@ -59,17 +58,6 @@ class Standing(NamedTuple):
 
 Standings = Callable[[str], Iterable[Standing]]
 """Returns where the processes of a chain stand: from the workflow engine."""
-
-
-def standings_of(processes: Callable[[str], Iterable[Process]]) -> Standings:
-    """Return where the processes of a chain stand, from what lists them."""
-
-    def find(chain: str) -> Iterator[Standing]:
-        for process in processes(chain):
-            event = str(process.previous[-1]["event"]) if process.previous else process.current.event
-            yield Standing(process.id, process.current.key, event)
-
-    return find
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

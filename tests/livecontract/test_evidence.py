@@ -9,9 +9,9 @@ import pytest
 from eventchain.core import base58, canonical_json
 from eventchain.core.keys import KeyPair
 from livecontract import evidence
-from workflow_engine.engine import replay
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, make_evidence, silence
+from workflow_engine.engine import replay
 
 THIEF = KeyPair.from_seed_phrase("thief")
 
