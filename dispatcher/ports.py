@@ -18,6 +18,18 @@ class Transport(Protocol):
         """
 
 
+class Publisher(Protocol):
+    """Carries messages to nodes with RabbitMQ: `dispatcher.amqp_transport.AmqpTransport`."""
+
+    def send(self, uri: str, message_id: str, kind: str, body: bytes) -> None:
+        """Seal a message, hand it to another node's broker, and return when that has it.
+
+        Raises:
+            InvalidDestinationError: The URI names no broker.
+            UnavailableError: This node has no login there, or the broker is away.
+        """
+
+
 class Doorkeeper(Protocol):
     """Knows who may use this node's queue."""
 

@@ -9,15 +9,19 @@ What a peer's refusal means for the message:
 | 403, 404 | again: the event that makes us a member, or makes the chain known there, may arrive after ours |
 | 408, 425, 429, 5xx, 3xx, network | again |
 
+To a node with RabbitMQ a message is published: the broker takes it, or cannot be reached, or this node has no login
+there, and then it comes again as well. What the other node makes of it, it tells nobody.
+
 Again means with the back-off of `dispatch.RELAY_POLICY`, for about seven days.
 """
 
 from collections.abc import Sequence
 
+from dispatcher.address import is_amqp
 from dispatcher.dispatch import Outcome
 from dispatcher.errors import PeerNotReadyError
 from dispatcher.message import KIND, Message
-from dispatcher.ports import Transport
+from dispatcher.ports import Publisher, Transport
 from eventchain.core.errors import (
     ForbiddenError,
     LiveContractError,
@@ -33,10 +37,17 @@ _MAY_PASS = (UnauthenticatedError, ForbiddenError, NotFoundError)
 
 
 class RelayHandler:
-    """Posts each message of the queue `relay` to the node its group names."""
+    """Takes each message of the queue `relay` to the node its group names: posts it, or publishes it."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, publisher: Publisher | None = None) -> None:
+        """Take what carries messages.
+
+        Args:
+            transport: To nodes of the scheme https.
+            publisher: To nodes of the scheme amqps; None where this node sends to none.
+        """
         self._transport = transport
+        self._publisher = publisher
 
     def __call__(self, messages: Sequence[Message]) -> list[Outcome]:
         """Send messages in order. A node that is away is not tried again for the rest of its messages.
@@ -54,8 +65,12 @@ class RelayHandler:
         return outcomes
 
     def _send(self, message: Message) -> Outcome:
+        uri, kind = message.group, message.headers.get(KIND, "chain")
         try:
-            self._transport.post(f"{message.group}{_PATHS[message.headers.get(KIND, 'chain')]}", message.body)
+            if self._publisher and is_amqp(uri):
+                self._publisher.send(uri, message.id, kind, message.body)
+            else:
+                self._transport.post(f"{uri}{_PATHS[kind]}", message.body)
         except _MAY_PASS as error:
             return PeerNotReadyError(f"{message.group} refused for now: {error.message}", path=error.path)
         except LiveContractError as error:

@@ -1,0 +1,257 @@
+"""Dynamic shovels: RabbitMQ itself carries the messages of a local queue to another node's broker (paper 22).
+
+```
+our queue peer-acme-…  ── shovel peer-acme-…, on-confirm ──►  exchange inbound of their virtual host ─► queue inbound
+```
+
+One queue and one shovel for each destination, both named after it. Publishing needs no shovel: messages wait in the
+durable queue, and the shovel follows. What should be is computed from three things, of which none is kept here: the
+queues there are, the logins this node has, and whether anything was sent lately. So any number of copies may watch.
+
+| queue of a destination | login | then |
+|------------------------|-------|------|
+| exists, in use         | yes   | a shovel as `definition` says; made again where it differs |
+| exists                 | no    | no shovel; messages wait and `status` says `no login` |
+| empty and unused a day | yes   | no shovel; the next message brings it back |
+
+A message leaves its queue when the other broker has confirmed it. A destination that is full or away lets messages
+wait; a cut connection may deliver some twice. The queue itself is never deleted: RabbitMQ cannot delete a quorum queue
+on the condition that it is empty.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import structlog
+
+from dispatcher.address import PEER_PREFIX, Login, Logins
+from dispatcher.management import Management, QueueFacts
+from eventchain.core.clock import Clock
+from eventchain.core.errors import LiveContractError, NotFoundError
+
+INBOUND = "inbound"
+"""Name of the exchange other nodes publish to, and of the queue behind it."""
+
+PREFETCH = 500
+"""Messages a shovel has on their way at once; what it costs is memory of the broker."""
+
+RECONNECT_SECONDS = 2
+HEARTBEAT_SECONDS = 10
+CONNECT_MS = 10_000
+
+SYSTEM_CA = "/etc/ssl/certs/ca-certificates.crt"
+"""Where Debian and its images keep the authorities they trust; a login may name another file."""
+
+CHAIN_DEPTH = 3
+"""Certificates between the other broker's and an authority's."""
+
+DAY_MS = 24 * 60 * 60 * 1000
+
+WATCH_SECONDS = 5.0
+_TICK_SECONDS = 0.25
+
+MAX_INBOUND = 100_000
+MAX_INBOUND_BYTES = 1024 * 1024 * 1024
+"""Of messages that wait to be taken in; beyond, senders keep theirs."""
+
+MAX_REFUSED = 10_000
+MAX_REFUSED_BYTES = 256 * 1024 * 1024
+"""Of dead letters, which strangers may cause; beyond, the oldest go."""
+
+NO_LOGIN = "no login"
+UNUSED = "unused"
+MISSING = "missing"
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShovelStatus:
+    """How messages to one destination fare.
+
+    Attributes:
+        queue: The local queue, and the shovel.
+        destination: Node URI, where a login names it.
+        state: `running`, `starting` (not connected: the broker's log says why), `terminated`, `missing` (about to be
+            made), `unused` (nothing was sent lately) or `no login`.
+        waiting: Messages in the queue; None while the broker has not counted them yet.
+    """
+
+    queue: str
+    destination: str | None
+    state: str
+    waiting: int | None
+
+    @property
+    def is_well(self) -> bool:
+        """Whether messages go, or none wait."""
+        return self.state in ("running", UNUSED)
+
+
+def definition(login: Login, vhost: str) -> dict[str, Any]:
+    """Return the shovel that takes messages to where a login leads.
+
+    The source is the broker itself, without a password. The destination's password stands in the definition, readable
+    by the local broker's administrators and policymakers.
+
+    Args:
+        login: For the destination.
+        vhost: The local virtual host.
+    """
+    parameters: dict[str, str | int] = {"heartbeat": HEARTBEAT_SECONDS, "connection_timeout": CONNECT_MS}
+    if login.address.scheme == "amqps":
+        parameters |= {"verify": "verify_peer", "server_name_indication": login.address.host, "depth": CHAIN_DEPTH}
+        parameters |= {"cacertfile": SYSTEM_CA, **login.options}
+    return {
+        "src-protocol": "amqp091",
+        "src-uri": f"amqp:///{quote(vhost, safe='')}",
+        "src-queue": login.address.queue,
+        "src-prefetch-count": PREFETCH,
+        "src-delete-after": "never",
+        "dest-protocol": "amqp091",
+        "dest-uri": login.url(**parameters),
+        "dest-exchange": INBOUND,
+        "ack-mode": "on-confirm",
+        "reconnect-delay": RECONNECT_SECONDS,
+    }
+
+
+class Shovels:
+    """Makes, watches, renews and removes the shovels of a node. A worker: one thread calls `step`."""
+
+    name = "shovels"
+
+    def __init__(self, management: Management, logins: Logins, clock: Clock, *, takes_in: bool) -> None:
+        """Watch over a broker.
+
+        Args:
+            management: Of the node's own broker and virtual host.
+            logins: Where this node may publish.
+            clock: For how long a destination was unused.
+            takes_in: Whether other nodes send to this virtual host, so that the exchange `inbound` is needed.
+        """
+        self._management = management
+        self._logins = {login.address.queue: login for login in logins.all()}
+        self._definitions = {queue: definition(login, management.vhost) for queue, login in self._logins.items()}
+        self._clock = clock
+        self._takes_in = takes_in
+        self._wake_up = threading.Event()
+        self._noticed: set[str] = set()
+        self._used: dict[str, tuple[int, int]] = {}
+        self._states: dict[str, str] = {}
+
+    def notice(self, queue: str) -> None:
+        """Be told that a message was published to a queue: a new one gets its shovel at once."""
+        if queue not in self._noticed:
+            self._noticed.add(queue)
+            self._wake_up.set()
+
+    def step(self) -> int:
+        """Bring the shovels to what they should be, and return how many were changed.
+
+        Raises:
+            ManagementUnavailableError: The broker's API is away.
+            ManagementRefusedError: It does not let this node's user do that.
+        """
+        self._prepare_inbound()
+        queues = {item.name: item for item in self._management.queues(PEER_PREFIX)}
+        found = {name: item for name, item in self._management.shovels().items() if name.startswith(PEER_PREFIX)}
+        wanted = {
+            name: self._definitions[name]
+            for name, item in queues.items()
+            if name in self._definitions and not self._is_unused(item)
+        }
+        changed = {name: item for name, item in wanted.items() if found.get(name) != item}
+        for name, item in changed.items():
+            self._management.put_shovel(name, item)
+            log.info("shovel renewed" if name in found else "shovel made", shovel=name, to=self._destination(name))
+        gone = found.keys() - wanted.keys()
+        for name in gone:
+            self._management.delete_shovel(name)
+            log.info("shovel removed", shovel=name, to=self._destination(name))
+        self._tell(self._status(queues, self._management.shovel_states()))
+        return len(changed) + len(gone)
+
+    def status(self) -> list[ShovelStatus]:
+        """Ask the broker how messages to each destination fare.
+
+        Raises:
+            LiveContractError: See `step`.
+        """
+        queues = {item.name: item for item in self._management.queues(PEER_PREFIX)}
+        return self._status(queues, self._management.shovel_states())
+
+    def run(self, stop: threading.Event) -> None:
+        """Watch until `stop` is set: every few seconds, and as soon as a queue comes into use."""
+        while not stop.is_set():
+            try:
+                self.step()
+            except LiveContractError as error:
+                log.warning("shovels are not watched", reason=str(error))
+            except Exception:  # a mistake in one round must not end the loop
+                log.exception("unexpected", worker=self.name)
+            self._pause(stop)
+
+    def _pause(self, stop: threading.Event) -> None:
+        for _ in range(int(WATCH_SECONDS / _TICK_SECONDS)):
+            if stop.wait(_TICK_SECONDS):
+                return
+            if self._wake_up.is_set():
+                self._wake_up.clear()
+                return
+
+    def _prepare_inbound(self) -> None:
+        """Make the exchange that other nodes publish to, and bound what they may leave here."""
+        if not self._takes_in:
+            return
+        try:
+            self._management.bind(INBOUND, INBOUND)
+        except NotFoundError:
+            log.info("the queue inbound is not there yet")
+            return
+        self._management.put_policy(
+            "livecontract-inbound",
+            f"^{INBOUND}$",
+            {"max-length": MAX_INBOUND, "max-length-bytes": MAX_INBOUND_BYTES, "overflow": "reject-publish"},
+        )
+        self._management.put_policy(
+            "livecontract-inbound-dead",
+            rf"^{INBOUND}\.dead$",
+            {"max-length": MAX_REFUSED, "max-length-bytes": MAX_REFUSED_BYTES, "overflow": "drop-head"},
+        )
+        self._takes_in = False
+
+    def _is_unused(self, queue: QueueFacts) -> bool:
+        """Whether a queue is empty and nothing was published to it for a day, by any process."""
+        now = self._clock()
+        published, since = self._used.get(queue.name, (queue.published, now))
+        if published != queue.published or queue.messages != 0:
+            since = now
+        self._used[queue.name] = queue.published, since
+        return now - since >= DAY_MS
+
+    def _status(self, queues: Mapping[str, QueueFacts], states: Mapping[str, str]) -> list[ShovelStatus]:
+        result = []
+        for name, item in sorted(queues.items()):
+            state = NO_LOGIN
+            if name in self._logins:
+                state = states.get(name) or (MISSING if item.messages else UNUSED)
+            result.append(
+                ShovelStatus(queue=name, destination=self._destination(name), state=state, waiting=item.messages)
+            )
+        return result
+
+    def _tell(self, status: list[ShovelStatus]) -> None:
+        """Log what changed since the last time."""
+        for item in status:
+            if self._states.get(item.queue) != item.state:
+                tell = log.info if item.is_well or item.state in (MISSING, "starting") else log.warning
+                tell("shovel", shovel=item.queue, to=item.destination, state=item.state, waiting=item.waiting)
+        self._states = {item.queue: item.state for item in status}
+
+    def _destination(self, queue: str) -> str | None:
+        login = self._logins.get(queue)
+        return login.address.uri if login else None
