@@ -151,6 +151,16 @@ class Index:
         self._insert_missing(HASHES, list(hashes.values()))
         self._insert_missing(TRANSACTIONS, places)
 
+    def index_all(self) -> None:
+        """Index every row, where the index was lost."""
+        at, position, leaf = 0, 0, 0
+        for row in self.rows():
+            if row.height != at:
+                at, position, leaf = row.height, 0, 0
+            self.index(row.height, row.transactions, position=position, leaf=leaf)
+            position += len(row.transactions)
+            leaf += len(anchors_of(row.transactions))
+
     def _insert_missing(self, collection: Collection, documents: Sequence[Document]) -> None:
         """Insert documents but for those that are there."""
         while documents:

@@ -4,8 +4,13 @@
 InvalidError
 ├── InvalidConfigError      the configuration cannot be used; the path names the setting
 ├── InvalidKeyFileError     a key file is not one, is open to others, or does not open with the passphrase
+├── InvalidBackupError      a backup is damaged, cut off, or of a newer version
 ├── InvalidMailError        a mail cannot be sent as it is (address, header)
 └── InvalidFileError        a file named on the command line cannot be read
+ConflictError
+├── StoreNotEmptyError      a backup should go where something is already
+├── IncompleteRestoreError  a restore was broken off here
+└── StoreTooOldError        the store has to be brought to this version first, which is not done unasked
 UnavailableError
 ├── NodeUnreachableError    a node does not answer, or nothing sensible
 ├── MailUnavailableError    the mail server does not take the mail now
@@ -15,7 +20,7 @@ UnavailableError
 ```
 """
 
-from eventchain.core.errors import InvalidError, TooManyRequestsError, UnavailableError
+from eventchain.core.errors import ConflictError, InvalidError, TooManyRequestsError, UnavailableError
 
 
 class InvalidConfigError(InvalidError):
@@ -24,6 +29,22 @@ class InvalidConfigError(InvalidError):
 
 class InvalidKeyFileError(InvalidError):
     """A key file is not one, is open to others, or does not open with the passphrase."""
+
+
+class InvalidBackupError(InvalidError):
+    """A backup cannot be restored as it is."""
+
+
+class StoreNotEmptyError(ConflictError):
+    """The store that a backup should be put into holds something."""
+
+
+class IncompleteRestoreError(ConflictError):
+    """The store holds a part of a backup."""
+
+
+class StoreTooOldError(ConflictError):
+    """An older version of the node wrote the store, and nobody made a backup of it yet."""
 
 
 class InvalidMailError(InvalidError):

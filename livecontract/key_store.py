@@ -92,6 +92,50 @@ def save(path: Path, key: KeyPair, passphrase: str | None, random: Random) -> No
         InvalidKeyFileError: It cannot be written.
     """
     data = json.dumps(_to_document(key, passphrase, random), indent=2).encode("ascii") + b"\n"
+    _put(path, data, random)
+
+
+def is_encrypted(data: bytes) -> bool:
+    """Whether the private key in the bytes of a key file needs a passphrase."""
+    return "encrypted" in strict_json.parse(data)
+
+
+def read_as_it_is(path: Path) -> tuple[bytes, str]:
+    """Return the bytes of a key file, encrypted as they may be, and the public key (base58) they name.
+
+    Raises:
+        InvalidKeyFileError: It cannot be read, others can read it, or it is no key file.
+    """
+    data = _read(path)
+    named = _document(data, path).get("public_key")
+    if not isinstance(named, str):
+        raise _damaged(path)
+    return data, named
+
+
+def check_same(path: Path, public_key: str) -> None:
+    """Check that a key file may come to a place: there is none, or one of the same key.
+
+    Raises:
+        InvalidKeyFileError: There is another.
+    """
+    if path.exists() and read_as_it_is(path)[1] != public_key:
+        raise InvalidKeyFileError(
+            f"{path} is the key of another node", hint="Move it away, or name another place with --data or --key-file."
+        )
+
+
+def write_as_it_is(path: Path, data: bytes, random: Random) -> None:
+    """Write the bytes of a key file, unless there is one of that name, which `check_same` looked at.
+
+    Raises:
+        InvalidKeyFileError: It cannot be written.
+    """
+    with contextlib.suppress(FileExistsError):
+        _put(path, data, random)
+
+
+def _put(path: Path, data: bytes, random: Random) -> None:
     temporary = path.with_name(f".{path.name}.{random(8).hex()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,85 @@
+"""`livecontract backup` and `livecontract restore`: a node in one file, and back."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livecontract.cli.outcome import FAILURE, AsJson, finish, note
+from livecontract.cli.run import ConfigFile, read_flags
+
+DataDirectory = Annotated[Path | None, typer.Option(metavar="DIR", help="Where keys and databases are kept.")]
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
+
+
+def backup(
+    context: typer.Context,
+    file: BackupFile,
+    config: ConfigFile = None,
+    data: DataDirectory = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a backup of a node, which may be running: its events, blocks and key, in one file.
+
+    Every setting of docs/configuration.md is an option, such as --store mongodb://node@localhost/node.
+    """
+    from eventchain.core.clock import system_clock
+    from livecontract import backup as backups
+    from livecontract import bootstrap, key_store, restore
+    from livecontract.config import load
+
+    settings = load({**read_flags(context.args), "data": data}, file=config)
+    key, _ = key_store.read_as_it_is(settings.key_place)
+    store = bootstrap.open_store(settings, bootstrap.ALL_COLLECTIONS)
+    try:
+        restore.check_whole(store)
+        manifest = backups.write(store, settings.key_place, file, system_clock)
+    except FileExistsError:
+        raise typer.BadParameter(f"{file} is there already; name another file") from None
+    finally:
+        store.close()
+    counts = ", ".join(f"{part.count} {part.collection}" for part in manifest.parts if part.collection and part.count)
+    if not key_store.is_encrypted(key):
+        note(f"The key of the node is in {file} without a passphrase. Whoever has the file can act as the node.")
+    finish(manifest.to_dict(), f"{file}: {counts or 'nothing but the key'}", as_json=as_json)
+
+
+def restore(
+    context: typer.Context,
+    file: BackupFile,
+    config: ConfigFile = None,
+    data: DataDirectory = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Drop what the store holds.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a backup into an empty store, of whatever kind, and the key to its place. The node has to be stopped.
+
+    Every setting of docs/configuration.md is an option, such as --store mongodb://node@localhost/node.
+    """
+    from eventchain.core.clock import system_clock
+    from livecontract import bootstrap
+    from livecontract import restore as restores
+    from livecontract.config import load
+
+    settings = load({**read_flags(context.args), "data": data}, file=config)
+    bootstrap.prepare_directory(settings.data)
+    with ExitStack() as opened:
+        if settings.broker.startswith("sqlite:"):  # one process has it: a node that runs is noticed
+            opened.callback(bootstrap.open_broker(settings, system_clock).close)
+        store = bootstrap.open_store(settings, bootstrap.ALL_COLLECTIONS)
+        opened.callback(store.close)
+        done = restores.restore(
+            file,
+            store,
+            bootstrap.ALL_COLLECTIONS,
+            settings.key_place,
+            network=settings.network,
+            clock=system_clock,
+            replace=replace,
+        )
+    for chain, reason in done.refused.items():
+        note(f"The chain {chain} is there, and what it has come to could not be computed: {reason}")
+    document = {**done.manifest.to_dict(), "chains": done.chains, "refused": done.refused}
+    text = f"{done.chains} chains are back. Start the node: livecontract run"
+    finish(document, text, as_json=as_json, code=FAILURE if done.refused else 0)

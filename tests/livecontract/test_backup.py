@@ -1,0 +1,518 @@
+"""Backup and restore: what comes back is what was there, on any store, and nothing half done passes for whole."""
+
+import json
+import os
+import threading
+import zipfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import anchor.index
+from anchor import receipt as receipts
+from anchor.turn_lease import FORGER
+from eventchain import archive
+from eventchain.archive import Archive
+from eventchain.core import base58
+from eventchain.core.clock import system_clock
+from eventchain.core.errors import UnavailableError
+from eventchain.store.document_store import Collection, Document, DocumentStore
+from eventchain.store.memory import MemoryStore
+from eventchain.store.mongo import MongoStore
+from eventchain.store.sqlite import SqliteStore
+from livecontract import backup, backup_file, key_store, restore
+from livecontract.agent import Agent
+from livecontract.bootstrap import ALL_COLLECTIONS
+from livecontract.errors import (
+    IncompleteRestoreError,
+    InvalidBackupError,
+    InvalidKeyFileError,
+    StoreNotEmptyError,
+)
+from livecontract.nonces import NONCES
+from livecontract.restore import RESTORES
+from tests.livecontract.running import OWNER, PROCESS, World, running, settle, wait_for
+from tests.livecontract.test_cli import Run, run
+from tests.servers.mongodb import NewDatabase
+from workflow_engine import records
+
+__all__ = ["run"]
+
+DERIVED = {
+    "members",
+    "conflicts",
+    "workflow_entries",
+    "workflow_states",
+    "anchor_transactions",
+    "anchor_hashes",
+    "anchor_pool_top",
+}
+FORGOTTEN = {NONCES.name, RESTORES.name, FORGER.name, "leases"}
+BLOCK_MS = 100
+
+
+class Original:
+    """A node that did something, its files, and a backup of it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.data = directory / "node"
+        with running(self.data, block_time_ms=BLOCK_MS, mail="mailbox") as node:
+            world = World(node)
+            world.agent.invite(world.chain, identity="p2", email="p@p.example", name="P", title="Quotation")
+            settle(node)
+            wait_for(lambda: all(node.node.receipts.of_chain(c).values() for c in self._chains(node)), "the receipts")
+            self.chain = world.chain
+            self.events = world.agent.chain(world.chain)
+            self.process = world.agent.process(PROCESS)
+            self.key = node.key
+        self.key_file = self.data / "keys" / "system.json"
+        self.file = directory / "backup.zip"
+        self.store = SqliteStore(self.data / "node.db", ALL_COLLECTIONS)
+        self.manifest = backup.write(self.store, self.key_file, self.file, system_clock)
+        self.documents = everything(self.store)
+
+    @staticmethod
+    def _chains(node: Any) -> list[Any]:
+        found = node.node.eventchain.archive
+        return [found.load_tip(backup.archive.ChainId.parse(chain)).chain for chain in backup.chains_of(found._store)]
+
+
+def everything(store: DocumentStore) -> dict[str, list[Document]]:
+    """Return all documents but for the effects that are still to be done, and what is not kept."""
+    found = {item.name: store.find(item) for item in ALL_COLLECTIONS if item.name not in FORGOTTEN}
+    found["events"] = [{**document, "outbox": None} for document in found["events"]]
+    del found["anchor_pool_top"]  # counts on from what waits
+    return found
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Original]:
+    made = Original(tmp_path_factory.mktemp("original"))
+    yield made
+    made.store.close()
+
+
+def restored(original: Original, store: DocumentStore, key_file: Path, **how: Any) -> restore.Restored:
+    return restore.restore(
+        how.pop("file", original.file), store, ALL_COLLECTIONS, key_file, network="T", clock=system_clock, **how
+    )
+
+
+def test_every_collection_of_a_node_is_kept_or_known_not_to_be() -> None:
+    kept = {collection.name for collection in backup.KEPT}
+    assert kept | DERIVED | FORGOTTEN >= {collection.name for collection in ALL_COLLECTIONS}
+    assert not kept & (DERIVED | FORGOTTEN)
+
+
+@pytest.mark.parametrize("engine", ["memory", "sqlite", pytest.param("mongodb", marks=pytest.mark.slow)])
+def test_what_comes_back_is_what_was_there(
+    original: Original, engine: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    store: DocumentStore
+    if engine == "memory":
+        store = MemoryStore(ALL_COLLECTIONS)
+    elif engine == "sqlite":
+        store = SqliteStore(tmp_path / "node.db", ALL_COLLECTIONS)
+    else:
+        store = MongoStore(request.getfixturevalue("new_database")(), None, ALL_COLLECTIONS)
+    try:
+        done = restored(original, store, tmp_path / "keys" / "system.json")
+        assert done.refused == {}
+        assert done.chains == len(list(backup.chains_of(original.store))) > 0
+        found = everything(store)
+        assert found.keys() == original.documents.keys()
+        for name, documents in original.documents.items():
+            assert found[name] == documents, name
+        assert found["anchor_hashes"]
+        assert found["workflow_states"]
+        restore.check_whole(store)
+    finally:
+        store.close()
+    assert (tmp_path / "keys" / "system.json").read_bytes() == original.key_file.read_bytes()
+    assert (tmp_path / "keys" / "system.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_restored_node_works_on(original: Original, tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "node.db", ALL_COLLECTIONS)
+    restored(original, store, tmp_path / "keys" / "system.json")
+    last = Archive(store).canonical(archive.ChainId.parse(original.chain))[-1]
+    assert last["outbox"]
+    store.close()
+    with running(tmp_path, block_time_ms=BLOCK_MS, mail="mailbox") as node:
+        assert node.key == original.key
+        agent = Agent("owner", OWNER, node.url)
+        assert agent.chain(original.chain) == original.events
+        assert agent.process(PROCESS) == original.process
+        agent.add(original.chain, {"$schema": "urn:example:note", "text": "after"})
+        settle(node)
+        id_ = archive.ChainId.parse(original.chain)
+        found = wait_for(lambda: all((r := node.node.receipts.of_chain(id_)).values()) and r, "the receipts")
+        assert len(found) == len(original.events["events"]) + 1
+        for name, receipt in found.items():
+            receipts.verify(receipt, base58.decode(name))
+        service = node.anchoring.service
+        assert service is not None
+        headers = service.headers(1, 100_000)
+        receipts.verify_header_chain(headers, headers[0].signature, service.parameters)
+        wait_for(lambda: not node.node.eventchain.archive.pending(1), "the effects to be done")
+
+
+def test_backup_is_closed_to_others_and_replaces_nothing(original: Original) -> None:
+    assert original.file.stat().st_mode & 0o777 == 0o600
+    before = original.file.read_bytes()
+    with pytest.raises(FileExistsError):
+        backup.write(original.store, original.key_file, original.file, system_clock)
+    assert original.file.read_bytes() == before
+    assert sorted(path.name for path in original.file.parent.iterdir()) == ["backup.zip", "node"]
+
+
+def test_backup_that_breaks_off_leaves_no_file(original: Original, tmp_path: Path) -> None:
+    original.store.get(archive.EVENTS, {"chain": "", "hash": ""})
+    broken = BreakingStore(ALL_COLLECTIONS)
+    broken.insert(records.DRAFTS, [{"id": "a", "name": "n", "title": "t", "document": b"{}"}])
+    broken.reads_left = 1
+    with pytest.raises(UnavailableError):
+        backup.write(broken, original.key_file, tmp_path / "backup.zip", system_clock)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_backup_can_be_read_with_common_tools(original: Original) -> None:
+    with zipfile.ZipFile(original.file) as opened:
+        assert opened.testzip() is None
+        manifest = json.loads(opened.read("manifest.json"))
+        lines = opened.read("events.jsonl").splitlines()
+        assert opened.read("key.json") == original.key_file.read_bytes()
+    part = next(part for part in manifest["parts"] if part["collection"] == "events")
+    assert part["count"] == len(lines) == len(original.documents["events"])
+    assert manifest["node"] == str(original.key.public_key)
+
+
+class BreakingStore(MemoryStore):
+    """A memory store that fails after some reads or writes, and remembers how much was read at once."""
+
+    reads_left: int | None = None
+    writes_left: int | None = None
+    largest = 0
+
+    def insert(self, collection: Collection, documents: Sequence[Document]) -> None:
+        if self.writes_left is not None:
+            self.writes_left -= 1
+            if self.writes_left < 0:
+                raise UnavailableError("the disk is full")
+        super().insert(collection, documents)
+
+    def find(self, collection: Collection, where: Document | None = None, **how: Any) -> list[Document]:
+        if self.reads_left is not None:
+            self.reads_left -= 1
+            if self.reads_left < 0:
+                raise UnavailableError("the store is away")
+        found = super().find(collection, where, **how)
+        self.largest = max(self.largest, len(found))
+        return found
+
+
+def test_restore_that_breaks_off_anywhere_is_never_taken_for_whole(original: Original, tmp_path: Path) -> None:
+    counting = BreakingStore(ALL_COLLECTIONS)
+    counting.writes_left = 1_000_000
+    restored(original, counting, tmp_path / "system.json")
+    total = 1_000_000 - counting.writes_left
+    for writes in range(0, total, max(1, total // 10)):
+        store = BreakingStore(ALL_COLLECTIONS)
+        store.writes_left = writes
+        key_file = tmp_path / str(writes) / "system.json"
+        with pytest.raises(UnavailableError):
+            restored(original, store, key_file)
+        with pytest.raises(IncompleteRestoreError, match="broken off"):
+            restore.check_whole(store)
+        store.writes_left = None
+        restored(original, store, key_file)  # without being told to replace
+        restore.check_whole(store)
+        assert everything(store) == original.documents
+
+
+def test_node_does_not_start_on_half_a_restore(original: Original, tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "node.db", ALL_COLLECTIONS)
+    store.put(RESTORES, {"slot": 0, "started": 1})
+    store.close()
+    with pytest.raises(IncompleteRestoreError), running(tmp_path):
+        pass
+
+
+def test_store_with_something_in_it_is_kept_unless_told(original: Original, tmp_path: Path) -> None:
+    store = MemoryStore(ALL_COLLECTIONS)
+    draft = {"id": "a", "name": "n", "title": "t", "document": b"{}"}
+    store.insert(records.DRAFTS, [draft])
+    with pytest.raises(StoreNotEmptyError, match="not empty"):
+        restored(original, store, tmp_path / "system.json")
+    assert store.find(records.DRAFTS) == [draft]
+    assert not (tmp_path / "system.json").exists()
+    restored(original, store, tmp_path / "system.json", replace=True)
+    assert everything(store) == original.documents
+
+
+def test_key_of_another_node_is_kept(original: Original, tmp_path: Path) -> None:
+    store = MemoryStore(ALL_COLLECTIONS)
+    key_store.load_or_create(tmp_path / "keys" / "system.json", None, os.urandom)
+    before = (tmp_path / "keys" / "system.json").read_bytes()
+    with pytest.raises(InvalidKeyFileError, match="another node"):
+        restored(original, store, tmp_path / "keys" / "system.json")
+    assert (tmp_path / "keys" / "system.json").read_bytes() == before
+    assert store.find(archive.EVENTS) == []
+    assert store.find(RESTORES) == []
+
+
+def test_encrypted_key_stays_encrypted(original: Original, tmp_path: Path) -> None:
+    key = key_store.load_or_create(tmp_path / "a" / "system.json", "secret", os.urandom)
+    backup.write(MemoryStore(ALL_COLLECTIONS), tmp_path / "a" / "system.json", tmp_path / "b.zip", system_clock)
+    restored(original, MemoryStore(ALL_COLLECTIONS), tmp_path / "c" / "system.json", file=tmp_path / "b.zip")
+    assert key_store.load(tmp_path / "c" / "system.json", "secret") == key
+    assert b"private_key" not in (tmp_path / "c" / "system.json").read_bytes()
+
+
+# damage
+
+
+def contents(path: Path) -> Any:
+    """Return everything that is read of a backup, after verifying it."""
+    with backup_file.reading(path) as reader:
+        reader.verify()
+        found = {}
+        for collection in backup.KEPT:
+            part = reader.manifest.part_of(collection.name)
+            assert part is not None
+            found[collection.name] = list(reader.documents(part, collection))
+        return reader.manifest, reader.key(), found
+
+
+def test_cut_off_backup_is_refused_wherever_it_ends(original: Original, tmp_path: Path) -> None:
+    data, file = original.file.read_bytes(), tmp_path / "backup.zip"
+    for length in [0, 1, 21, 22, *range(100, len(data), len(data) // 40), len(data) - 1]:
+        file.write_bytes(data[:length])
+        store = MemoryStore(ALL_COLLECTIONS)
+        with pytest.raises(InvalidBackupError):
+            restored(original, store, tmp_path / "system.json", file=file)
+        assert store.find(RESTORES) == []
+    assert not (tmp_path / "system.json").exists()
+
+
+def test_changed_byte_is_noticed_or_means_nothing(original: Original, tmp_path: Path) -> None:
+    data, file = original.file.read_bytes(), tmp_path / "backup.zip"
+    intact, refused = contents(original.file), 0
+    for place in range(0, len(data), max(1, len(data) // 300)):
+        file.write_bytes(data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
+        try:
+            assert contents(file) == intact
+        except InvalidBackupError:
+            refused += 1
+    assert refused > 250
+
+
+def rewritten(original: Original, path: Path, **changes: bytes | None) -> Path:
+    """Write the archive again with some entries replaced or left out, and the manifest as it was unless given."""
+    with zipfile.ZipFile(original.file) as old, zipfile.ZipFile(path, "w") as new:
+        entries = {name: old.read(name) for name in old.namelist()}
+        for name, data in {**entries, **{key.replace("__", "."): value for key, value in changes.items()}}.items():
+            if data is not None:
+                new.writestr(name, data)
+    return path
+
+
+def manifest_with(original: Original, **changes: Any) -> bytes:
+    with zipfile.ZipFile(original.file) as old:
+        return json.dumps({**json.loads(old.read("manifest.json")), **changes}).encode()
+
+
+def test_archive_put_together_wrongly_is_refused_and_says_what(original: Original, tmp_path: Path) -> None:
+    with zipfile.ZipFile(original.file) as old:
+        lines = old.read("events.jsonl").splitlines(keepends=True)
+    swapped = b"".join(reversed(lines))
+    cases: list[tuple[dict[str, bytes | None], str]] = [
+        ({"manifest__json": None}, r"no manifest\.json"),
+        ({"events__jsonl": None}, r"events\.jsonl"),
+        ({"another__txt": b"x"}, r"another\.txt"),
+        ({"key__json": None}, r"key\.json"),
+        ({"key__json": b"{}"}, r"key\.json is not what"),
+        ({"events__jsonl": swapped}, r"events\.jsonl is not what"),
+        ({"events__jsonl": b"".join(lines[:-1])}, r"events\.jsonl"),
+        ({"manifest__json": b"[]"}, "not a backup"),
+        ({"manifest__json": b"{"}, "damaged"),
+        ({"manifest__json": manifest_with(original, version=2)}, "version 2"),
+        ({"manifest__json": manifest_with(original, format="x")}, "not a backup"),
+        ({"manifest__json": manifest_with(original, parts=[])}, "does not fit"),
+        ({"manifest__json": manifest_with(original, parts=[1])}, "cannot be read"),
+        ({"manifest__json": manifest_with(original, node=1)}, "cannot be read"),
+    ]
+    for number, (changes, message) in enumerate(cases):
+        file = rewritten(original, tmp_path / f"{number}.zip", **changes)
+        store = MemoryStore(ALL_COLLECTIONS)
+        with pytest.raises(InvalidBackupError, match=message):
+            restored(original, store, tmp_path / "system.json", file=file)
+        assert store.find(RESTORES) == []
+
+
+def test_what_a_newer_version_kept_is_named(original: Original, tmp_path: Path) -> None:
+    for collection, match in (
+        (Collection(name="poems", fields={"id": str}, key=("id",)), "poems"),
+        (
+            Collection(name="workflow_drafts", fields={"id": str, "new": str}, key=("id",)),
+            "does not know the field new",
+        ),
+    ):
+        file = tmp_path / f"{collection.name}.zip"
+        with backup_file.writing(file) as writer:
+            writer.add_documents(collection, [{"id": "a", **({"new": "b"} if "new" in collection.fields else {})}])
+            writer.add_key(original.key_file.read_bytes())
+            writer.finish(created=0, software="9", node=str(original.key.public_key))
+        with pytest.raises(InvalidBackupError, match=match):
+            restored(original, MemoryStore(ALL_COLLECTIONS), tmp_path / "system.json", file=file)
+
+
+# large, and while it changes
+
+
+def test_large_collections_are_read_in_pages(tmp_path: Path) -> None:
+    store = BreakingStore(ALL_COLLECTIONS)
+    results: list[Document] = [
+        {"chain": f"c{a}", "process": f"p{b}", "action": f"a{c}", "cause": f"x{d}", "body": b"{}"}
+        for a in range(3)
+        for b in range(2)
+        for c in range(2)
+        for d in range(2 * backup.PAGE + 1)
+    ]
+    waiting: list[Document] = [
+        {"id": bytes([number // 256, number % 256]), "number": number // 3, "transaction": b"t"}
+        for number in range(1000)
+    ]
+    store.insert(records.RESULTS, results)
+    store.insert(anchor.index.POOL, waiting)
+    assert list(backup.documents_of(store, records.RESULTS)) == sorted(results, key=lambda item: list(item.values()))
+    assert sorted(backup.documents_of(store, anchor.index.POOL), key=lambda item: item["id"] or b"") == waiting
+    assert store.largest <= backup.PAGE
+
+
+class WrittenMeanwhile(MemoryStore):
+    """A store in which another thread goes on while a backup is read."""
+
+    def __init__(self, collections: Sequence[Collection]) -> None:
+        super().__init__(collections)
+        self.chain: list[Document] = []
+        self.beside: list[Document] = []
+
+    def find(self, collection: Collection, where: Document | None = None, **how: Any) -> list[Document]:
+        found = super().find(collection, where, **how)
+        if collection == archive.EVENTS:
+            for rest in (self.chain, self.beside):
+                for document in rest[:7]:
+                    self.insert(archive.EVENTS, [document])
+                del rest[:7]
+        return found
+
+
+def test_chain_that_grows_meanwhile_is_read_without_a_gap() -> None:
+    store = WrittenMeanwhile(ALL_COLLECTIONS)
+
+    def event(number: int, name: str, previous: str, position: int | None) -> Document:
+        return {"chain": "c", "hash": name, "previous": previous, "position": position, "height": number, "state": b"",
+                "signed": b"", "signature": b"", "received": 0}  # fmt: skip
+
+    names = [f"{(number * 7919) % 1000:03d}" for number in range(600)]  # no order that the key would follow
+    store.chain = [event(n, name, names[n - 1] if n else "", n) for n, name in enumerate(names)]
+    store.beside = [event(n, f"b{name}", f"b{names[n - 1]}" if n else names[3], None) for n, name in enumerate(names)]
+    store.find(archive.EVENTS)
+    read = list(backup.documents_of(store, archive.EVENTS))
+    canonical = [item["position"] for item in read if item["position"] is not None]
+    assert canonical == list(range(len(canonical)))
+    assert len(canonical) > 300
+    known = {item["hash"] for item in read}
+    assert all(item["previous"] in known for item in read if item["previous"])
+
+
+def test_backup_of_a_node_at_work_is_whole(tmp_path: Path) -> None:
+    with running(tmp_path / "a", block_time_ms=BLOCK_MS, mail="none") as node:
+        world, stop = World(node), threading.Event()
+
+        def write() -> None:
+            for number in range(10_000):
+                if stop.is_set():
+                    return
+                world.agent.add(world.chain, {"$schema": "urn:example:note", "number": number})
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for number in range(5):
+                height = len(world.agent.chain(world.chain)["events"])
+                wait_for(lambda h=height: len(world.agent.chain(world.chain)["events"]) > h + 3, "more events")  # type: ignore[misc]
+                backup.write(node.node.parts.store, node.config.key_place, tmp_path / f"{number}.zip", system_clock)
+        finally:
+            stop.set()
+            writer.join()
+    for number in range(5):
+        store = MemoryStore(ALL_COLLECTIONS)
+        done = restore.restore(
+            tmp_path / f"{number}.zip", store, ALL_COLLECTIONS, tmp_path / "b.json", network="T", clock=system_clock
+        )
+        assert done.refused == {}
+        positions = [
+            item["position"] for item in store.find(archive.EVENTS, {"chain": world.chain}, order_by="position")
+        ]
+        assert positions == list(range(len(positions)))
+
+
+# the commands
+
+
+def test_commands_move_a_node_from_one_directory_to_another(original: Original, run: Run, tmp_path: Path) -> None:
+    made = run("backup", "b.zip", "--data", original.data)
+    assert made.code == 0, made.err
+    assert "without a passphrase" in made.err
+    assert f"{len(original.documents['events'])} events" in made.out
+    back = run("restore", "b.zip", "--data", "new", "--json")
+    assert back.code == 0, back.err
+    assert back.json["chains"] >= 1
+    assert back.json["node"] == str(original.key.public_key)
+    again = run("restore", "b.zip", "--data", "new")
+    assert (again.code, "--replace" in again.err) == (5, True)
+    assert run("restore", "b.zip", "--data", "new", "--replace").code == 0
+    store = SqliteStore(tmp_path / "new" / "node.db", ALL_COLLECTIONS)
+    assert everything(store) == original.documents
+    store.close()
+
+
+def test_commands_say_what_is_wrong(original: Original, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    taken = run("backup", "taken", "--data", original.data)
+    assert (taken.code, "is there already" in taken.err) == (2, True)
+    nothing = run("backup", "b.zip", "--data", "nowhere")
+    assert nothing.code == 1
+    assert not (tmp_path / "nowhere").exists()
+    wrong = run("restore", "taken", "--data", "new")
+    assert (wrong.code, "no backup" in wrong.err) == (3, True)
+    missing = run("restore", "missing.zip", "--data", "new")
+    assert (missing.code, "missing.zip" in missing.err) == (1, True)
+
+
+def test_running_node_is_backed_up_and_not_overwritten(run: Run, tmp_path: Path) -> None:
+    with running(tmp_path / "node", mail="none") as node:
+        World(node)
+        assert run("backup", "b.zip", "--data", tmp_path / "node").code == 0
+        refused = run("restore", "b.zip", "--data", tmp_path / "node", "--replace")
+        assert refused.code == 4
+        settle(node)
+
+
+@pytest.mark.slow
+def test_node_moves_from_sqlite_to_mongodb(original: Original, new_database: NewDatabase, tmp_path: Path) -> None:
+    url = new_database()
+    store = MongoStore(url, None, ALL_COLLECTIONS)
+    restored(original, store, tmp_path / "keys" / "system.json")
+    store.close()
+    with running(tmp_path, block_time_ms=BLOCK_MS, mail="none", store=url) as node:
+        agent = Agent("owner", OWNER, node.url)
+        assert agent.chain(original.chain) == original.events
+        assert agent.process(PROCESS) == original.process
+        agent.add(original.chain, {"$schema": "urn:example:note", "text": "after"})
+        settle(node)
+        assert len(agent.chain(original.chain)["events"]) == len(original.events["events"]) + 1
