@@ -98,6 +98,11 @@ class Asking:
                 asked.append((None, node))
         return asked
 
+    def peers(self) -> list[str]:
+        """Return the URIs of all other nodes on the chains this node takes part in."""
+        chains = map(ChainId.parse, self._archive.chains_of(self._system_key))
+        return sorted({node for chain in chains for node in self._others(self._archive.identities(chain))})
+
     def _nodes_for(self, chain: ChainId, sender: str | None) -> list[str]:
         """Return whom to ask about a chain: the sender's node if an identity names it, else those of all others."""
         identities = self._archive.identities(chain)

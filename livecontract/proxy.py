@@ -21,6 +21,7 @@ from livecontract.streams import Feed, Streams
 ROUTES: Mapping[str, str] = {
     "event-chains": "eventchain",
     "identities": "eventchain",
+    "doctor": "eventchain",
     "processes": "workflow",
     "responses": "workflow",
     "scenarios": "workflow",

@@ -2,7 +2,7 @@
 
 | service      | keeps                    | answers people                          | answers the others  | does by itself |
 |--------------|--------------------------|-----------------------------------------|---------------------|----------------|
-| `eventchain` | events, members, forks   | chains, identities, receipts, evidence, updates | `/internal/chains` | collects receipts, takes up what was left, reminds |
+| `eventchain` | events, members, forks   | chains, identities, receipts, evidence, updates, doctor | `/internal/chains` | collects receipts, takes up what was left, reminds |
 | `workflow`   | projections, results     | processes, scenarios, responses         | `/internal/engine`  | |
 | `dispatcher` | invitations, kept mails  | queue, invitations, development mailbox | | takes messages from every queue |
 | `anchor`     | the public chain         | the public chain                        | (the same)          | forges |
@@ -32,7 +32,7 @@ from dispatcher.service import QueueService
 from eventchain.archive import COLLECTIONS as EVENTCHAIN_COLLECTIONS
 from eventchain.core.keys import KeyPair
 from eventchain.store.document_store import Collection
-from livecontract import mailbox, routes, update_routes
+from livecontract import examination, mailbox, routes, update_routes
 from livecontract.config import Config
 from livecontract.internal import guard
 from livecontract.invitations import INVITATIONS
@@ -122,6 +122,16 @@ def _eventchain_routes(site: Site) -> list[Blueprint]:
         eventchain.routes.create_blueprint(node.eventchain, node.receipts),
         routes.create_evidence_blueprint(node.chains, issuer.make),
         update_routes.create_blueprint(node.eventchain.door, site.updates, site.streams),
+        examination.create_blueprint(
+            examination.Examination(
+                archive=node.eventchain.archive,
+                asking=node.eventchain.asking,
+                system_key=str(site.key.public_key),
+                clock=node.parts.clock,
+                data=site.config.data,
+            ),
+            site.door.check_operator,
+        ),
     ]
 
 

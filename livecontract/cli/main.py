@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from livecontract import __version__
-from livecontract.cli import chain, demo, key, run, scenario, verify
+from livecontract.cli import backup, chain, demo, doctor, key, recover, run, scenario, verify
 from livecontract.cli.outcome import FAILURE, STOPPED, UsageError, report_error, report_usage
 
 app = typer.Typer(
@@ -23,6 +23,10 @@ app.add_typer(key.app, name="key")
 app.add_typer(chain.app, name="chain")
 app.add_typer(scenario.app, name="scenario")
 app.command("run", context_settings=run.CONTEXT)(run.run)
+app.command("doctor", context_settings=run.CONTEXT)(doctor.doctor)
+app.command("recover", context_settings=run.CONTEXT)(recover.recover)
+app.command("backup", context_settings=run.CONTEXT)(backup.backup)
+app.command("restore", context_settings=run.CONTEXT)(backup.restore)
 app.command("demo")(demo.demo)
 app.command("verify")(verify.verify)
 

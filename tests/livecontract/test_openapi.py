@@ -16,7 +16,7 @@ import eventchain.routes
 import livecontract.routes
 import workflow_engine.routes
 from eventchain.store.memory import MemoryStore
-from livecontract import mailbox, metrics, openapi, update_routes, web_server
+from livecontract import examination, mailbox, metrics, openapi, update_routes, web_server
 
 PART = cast("Any", SimpleNamespace(archive=None, door=None, parameters=SimpleNamespace(network="T")))
 """Stands for services, which are not called here: the routes alone are looked at."""
@@ -32,6 +32,7 @@ def make_app() -> Flask:
         livecontract.routes.create_evidence_blueprint(PART, PART),
         update_routes.create_blueprint(PART, PART, PART),
         metrics.create_blueprint(PART),
+        examination.create_blueprint(PART, PART),
         mailbox.create_blueprint(MemoryStore([mailbox.MAILS]), lambda _: None),
     ]
     about = web_server.About(name="", url="", network="T", system_key="")

@@ -195,7 +195,8 @@ def test_chain_that_a_node_lost_comes_back_and_no_other(stage: Stage) -> None:
         if "chain" in collection.fields and collection.name in ("events", "members", "conflicts"):
             store.delete(collection, {"chain": lost})
     stage.node("seller").workflow.forget(lost)
-    stage.node("seller").eventchain._tips.clear()
+    stage.simulation.kill("seller")
+    stage.simulation.start("seller")
     overheard = Overheard(stage.simulation)
     stage.node("seller").eventchain.asking.ask_all()
     stage.simulation.settle(receipts=False)
