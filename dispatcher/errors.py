@@ -12,6 +12,10 @@ NotFoundError
 └── DeadLetterNotFoundError    no dead letter under that id
 UnavailableError
 ├── BrokerClosedError          the queue was closed
+├── BrokerUnreachableError     the broker is away, or does not answer
+├── QueueFullError             the broker did not take a message
+├── QueueMissingError          the broker has no queue of that name any more
+├── IncompatibleQueueError     a queue was made with other arguments
 ├── PeerUnreachableError       the network, or the peer's side, failed
 ├── PeerNotReadyError          the peer refused for a reason that may pass, or we have no login there
 └── ManagementUnavailableError the broker's management API does not answer, or nothing sensible
@@ -49,6 +53,22 @@ class DeadLetterNotFoundError(NotFoundError):
 
 class BrokerClosedError(UnavailableError):
     """The broker was closed while, or before, it was used."""
+
+
+class BrokerUnreachableError(UnavailableError):
+    """The broker is away, refuses, or does not answer in time."""
+
+
+class QueueFullError(UnavailableError):
+    """The broker did not take a message: its queue is full, or it is short of memory or disk."""
+
+
+class QueueMissingError(UnavailableError):
+    """A queue is gone, and with it what waited there; it is made again when it is used the next time."""
+
+
+class IncompatibleQueueError(UnavailableError):
+    """A queue of that name exists, with other arguments than this version of the node gives it."""
 
 
 class PeerUnreachableError(UnavailableError):

@@ -49,7 +49,7 @@ class Message:
     failure: str = ""
 
     def __post_init__(self) -> None:
-        if not _QUEUE_NAME.match(self.queue):
+        if not is_queue_name(self.queue):
             raise ValueError(f"{self.queue!r} is not the name of a queue")
         if not self.id or not self.group:
             raise ValueError("a message has an id and a group")
@@ -94,6 +94,11 @@ class DeadLetter:
     def id(self) -> str:
         """The name to requeue or discard it by: `<queue>.<message id>`."""
         return letter_id(self.queue, self.message_id)
+
+
+def is_queue_name(name: str) -> bool:
+    """Whether a queue may have this name."""
+    return _QUEUE_NAME.match(name) is not None
 
 
 def letter_id(queue: str, message_id: str) -> str:
