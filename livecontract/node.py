@@ -11,21 +11,24 @@ from functools import cached_property
 
 from dispatcher.broker import Broker
 from dispatcher.dispatch import EVENTS_POLICY, RELAY_POLICY, Dispatcher, Handler, RetryPolicy
+from dispatcher.enqueue import EnqueueService, read_ask
 from dispatcher.ports import Transport
 from dispatcher.relay import RelayHandler
 from eventchain.access import ChainAccess, OwnChains
 from eventchain.archive import COLLECTIONS as EVENTCHAIN_COLLECTIONS
 from eventchain.core.clock import Clock
-from eventchain.core.keys import KeyPair, Random
+from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.ports import Anchor, Observer
 from eventchain.receipts import Receipts
 from eventchain.service import EventChainService
 from eventchain.store import document_store
 from eventchain.store.document_store import DocumentStore
-from livecontract import invitations
+from livecontract import inbound, invitations
 from livecontract.handlers import AnchorHandler, AskHandler, EventsHandler, TriggerHandler, each
+from livecontract.inbound import InboundHandler
 from livecontract.invitations import INVITATIONS, Invitations
 from livecontract.mail import Mailer
+from livecontract.peering import Peering
 from livecontract.plugs import QueuePlug, SubmitterPlug, make_triggers
 from livecontract.workers import Crew, PeriodicWorker, QueueWorker, Worker
 from workflow_engine.engine import EngineAccess, OwnEngine
@@ -72,6 +75,8 @@ class Parts:
         threads: How many verify signatures at once.
         observe: Told after each of the eight steps.
         watched: Puts something around the handler of a queue that sees what comes of its messages.
+        url: Where people reach it; None where that is `uri`.
+        peering: Exchanges messages with nodes that have RabbitMQ; None where all are posted.
         chains: The event chain service where it runs apart; None where it runs here.
         engine: The workflow engine where it runs apart; None where it runs here.
     """
@@ -93,6 +98,8 @@ class Parts:
     watched: Callable[[str, Handler], Handler] = lambda _queue, handler: handler
     chains: ChainAccess | None = None
     engine: EngineAccess | None = None
+    url: str | None = None
+    peering: Peering | None = None
 
 
 class Node:
@@ -135,7 +142,7 @@ class Node:
         return EventChainService(
             store=parts.store,
             engine=self.engine,
-            queue=QueuePlug(parts.broker),
+            queue=QueuePlug(parts.broker, parts.peering),
             key=parts.key,
             clock=parts.clock,
             node_uri=parts.uri,
@@ -167,7 +174,7 @@ class Node:
             mailer=parts.mailer,
             key=parts.key,
             name=parts.name,
-            node_uri=parts.uri,
+            node_uri=parts.url or parts.uri,
             clock=parts.clock,
             random=parts.random,
         )
@@ -175,7 +182,8 @@ class Node:
     # What they do by themselves
 
     def _dispatcher_workers(self) -> list[Worker]:
-        relay = RelayHandler(self.parts.transport)
+        peering = self.parts.peering
+        relay = RelayHandler(self.parts.transport, peering.publisher if peering else None)
         return [
             *(self._queue_worker("events", EventsHandler(self.chains)) for _ in range(EVENT_WORKERS)),
             *(self._queue_worker("relay", relay, RELAY_POLICY, RELAY_AT_ONCE) for _ in range(RELAY_WORKERS)),
@@ -184,7 +192,20 @@ class Node:
             self._queue_worker("asks", each(AskHandler(self.chains))),
             self._queue_worker(invitations.QUEUE, each(self.invitations.handle)),
             PeriodicWorker("invitations left", self._wake_invitations, RESUME_SECONDS),
+            *([peering.shovels] if peering and peering.shovels else []),
+            *([self._inbound_worker(peering.inbound)] if peering and peering.inbound else []),
         ]
+
+    def _inbound_worker(self, uri: str) -> Worker:
+        """Return what takes in the messages that other nodes leave in this node's broker."""
+        handler = InboundHandler(uri, EventsHandler(self.chains), self._take_ask, self.parts.clock)
+        return self._queue_worker(inbound.QUEUE, handler)
+
+    def _take_ask(self, sender: PublicKey, body: bytes) -> None:
+        """Queue another node's request for missing events; one that concerns no chain of this node is forgotten."""
+        ask = read_ask(body)
+        if self.chains.hears(ask.content, str(sender)):
+            EnqueueService(self.parts.broker).enqueue_ask(ask, sender=sender)
 
     def _wake_invitations(self) -> int:
         """Wake those a killed process left on their way; they count when their messages are handled."""
@@ -219,5 +240,7 @@ class Node:
         self._crew.join()
         if "eventchain" in vars(self):
             self.eventchain.settle()
+        if self.parts.peering:
+            self.parts.peering.publisher.close()
         self.parts.broker.close()
         self.parts.store.close()

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import urllib3
 
-from dispatcher.address import AmqpAddress, Login, Logins, is_amqp
+from dispatcher.address import PEER_PREFIX, AmqpAddress, Login, Logins, is_amqp
 from dispatcher.amqp_transport import AmqpTransport
 from dispatcher.management import Management
 from dispatcher.outward import Outward
@@ -41,7 +41,8 @@ class Peering:
         """Be told into which queues messages for others were published."""
         if self.shovels:
             for queue in queues:
-                self.shovels.notice(queue)
+                if queue.startswith(PEER_PREFIX):
+                    self.shovels.notice(queue)
 
 
 def open_peering(config: Config, key: KeyPair, clock: Clock, random: Random) -> Peering:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dispatcher.broker import Broker
-from dispatcher.message import KIND, Message
+from dispatcher.message import KIND, RELAY, Message
 from eventchain import event_json
 from eventchain.access import ChainAccess
 from eventchain.core.errors import ForbiddenError
 from eventchain.core.keys import PublicKey
 from eventchain.ports import Outgoing
+from livecontract.peering import Peering
 from workflow_engine.engine import EngineAccess
 from workflow_engine.ports import HttpClient
 from workflow_engine.triggers import Triggers
@@ -59,21 +60,28 @@ class PreparerPlug:
 class QueuePlug:
     """The broker, as the event chain sees it."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Broker, peering: Peering | None = None) -> None:
+        """Plug in a broker.
+
+        Args:
+            broker: Holds the messages.
+            peering: Decides which way messages to other nodes take; None where all are posted.
+        """
         self._broker = broker
+        self._peering = peering
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """See `eventchain.ports.Queue`."""
-        self._broker.publish(
-            [
-                Message(queue=item.queue, id=item.id, group=item.group, body=item.body, headers=_headers(item))
-                for item in messages
-            ]
-        )
+        published = [self._message(item) for item in messages]
+        self._broker.publish(published)
+        if self._peering:
+            self._peering.notice({message.queue for message in published})
 
-
-def _headers(item: Outgoing) -> Mapping[str, str]:
-    return {} if item.kind == "chain" else {KIND: item.kind}
+    def _message(self, item: Outgoing) -> Message:
+        if self._peering and item.queue == RELAY:
+            return self._peering.outward.message(item.group, item.id, item.kind, item.body)
+        headers = {} if item.kind == "chain" else {KIND: item.kind}
+        return Message(queue=item.queue, id=item.id, group=item.group, body=item.body, headers=headers)
 
 
 class DoorPlug:

@@ -61,12 +61,14 @@ class About:
         url: Where it is reached.
         network: Letter of the public network.
         system_key: The node's public sign key, base58.
+        node: Where other nodes send events, where that is not `url`.
     """
 
     name: str
     url: str
     network: str
     system_key: str
+    node: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, with the members of the LTO services."""
@@ -77,7 +79,7 @@ class About:
             "env": self.network,
             "url": self.url,
             "signkey": self.system_key,
-            "node": self.url,
+            "node": self.node or self.url,
         }
 
 
