@@ -16,13 +16,13 @@ What is then known of each chain, and what is not:
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from anchor import receipt as receipts
 from anchor.block import Header
 from anchor.parameters import Parameters
 from eventchain.archive import Archive
-from eventchain.chain import EventChain
+from eventchain.chain import EventChain, read_chain
 from eventchain.core import base58
 from eventchain.core.errors import InvalidError, LiveContractError
 from eventchain.core.ids import ChainId
@@ -30,6 +30,8 @@ from eventchain.intake import Parcel
 from eventchain.service import EventChainService
 from livecontract.client import NodeClient, part
 from livecontract.evidence import CLOCK_TOLERANCE
+
+T = TypeVar("T")
 
 _BATCH = 1_000
 _BLOCKS = 50
@@ -82,13 +84,20 @@ class HttpSource:
 
     def chains(self) -> Sequence[str]:
         """See `Source.chains`."""
-        return [str(item["id"]) for item in self._client.get("/event-chains")]
+        return _read(lambda: [str(item["id"]) for item in self._client.get("/event-chains")])
 
     def documents(self, chain: str) -> Sequence[Mapping[str, Any]]:
         """See `Source.documents`."""
         path = f"/event-chains/{part(chain)}"
-        branches = [conflict["branch"] for conflict in self._client.get(f"{path}/conflicts")]
+        branches = _read(lambda: [conflict["branch"] for conflict in self._client.get(f"{path}/conflicts")])
         return [self._client.get(path), *branches]
+
+
+def _read(read: Callable[[], T]) -> T:
+    try:
+        return read()
+    except (KeyError, TypeError):
+        raise InvalidError("it answers something else than a node does") from None
 
 
 @dataclass(slots=True)
@@ -182,11 +191,18 @@ class Report:
         }
 
 
-def take_in(service: EventChainService, sources: Sequence[Source], report: Report) -> None:
-    """Ask every source for every chain, and take in what it tells; what goes wrong stands in the report."""
+def take_in(service: EventChainService, sources: Sequence[Source], own: str, report: Report) -> None:
+    """Ask every source for every chain, and take in what it tells; what goes wrong stands in the report.
+
+    Args:
+        service: Takes it in.
+        sources: Other parties' nodes.
+        own: Public key (base58) of this node.
+        report: Says then what was taken in.
+    """
     for source in sources:
         try:
-            told = source.chains()
+            told = [str(ChainId.parse(chain)) for chain in source.chains()]
         except LiveContractError as error:
             report.silent[source.uri] = error.message
             continue
@@ -197,27 +213,28 @@ def take_in(service: EventChainService, sources: Sequence[Source], report: Repor
             except LiveContractError as error:
                 found.refused[source.uri] = error.message
     for found in report.chains.values():
-        _describe(service.archive, found, {source.uri for source in sources} - report.silent.keys())
+        _describe(service.archive, found, {source.uri for source in sources} - report.silent.keys(), own)
     service.settle()
 
 
 def _take_chain(service: EventChainService, source: Source, found: ChainReport) -> None:
     documents = source.documents(found.chain)
-    events = documents[0]["events"] if isinstance(documents[0], Mapping) else []
-    if any(document["id"] != found.chain for document in documents) or not events:
+    chains = [read_chain(document) for document in documents]
+    if any(str(chain.id) != found.chain for chain in chains) or not chains[0].events:
         raise InvalidError("it tells of another chain than was asked for")
-    found.ends[source.uri] = str(events[-1].get("hash"))
+    found.ends[source.uri] = base58.encode(chains[0].latest_hash)
     for document in documents:
         (error,) = service.add_all([Parcel(document, source.key)])
         if error is not None and error.code != "Fork":
             raise error
 
 
-def _describe(archive: Archive, found: ChainReport, asked: set[str]) -> None:
+def _describe(archive: Archive, found: ChainReport, asked: set[str], own: str) -> None:
     id_ = ChainId.parse(found.chain)
     tip = archive.load_tip(id_)
     found.events, found.branches = tip.height, len(archive.conflicts(id_))
-    found.not_asked = sorted(tip.identities.nodes - asked)
+    here = {identity.node for identity in tip.identities.of_node(own)}
+    found.not_asked = sorted(tip.identities.nodes - asked - here)
 
 
 def prove(

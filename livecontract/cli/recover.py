@@ -57,7 +57,7 @@ def _recover(config: "Config", uris: list[str], genesis: str | None) -> "Report"
                 found.append(HttpSource(NodeClient(uri, node.parts.key)))
             except LiveContractError as error:
                 report.silent[uri] = error.message
-        take_in(node.eventchain, found, report)
+        take_in(node.eventchain, found, str(node.parts.key.public_key), report)
         _prove(config, node, genesis, report)
     finally:
         node.stop()
