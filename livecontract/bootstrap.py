@@ -18,6 +18,8 @@ from anchor.service import AnchorService
 from dispatcher.broker import Broker, MemoryBroker
 from dispatcher.client import HttpTransport, SignedHttp
 from dispatcher.ports import Transport
+from dispatcher.rabbitmq import RabbitBroker
+from dispatcher.rabbitmq_settings import RabbitSettings
 from dispatcher.sqlite_broker import SqliteBroker
 from eventchain.client import EventChainClient
 from eventchain.core.clock import Clock, system_clock
@@ -25,6 +27,7 @@ from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.store.document_store import Collection, DocumentStore
 from eventchain.store.memory import MemoryStore
 from eventchain.store.mongo import MongoStore
+from eventchain.store.shared_sqlite import SharedSqliteStore
 from eventchain.store.sqlite import SqliteStore
 from livecontract import key_store, mailbox, metrics, proxy
 from livecontract.authentication import Authenticator
@@ -38,6 +41,7 @@ from livecontract.mail import Mailer, NoMailer, SmtpMailer, SmtpServer
 from livecontract.node import QUEUES, Node, Parts
 from livecontract.nonces import NONCES, StoredNonces
 from livecontract.observation import observe, open_metrics_server
+from livecontract.peering import open_peering
 from livecontract.restore import RESTORES, check_whole
 from livecontract.roles import ROLES, Anchoring, Site, updates_of
 from livecontract.service_http import ServiceHttp
@@ -95,11 +99,12 @@ class RunningNode:
         self.node = Node(
             Parts(
                 key=self.key,
-                uri=config.public_url,
+                uri=config.uri,
+                url=config.public_url,
                 name=config.name,
                 users=frozenset(config.users),
                 store=store,
-                broker=open_broker(config, clock) if has_queue else no_broker(clock),
+                broker=open_broker(config, clock, random) if has_queue else no_broker(clock),
                 anchor=self.anchoring.access,
                 transport=open_transport(config, self.key, clock, random),
                 http=UrllibClient(config.http_allow),
@@ -111,6 +116,7 @@ class RunningNode:
                 watched=self.observation.stages.watched,
                 chains=EventChainClient(others["eventchain"].call) if "eventchain" in others else None,
                 engine=EngineClient(others["workflow"].call) if "workflow" in others else None,
+                peering=open_peering(config, self.key, clock, random),
             ),
             self.services,
         )
@@ -170,6 +176,7 @@ class RunningNode:
                 url=config.public_url,
                 network=config.network,
                 system_key=str(self.key.public_key),
+                node=config.uri,
             ),
             authenticate=authenticate,
             max_request_bytes=config.max_request_bytes if is_public else INTERNAL_REQUEST_BYTES,
@@ -286,13 +293,27 @@ def open_store(config: Config, collections: Sequence[Collection]) -> DocumentSto
         return MemoryStore(collections)
     if config.store.startswith("mongodb"):
         return MongoStore(config.store, config.store_password, collections)
-    return SqliteStore(_file(config, config.store), collections)
+    kind = SharedSqliteStore if config.service == "eventchain" else SqliteStore
+    return kind(_file(config, config.store), collections)
 
 
-def open_broker(config: Config, clock: Clock) -> Broker:
-    """Open the configured queue."""
+def open_broker(config: Config, clock: Clock, random: Random = os.urandom) -> Broker:
+    """Open the configured queue. RabbitMQ may be away at first: it is connected to when it is there."""
     if config.broker == "memory:":
         return MemoryBroker(clock)
+    if config.broker.startswith(("amqp:", "amqps:")):
+        return RabbitBroker(
+            RabbitSettings(
+                url=config.broker,
+                password=config.broker_password,
+                ca=config.broker_ca,
+                certificate=config.broker_certificate,
+                name=f"livecontract {config.name} {config.service}",
+            ),
+            clock,
+            random,
+            queues=QUEUES,
+        )
     return SqliteBroker(_file(config, config.broker), clock)
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from eventchain.store.document_store import Collection, DocumentStore, DuplicateError
 from eventchain.store.errors import IncompatibleStoreError, StoreUnavailableError
+from eventchain.store.shared_sqlite import SharedSqliteStore
 from eventchain.store.sqlite import SqliteStore
 from tests.contracts.document_store import COLLECTIONS, EVENTS, DocumentStoreContract, event
 
@@ -28,6 +29,24 @@ class TestSqliteStore(DocumentStoreContract):
         store = SqliteStore(path, COLLECTIONS)
         yield store
         store.close()
+
+
+class TestSharedSqliteStore(DocumentStoreContract):
+    @pytest.fixture
+    def store(self, path: Path) -> Iterator[DocumentStore]:
+        store = SharedSqliteStore(path, COLLECTIONS)
+        yield store
+        store.close()
+
+
+def test_shared_store_lets_another_process_write_inside_a_batch(path: Path) -> None:
+    shared, other = SharedSqliteStore(path, COLLECTIONS), SqliteStore(path, COLLECTIONS)
+    with shared.batch():
+        shared.insert(EVENTS, [event(1)])
+        other.insert(EVENTS, [event(2)])
+    assert len(shared.find(EVENTS)) == 2
+    shared.close()
+    other.close()
 
 
 def test_documents_are_there_after_opening_again(path: Path) -> None:

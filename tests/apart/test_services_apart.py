@@ -1,0 +1,235 @@
+"""Two processes of every service run a whole contract, and one of each is killed in the middle."""
+
+import base64
+import contextlib
+import itertools
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import scenarios
+from eventchain.chain import EventChain, Stub, read_chain, verify
+from eventchain.core.errors import NotFoundError, UnavailableError
+from eventchain.core.keys import KeyPair
+from eventchain.tip import entries_of
+from livecontract.agent import Agent
+from livecontract.bootstrap import RunningNode
+from livecontract.client import NodeClient
+from livecontract.demo import play
+from livecontract.demo.stage import NoticeBoard
+from livecontract.invitation_mail import Invitation
+from livecontract.invitations import read_invitation
+from tests.apart.cluster import SERVICES, Cluster, cluster, wait_until
+from tests.livecontract.running import running
+from tests.node.stage import NOTE
+from tests.servers.rabbitmq import NewVhost
+from workflow_engine.engine import replay
+
+PATIENCE = 90.0
+"""Seconds a person's software goes on trying: a machine of tests is slow, and copies are killed."""
+
+OTHERS = ("seller", "inspector")
+
+
+def settings(tmp_path: Path, new_vhost: NewVhost) -> dict[str, str]:
+    vhost = new_vhost()
+    return {
+        "store": f"sqlite:{tmp_path / 'node.db'}",
+        "broker": vhost.url,
+        "broker_password": vhost.password,
+        "block_time_ms": "500",
+        "mail": "mailbox",
+        "http_allow": "127.0.0.1",
+        "log_level": "info",
+        "threads": "8",
+    }
+
+
+@pytest.fixture
+def services(tmp_path: Path, new_vhost: NewVhost) -> Iterator[Cluster]:
+    with cluster(tmp_path, settings(tmp_path, new_vhost)) as running:
+        yield running
+
+
+@pytest.fixture
+def others(tmp_path: Path, services: Cluster) -> Iterator[dict[str, RunningNode]]:
+    """Nodes of the other parties, whose hashes the public chain of the node apart takes."""
+    with contextlib.ExitStack() as stack:
+        yield {
+            role: stack.enter_context(
+                running(tmp_path / role, broker="memory:", anchor=services.url, mail="none", http_allow="127.0.0.1")
+            )
+            for role in OTHERS
+        }
+
+
+class Players:
+    """The people of the quotation: the buyer at the node whose services run apart, the others each at a whole one."""
+
+    def __init__(self, services: Cluster, others: Mapping[str, RunningNode]) -> None:
+        urls = {"buyer": services.url, **{role: node.url for role, node in others.items()}}
+        self.agents = {
+            role: Agent(role, KeyPair.generate(os.urandom), url, patience=PATIENCE) for role, url in urls.items()
+        }
+        self.operator = NodeClient(services.url, services.key)
+        self.board = NoticeBoard()
+        self.chain = ""
+
+    def invite(self, role: str) -> None:
+        email = f"{role}@example.com"
+        self.agents["buyer"].invite(self.chain, identity=role, email=email, name=role.title(), title="Order")
+        self.agents[role].take(self.mail_to(email), {"name": role.title()})
+
+    def mail_to(self, email: str) -> Invitation:
+        (mail,) = wait_until(
+            lambda: self.operator.get("/dev/mail", {"to": email}, wait=PATIENCE), f"one mail to {email}", PATIENCE
+        )
+        return read_invitation(json.loads(base64.b64decode(mail["attachments"][0]["data"])))
+
+    def begin(self) -> None:
+        self.chain = self.agents["buyer"].create_chain({"name": "Buyer"})
+        self.agents["buyer"].add(self.chain, scenarios.load("quotation"))
+        self.invite("seller")
+        actors = {role: {"identity": role, "name": role.title()} for role in ("buyer", "seller")}
+        self.agents["buyer"].start(self.chain, play.PROCESS, "quotation", actors)
+
+    def act(self, role: str, action: str, data: Any = None) -> None:
+        """Respond where the chain has come to, at the actor's own node."""
+        self.settle(role)
+        self.agents[role].respond(self.chain, play.PROCESS, action, data)
+        self.settle("buyer", self.agents[role])
+
+    def settle(self, role: str, source: Agent | None = None) -> None:
+        """Wait until the node of a role has the chain as far as another one has."""
+        wanted = (source or self.agents["buyer"]).tip(self.chain).hash
+        agent = self.agents[role]
+        wait_until(lambda: self.has(agent, wanted), f"the node of {role} to have the chain", PATIENCE)
+
+    def has(self, agent: Agent, hash_: bytes) -> bool:
+        try:
+            return hash_ in {event.hash for event in read_chain(agent.chain(self.chain)).events}
+        except NotFoundError:
+            return False
+
+    def wait_for(self, state: str) -> dict[str, Any]:
+        agent = self.agents["buyer"]
+
+        def found() -> dict[str, Any] | None:
+            try:
+                process = agent.process(play.PROCESS)
+            except UnavailableError:
+                return None
+            return process if process["current"]["key"] == state else None
+
+        known: dict[str, Any] = wait_until(found, f"the state {state}", PATIENCE)
+        return known
+
+    def canonical(self) -> EventChain:
+        return read_chain(self.agents["buyer"].chain(self.chain))
+
+    def projection_is_that_of_a_replay(self) -> None:
+        chain = self.canonical()
+        verify(chain)
+        replayed = replay([entry for _, entry in entries_of(chain)])
+        shown = self.agents["buyer"].process(play.PROCESS)
+        assert shown == next(item for item in replayed["processes"] if item["id"] == play.PROCESS)
+
+
+class Crowd:
+    """Hands notes on a chain of its own to the queue, again and again, for as long as it is not stopped."""
+
+    def __init__(self, services: Cluster, number: int) -> None:
+        self.agent = Agent("crowd", KeyPair.generate(os.urandom), services.url, patience=PATIENCE)
+        self.chain = self.agent.create_chain({"name": f"Crowd {number}"})
+        self.sent: list[bytes] = []
+        self.failure: BaseException | None = None
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def finish(self) -> EventChain:
+        """Stop, and return the chain once everything that was sent is on it."""
+        self._stop.set()
+        self._thread.join(PATIENCE)
+        assert self.failure is None, self.failure
+
+        def arrived() -> EventChain | None:
+            chain = read_chain(self.agent.chain(self.chain))
+            return chain if chain.events[-1].hash == self.sent[-1] else None
+
+        found: EventChain = wait_until(arrived, "the notes that were sent to be on the chain", PATIENCE)
+        return found
+
+    def _run(self) -> None:
+        try:
+            tip = self.agent.tip(self.chain)
+            for number in itertools.count():
+                if self._stop.is_set():
+                    return
+                event = self.agent._sign(tip.hash, {"$schema": NOTE, "number": number}, self.agent.key)
+                part = EventChain(read_chain(self.agent.chain(self.chain)).id, (event,), tip)
+                self.agent.client.post("/queue", part.to_dict(), wait=PATIENCE)
+                self.sent.append(event.hash)
+                tip = Stub(event.hash, None)
+        except BaseException as error:  # told to the test  # noqa: BLE001
+            self.failure = error
+
+
+@pytest.mark.slow
+def test_a_contract_is_played_while_a_copy_of_each_service_is_killed(
+    services: Cluster, others: Mapping[str, RunningNode]
+) -> None:
+    players = Players(services, others)
+    crowds = [Crowd(services, number) for number in range(2)]
+    players.begin()
+    for crowd in crowds:
+        crowd.start()
+    killed = itertools.count()
+
+    def kill_next() -> None:
+        services.copies[SERVICES[::-1][next(killed)]][0].kill()
+
+    kill_next()
+    players.act("buyer", "request", {**play.REQUEST, "notify_url": players.board.url})
+    kill_next()
+    players.act("seller", "offer", play.OFFER)
+    kill_next()
+    players.act("buyer", "counter_offer", play.COUNTER_OFFER)
+    kill_next()
+    players.act("seller", "offer", play.NEW_OFFER)
+    kill_next()
+    players.act("buyer", "accept")
+    players.act("seller", "sign")
+    players.act("buyer", "sign")
+    players.wait_for("appointing")
+    players.invite("inspector")
+    players.act("buyer", "appoint_inspector", {"identity": "inspector", "name": "Inspector"})
+    players.act("inspector", "approve")
+    players.wait_for(":success")
+
+    players.projection_is_that_of_a_replay()
+    assert len({key for key, _ in players.board.notices}) == 1, "the buyer's system was told of one thing"
+    for crowd in crowds:
+        events = [event.hash for event in crowd.finish().events]
+        assert events[1:] == crowd.sent, "every note once, in order"
+    conflicts = players.agents["buyer"].client.get(f"/event-chains/{players.chain}/conflicts", wait=PATIENCE)
+    assert conflicts == []
+    receipts = wait_until(
+        lambda: (
+            (found := players.agents["buyer"].client.get(f"/event-chains/{players.chain}/receipts", wait=PATIENCE))
+            and all(found.values())
+            and found
+        ),
+        "all receipts",
+        PATIENCE,
+    )
+    assert len(receipts) == len(players.canonical().events)
+    assert players.operator.get("/queue/dead-letters", wait=PATIENCE) == []
+    players.board.close()
