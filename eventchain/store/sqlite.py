@@ -15,11 +15,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import structlog
+
 from eventchain.store import sqlite_schema, validation
 from eventchain.store.document_store import Collection, Document, DuplicateError, Value
 from eventchain.store.errors import StoreUnavailableError
 from eventchain.store.group_commit import GroupCommit, open_connection, translated_errors
 from eventchain.store.sqlite_schema import quoted
+
+_LOG = structlog.get_logger(__name__)
 
 _Condition = tuple[str, list[Value]]
 
@@ -29,11 +33,18 @@ class SqliteStore:
 
     needs_leases = False
 
-    def __init__(self, path: Path, collections: Iterable[Collection]) -> None:
+    def __init__(self, path: Path, collections: Iterable[Collection], *, label: str = "change") -> None:
         """Open the file, make it if it is not there, and bring it to the declared collections.
 
+        Before a table that is there changes, the file is copied to `<file>.before-<label>`.
+
+        Args:
+            path: Of the file.
+            collections: What is kept.
+            label: Names the copy: the version of who opens it.
+
         Raises:
-            StoreUnavailableError: The file cannot be opened or is locked.
+            StoreUnavailableError: The file cannot be opened or is locked, or there is no room for the copy.
             IncompatibleStoreError: It is no store, or one of a version this node does not understand.
             ValueError: A declaration is unsound.
         """
@@ -45,7 +56,10 @@ class SqliteStore:
         self._writer = GroupCommit(open_connection(path), path.name)
         try:
             with self._writer.transaction() as connection:
-                sqlite_schema.migrate(connection, self._collections.values())
+                planned = sqlite_schema.plan(connection, self._collections.values())
+                if planned.changes_tables:  # nobody else writes now, and nothing is written yet
+                    self._copy_beside(label)
+                sqlite_schema.carry_out(connection, planned)
         except BaseException:
             self._writer.close()
             raise
@@ -164,6 +178,16 @@ class SqliteStore:
         for reader in readers:
             reader.close()
         self._writer.close()
+
+    def _copy_beside(self, label: str) -> None:
+        try:
+            copy = sqlite_schema.copy_beside(self._path, label)
+        except OSError as error:
+            raise StoreUnavailableError(
+                f"{self._path.name} cannot be copied before it is changed: {error.strerror}",
+                hint="Make room beside it.",
+            ) from error
+        _LOG.info("store copied before it is changed", file=self._path.name, copy=copy.name)
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

@@ -9,22 +9,43 @@ PRAGMA user_version           version of this layout; 0 in a file no store has o
 
 A collection may gain fields outside its key, and indexes. Whatever else differs (a field or key that the file has and
 the node does not know, another type, a unique index that was dropped, a higher version) was written by another
-version of the node, and is refused before anything changes. Tables of other names are left alone.
+version of the node, and is refused before anything changes. Tables of other names are left alone. Before a table that
+is there changes, the whole file is copied beside it (`copy_beside`).
 """
 
+import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from eventchain.store.document_store import Collection
 from eventchain.store.errors import IncompatibleStoreError
 
 LAYOUT_VERSION = 1
 
+_HINT = "Run the version of the node that wrote it, or put back the copy it made before (see docs/operations.md)."
+
 _TYPES: dict[type, str] = {str: "TEXT", int: "INTEGER", bytes: "BLOB"}
 
 
-def migrate(connection: sqlite3.Connection, collections: Iterable[Collection]) -> None:
-    """Bring the file to the declared collections, inside the caller's transaction.
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What brings a file to the declared collections.
+
+    Attributes:
+        statements: In order, each with what it means if documents stand against it.
+        changes_tables: Whether tables that are there change, rather than new ones being made.
+    """
+
+    statements: tuple[tuple[str, str], ...]
+    changes_tables: bool
+
+
+def plan(connection: sqlite3.Connection, collections: Iterable[Collection]) -> Plan:
+    """Compare a file with the declared collections. Nothing is written.
 
     Raises:
         IncompatibleStoreError: The file was written by a version that this one does not understand.
@@ -32,13 +53,62 @@ def migrate(connection: sqlite3.Connection, collections: Iterable[Collection]) -
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > LAYOUT_VERSION:
         raise IncompatibleStoreError(
-            f"the store has layout {version}, and this node knows {LAYOUT_VERSION} at most",
-            hint="Run the newer version of the node.",
+            f"the store has layout {version}, and this node knows {LAYOUT_VERSION} at most", hint=_HINT
         )
+    statements: list[tuple[str, str]] = []
+    changes_tables = False
     for collection in collections:
-        _migrate_table(connection, collection)
-        _migrate_indexes(connection, collection)
+        columns = list(connection.execute(f'PRAGMA table_info("{collection.name}")'))
+        needed = [*_table(collection, columns), *_indexes(connection, collection)]
+        changes_tables = changes_tables or (bool(columns) and bool(needed))
+        statements += needed
+    return Plan(tuple(statements), changes_tables)
+
+
+def carry_out(connection: sqlite3.Connection, planned: Plan) -> None:
+    """Bring the file to the declared collections, inside the caller's transaction.
+
+    Raises:
+        IncompatibleStoreError: Documents stand against a new unique index.
+    """
+    for statement, refusal in planned.statements:
+        try:
+            connection.execute(statement)
+        except sqlite3.IntegrityError:
+            raise _refusal(refusal) from None
     connection.execute(f"PRAGMA user_version = {LAYOUT_VERSION}")
+
+
+def copy_beside(path: Path, label: str) -> Path:
+    """Copy what is committed in a file to `<file>.before-<label>`, flushed, whole or not at all; return the copy.
+
+    Copies that are there stay: the next one is `<file>.before-<label>-2`.
+    """
+    unfinished = path.with_name(f".{path.name}.before-{label}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    unfinished.touch(mode=0o600)
+    try:
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(unfinished)) as target:
+            source.backup(target)
+        with unfinished.open("rb+") as file:
+            os.fsync(file.fileno())
+        number = 1
+        while True:
+            copy = path.with_name(f"{path.name}.before-{label}" + (f"-{number}" if number > 1 else ""))
+            try:
+                os.link(unfinished, copy)  # unlike a rename, it fails where the name is taken
+            except FileExistsError:
+                number += 1
+            else:
+                break
+    finally:
+        unfinished.unlink(missing_ok=True)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+    return copy
 
 
 def quoted(names: Iterable[str]) -> str:
@@ -46,12 +116,12 @@ def quoted(names: Iterable[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _migrate_table(connection: sqlite3.Connection, collection: Collection) -> None:
-    columns = list(connection.execute(f'PRAGMA table_info("{collection.name}")'))
+def _table(collection: Collection, columns: Sequence[tuple[Any, ...]]) -> Iterator[tuple[str, str]]:
+    """Yield what makes a table, or adds the fields it lacks."""
     if not columns:
         declarations = [_column(collection, name) for name in collection.fields]
         declarations.append(f"PRIMARY KEY ({quoted(collection.key)})")
-        connection.execute(f'CREATE TABLE "{collection.name}" ({", ".join(declarations)})')
+        yield f'CREATE TABLE "{collection.name}" ({", ".join(declarations)})', ""
         return
     stored = {name: kind for _, name, kind, _, _, _ in columns}
     declared = {name: _TYPES[kind] for name, kind in collection.fields.items()}
@@ -60,8 +130,9 @@ def _migrate_table(connection: sqlite3.Connection, collection: Collection) -> No
     stored_key = [name for _, name, _, _, _, place in sorted(columns, key=lambda column: column[5]) if place]
     if stored_key != list(collection.key):
         raise _refusal(f"the key of {collection.name} is {', '.join(stored_key)}")
-    for name in declared.keys() - stored.keys():
-        connection.execute(f'ALTER TABLE "{collection.name}" ADD COLUMN {_column(collection, name)}')
+    for name in declared:
+        if name not in stored:
+            yield f'ALTER TABLE "{collection.name}" ADD COLUMN {_column(collection, name)}', ""
 
 
 def _column(collection: Collection, name: str) -> str:
@@ -69,7 +140,8 @@ def _column(collection: Collection, name: str) -> str:
     return f'"{name}" {_TYPES[collection.fields[name]]}{constraint}'
 
 
-def _migrate_indexes(connection: sqlite3.Connection, collection: Collection) -> None:
+def _indexes(connection: sqlite3.Connection, collection: Collection) -> Iterator[tuple[str, str]]:
+    """Yield what makes the indexes that are missing."""
     declared = {_index_name(collection, "unique", fields): _unique(collection, fields) for fields in collection.unique}
     stored = {name for _, name, *_ in connection.execute(f'PRAGMA index_list("{collection.name}")')}
     prefix = f"{collection.name}__unique__"
@@ -80,10 +152,7 @@ def _migrate_indexes(connection: sqlite3.Connection, collection: Collection) -> 
         declared[name] = f'CREATE INDEX "{name}" ON "{collection.name}" ({quoted(fields)})'
     for name, statement in declared.items():
         if name not in stored:
-            try:
-                connection.execute(statement)
-            except sqlite3.IntegrityError:
-                raise _refusal(f"{collection.name} holds documents that {name} allows once") from None
+            yield statement, f"{collection.name} holds documents that {name} allows once"
 
 
 def _unique(collection: Collection, fields: tuple[str, ...]) -> str:
@@ -98,6 +167,4 @@ def _index_name(collection: Collection, kind: str, fields: tuple[str, ...]) -> s
 
 
 def _refusal(reason: str) -> IncompatibleStoreError:
-    return IncompatibleStoreError(
-        f"the store was written by another version: {reason}", hint="Run the version of the node that wrote it."
-    )
+    return IncompatibleStoreError(f"the store was written by another version: {reason}", hint=_HINT)
