@@ -39,7 +39,7 @@ _ATTEMPTS = 3
 class Leases:
     """The leases as one copy sees them. Safe for many threads."""
 
-    def __init__(self, store: DocumentStore, clock: Clock, random: Random, duration: int = LEASE_MS) -> None:
+    def __init__(self, store: DocumentStore, clock: Clock, random: Random, duration: int) -> None:
         """Take part, without taking anything.
 
         Args:

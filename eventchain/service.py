@@ -47,7 +47,7 @@ from eventchain.errors import (
 )
 from eventchain.event import Event
 from eventchain.intake import Intake, Parcel, Run
-from eventchain.lease import Leases
+from eventchain.lease import LEASE_MS, Leases
 from eventchain.ports import Engine, Observer, Outgoing, Queue
 from eventchain.recent import RecentTips
 from eventchain.repair import Repair
@@ -82,6 +82,7 @@ class EventChainService:
         threads: int = 1,
         observe: Observer | None = None,
         random: Random = os.urandom,
+        lease_ms: int = LEASE_MS,
     ) -> None:
         """Plug the service together.
 
@@ -96,6 +97,7 @@ class EventChainService:
             threads: How many verify signatures at once.
             observe: Told after every step.
             random: Names this copy, where the store needs leases.
+            lease_ms: Milliseconds after which a copy that holds a chain and is silent counts as dead.
         """
         self._store = store
         self._archive = Archive(store)
@@ -109,7 +111,7 @@ class EventChainService:
         self._asking = Asking(self._archive, queue, self._system_key, node_uri, clock)
         self._tips = RecentTips(self._archive)
         self._intake = Intake(self._archive, self._door, self._tips, threads, self._observe)
-        self._locks = ChainLocks(Leases(store, clock, random) if store.needs_leases else None, clock)
+        self._locks = ChainLocks(Leases(store, clock, random, lease_ms) if store.needs_leases else None, clock)
         self._repair = Repair(self._archive, engine, self._locks)
 
     @property
