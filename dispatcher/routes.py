@@ -25,6 +25,7 @@ from dispatcher.ports import Doorkeeper
 from dispatcher.service import QueueService
 from eventchain.core.errors import TooLargeError, UnauthenticatedError
 from eventchain.core.keys import PublicKey
+from eventchain.core.paging import number, read_page
 from eventchain.core.strict_json import MAX_BYTES
 
 _DESTINATION = re.compile(r"to(\[\d{0,3}\])?\Z")
@@ -59,9 +60,12 @@ def create_blueprint(service: QueueService, doorkeeper: Doorkeeper) -> Blueprint
         return {queue: asdict(depth) for queue, depth in service.depths().items()}
 
     @blueprint.get("/dead-letters")
-    def dead_letters() -> list[dict[str, Any]]:
+    def dead_letters() -> tuple[list[dict[str, Any]], int, dict[str, str]]:
         doorkeeper.check_operator(_caller())
-        return [letter_to_dict(letter) for letter in service.dead_letters(request.args.get("queue"))]
+        page = read_page("dead-letters", request.args)
+        letters = sorted(service.dead_letters(request.args.get("queue")), key=_place)
+        found, link = page.cut(letters, _place)
+        return [letter_to_dict(letter) for letter in found], 200, link
 
     @blueprint.post("/dead-letters/<letter_id>/requeue")
     def requeue(letter_id: str) -> tuple[str, int]:
@@ -76,6 +80,10 @@ def create_blueprint(service: QueueService, doorkeeper: Doorkeeper) -> Blueprint
         return "", 204
 
     return blueprint
+
+
+def _place(letter: DeadLetter) -> str:
+    return f"{number(letter.died_at)} {letter.id}"
 
 
 def letter_to_dict(letter: DeadLetter) -> dict[str, Any]:

@@ -234,9 +234,20 @@ class Archive:
         document = self._store.get(MEMBERS, {"chain": chain, "key": key})
         return None if document is None else cast("str", document["identity"])
 
-    def chains_of(self, key: str) -> list[str]:
-        """Return the ids of the chains in which a key takes part."""
-        return [cast("str", document["chain"]) for document in self._store.find(MEMBERS, {"key": key})]
+    def chains_of(self, key: str, *, after: str | None = None, limit: int | None = None) -> list[str]:
+        """Return the ids of the chains in which a key takes part, sorted: all, or some of those after an id."""
+        found = self._store.find(MEMBERS, {"key": key}, order_by="chain", after=after, limit=limit)
+        return [cast("str", document["chain"]) for document in found]
+
+    def last(self, chain: ChainId) -> Document | None:
+        """Return the document of the last event of the canonical chain, or None."""
+        found = self._store.find(EVENTS, {"chain": str(chain)}, order_by="position", descending=True, limit=1)
+        return found[0] if found else None
+
+    def without_receipt(self, chain: ChainId) -> list[str]:
+        """Return the hashes of the events of the canonical chain whose anchor receipt is awaited."""
+        found = self._store.find(EVENTS, {"chain": str(chain), "receipt": None}, order_by="position")
+        return [cast("str", document["hash"]) for document in found]
 
     def record_branch(self, chain: ChainId, previous: bytes, events: Sequence[Event], found: int) -> str:
         """Keep in view that events stand on a branch after `previous`; return the hash of the fork point."""

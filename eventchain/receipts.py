@@ -52,9 +52,17 @@ class Receipts:
             self._anchor.submit(overdue)
         return len(found)
 
-    def of_chain(self, chain: ChainId) -> dict[str, Mapping[str, Any] | None]:
-        """Return the receipt, or None, of every event of the canonical chain, by hash and in order."""
+    def of_chain(
+        self, chain: ChainId, *, after: int | None = None, limit: int | None = None
+    ) -> dict[str, Mapping[str, Any] | None]:
+        """Return the receipt, or None, of events of the canonical chain, by hash and in order.
+
+        Args:
+            chain: Which.
+            after: Only of events after this position.
+            limit: Of so many events at most.
+        """
         return {
             str(item["hash"]): json.loads(cast("bytes", item["receipt"])) if item["receipt"] else None
-            for item in self._archive.canonical(chain)
+            for item in self._archive.canonical(chain, after=after, limit=limit)
         }

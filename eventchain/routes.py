@@ -4,15 +4,17 @@ Who asks stands in `flask.g.caller`, put there by the web server that checked th
 takes no part in does not exist for it.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, cast
 
 from flask import Blueprint, Response, g, jsonify, request
 
 from eventchain.archive import Archive, read_event
 from eventchain.chain import EventChain, Stub
 from eventchain.core import base58, strict_json
-from eventchain.core.hashing import HASH_LENGTH
+from eventchain.core.hashing import HASH_LENGTH, sha256
 from eventchain.core.ids import ChainId
+from eventchain.core.paging import Page, is_paged, number, read_page
 from eventchain.errors import ChainNotFoundError
 from eventchain.receipts import Receipts
 from eventchain.service import EventChainService
@@ -37,32 +39,60 @@ def create_blueprint(service: EventChainService, receipts: Receipts) -> Blueprin
     @blueprint.get("/event-chains")
     def list_chains() -> Response:
         """List the chains the caller takes part in."""
-        return jsonify([_summary(archive, chain) for chain in archive.chains_of(str(g.caller))])
+        page = read_page("event-chains", request.args)
+        known = archive.chains_of(str(g.caller), after=page.after, limit=page.limit + 1)
+        chains, link = page.cut(known, str)
+        return _listed([_summary(archive, chain) for chain in chains], link)
 
     @blueprint.get("/event-chains/<chain>")
     def get_chain(chain: str) -> Response:
-        """Return a chain; with `?after=<hash>` the part after that event."""
+        """Return a chain; with `?after=<hash>` the part after that event, with `?limit=` in pages."""
         id_ = member_chain(chain)
-        after = request.args.get("after")
-        return jsonify(archive.chain(id_, after=_after(archive, id_, after) if after else None).to_dict())
+        after, tag = request.args.get("after"), _tag(archive, id_)
+        if not is_paged(request.args):
+            return _conditional(
+                tag, lambda: archive.chain(id_, after=_after(archive, id_, after) if after else None).to_dict()
+            )
+        page = read_page("events", request.args)
+        start = _after(archive, id_, page.after or after or base58.encode(id_.initial_hash))
+        return _conditional(tag, lambda: _events(archive, id_, start, page))
 
     @blueprint.get("/event-chains/<chain>/receipts")
     def get_receipts(chain: str) -> Response:
         """Return the anchor receipts of a chain's events by hash; null for those still awaited."""
-        return jsonify(receipts.of_chain(member_chain(chain)))
+        id_ = member_chain(chain)
+        tag = _tag(archive, id_, *archive.without_receipt(id_))
+        if not is_paged(request.args):
+            return _conditional(tag, lambda: receipts.of_chain(id_))
+        page = read_page("receipts", request.args)
+        start = _after(archive, id_, page.after) if page.after else None
+        return _conditional(tag, lambda: _receipts(receipts, id_, start, page))
 
     @blueprint.get("/event-chains/<chain>/conflicts")
     def get_conflicts(chain: str) -> Response:
         """Return the forks of a chain, each with both branches."""
-        id_ = member_chain(chain)
-        return jsonify([_conflict(archive, id_, item) for item in archive.conflicts(id_)])
+        id_, page = member_chain(chain), read_page("conflicts", request.args)
+        found, link = page.cut(archive.conflicts(id_), lambda item: str(item["root"]))
+        return _listed([_conflict(archive, id_, item) for item in found], link)
+
+    _add_identity_routes(blueprint, service)
+    return blueprint
+
+
+def _add_identity_routes(blueprint: Blueprint, service: EventChainService) -> None:
+    archive = service.archive
 
     @blueprint.get("/identities")
     def list_identities() -> Response:
         """List the identities of all chains the caller takes part in, or of `?chain=`."""
-        chain = request.args.get("chain")
-        chains = [str(member_chain(chain))] if chain else archive.chains_of(str(g.caller))
-        return jsonify([item for name in chains for item in _identities(archive, name)])
+        chain, page = request.args.get("chain"), read_page("identities", request.args)
+        if chain:
+            service.door.member_of(g.caller, chain)
+        first = page.after.partition(" ")[0] if page.after else ""
+        chains = [chain] if chain else archive.chains_of(str(g.caller))
+        placed = (item for name in chains if name >= first for item in _placed_identities(archive, name))
+        found, link = page.cut(placed, lambda item: item[0])
+        return _listed([item for _, item in found], link)
 
     @blueprint.get("/identities/<path:identity>")
     def get_identity(identity: str) -> Response:
@@ -73,7 +103,67 @@ def create_blueprint(service: EventChainService, receipts: Receipts) -> Blueprin
                     return jsonify(item)
         raise ChainNotFoundError("there is no such identity on a chain you take part in")
 
-    return blueprint
+
+def _listed(items: list[Any], link: dict[str, str]) -> Response:
+    answer = jsonify(items)
+    answer.headers.update(link)
+    return answer
+
+
+def _tag(archive: Archive, chain: ChainId, *more: str) -> str:
+    """Return what is new whenever a chain is: made of the state after its last event."""
+    last = archive.last(chain)
+    state = cast("bytes", last["state"]) if last else chain.initial_state
+    return base58.encode(sha256(b" ".join([state, *(item.encode("ascii") for item in more)])))
+
+
+def _conditional(tag: str, make: Callable[[], Any]) -> Response:
+    """Return JSON under an ETag, or 304 when the caller has it; then nothing is read.
+
+    The tag is made before the answer: where an event comes in between, the answer is newer than its tag, and the next
+    one has another.
+    """
+    if request.if_none_match.contains_weak(tag):
+        answer = Response(status=304)
+    else:
+        made = make()
+        body, link = made if isinstance(made, tuple) else (made, {})
+        answer = jsonify(body)
+        answer.headers.update(link)
+    answer.set_etag(tag)
+    return answer
+
+
+def _events(
+    archive: Archive, chain: ChainId, start: Document | None, page: Page
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return a part of a chain, in the form of a whole one, and the link to the next."""
+    position = None if start is None else cast("int", start["position"])
+    known = archive.canonical(chain, after=position, limit=page.limit + 1)
+    documents = known[: page.limit]
+    stub = None if start is None else Stub(_hash(start), cast("bytes", start["state"]))
+    part = EventChain(chain, tuple(map(read_event, documents)), stub)
+    more = len(known) > len(documents)
+    return part.to_dict(), page.link(str(documents[-1]["hash"])) if more else {}
+
+
+def _receipts(
+    receipts: Receipts, chain: ChainId, start: Document | None, page: Page
+) -> tuple[dict[str, Any], dict[str, str]]:
+    position = None if start is None else cast("int", start["position"])
+    known = receipts.of_chain(chain, after=position, limit=page.limit + 1)
+    hashes = list(known)[: page.limit]
+    return {name: known[name] for name in hashes}, page.link(hashes[-1]) if len(known) > len(hashes) else {}
+
+
+def _hash(document: Document) -> bytes:
+    return base58.decode(document["hash"], length=HASH_LENGTH)
+
+
+def _placed_identities(archive: Archive, chain: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the identities of a chain with their place in a list over many; they never change their order."""
+    for index, item in enumerate(_identities(archive, chain)):
+        yield f"{chain} {number(index)}", item
 
 
 def _summary(archive: Archive, chain: str) -> dict[str, Any]:

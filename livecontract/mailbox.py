@@ -19,6 +19,7 @@ from flask import Blueprint, Flask, Response, jsonify, request
 from eventchain.core.clock import Clock, system_clock
 from eventchain.core.errors import LiveContractError
 from eventchain.core.keys import PublicKey, Random
+from eventchain.core.paging import read_page
 from eventchain.store.document_store import Collection, Document, DocumentStore
 from eventchain.store.memory import MemoryStore
 from livecontract import web_server
@@ -73,7 +74,10 @@ def create_blueprint(store: DocumentStore, check_reader: Callable[[PublicKey], N
             check_reader(web_server.caller())
         to = request.args.get("to")
         found = store.find(MAILS, {"recipient": to} if to else None)
-        return jsonify([to_dict(document) for document in found])
+        mails, link = read_page("mails", request.args).cut(found, lambda item: str(item["id"]))
+        answer = jsonify([to_dict(document) for document in mails])
+        answer.headers.update(link)
+        return answer
 
     if check_reader is None:
         web_server.public(list_mail)

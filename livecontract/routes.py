@@ -8,6 +8,7 @@ from flask import Blueprint, Response, g, jsonify, request
 from eventchain.core import strict_json
 from eventchain.core.errors import InvalidError
 from eventchain.core.keys import PublicKey
+from eventchain.core.paging import read_page
 from livecontract.invitations import Invitations
 
 MakeEvidence = Callable[[str], bytes]
@@ -39,7 +40,10 @@ def create_invitations_blueprint(members: Members, invitations: Invitations) -> 
         """List the invitations to the chain named by `?chain=` that this node sent."""
         chain = request.args.get("chain", "")
         members.member_of(g.caller, chain)
-        return jsonify(invitations.find(chain))
+        found, link = read_page("invitations", request.args).cut(invitations.find(chain), lambda item: str(item["id"]))
+        answer = jsonify(found)
+        answer.headers.update(link)
+        return answer
 
     return blueprint
 

@@ -15,7 +15,7 @@ People sign their own responses (paper section 7.2), so a response is only prepa
 application turns them into problem+json. The authenticated caller stands in `flask.g.caller`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -24,6 +24,7 @@ from eventchain.core import base58, canonical_json, strict_json
 from eventchain.core.errors import ForbiddenError, UnauthenticatedError
 from eventchain.core.hashing import sha256
 from eventchain.core.keys import PublicKey
+from eventchain.core.paging import number, read_page
 from workflow_engine import view
 from workflow_engine.body import process_reference
 from workflow_engine.errors import (
@@ -82,7 +83,8 @@ class _Views:
     def scenarios(self) -> Response:
         """List this node's own library."""
         _caller()
-        return _answer(self._service.drafts())
+        page = read_page("scenarios", request.args)
+        return _answer(*page.cut(self._service.drafts(), lambda item: str(item["id"])))
 
     def add_scenario(self) -> Response:
         """Check a scenario and keep it in this node's own library."""
@@ -111,16 +113,27 @@ class _Views:
 
     def processes(self) -> Response:
         """List the processes on the caller's chains."""
-        found = [
-            process
+        page = read_page("processes", request.args)
+        first = page.after.partition(" ")[0] if page.after else ""
+        placed = (
+            (f"{chain} {number(index)}", process)
             for chain in sorted(self._membership.chains_of(str(_caller())))
-            for process in self._service.processes(chain)
-        ]
-        return _answer([_summary(process) for process in found])
+            if chain >= first
+            for index, process in enumerate(self._service.processes(chain))
+        )
+        found, link = page.cut(placed, lambda item: item[0])
+        tag = _tag([process for _, process in found])
+        return _answer([_summary(process) for _, process in found], link, tag=tag)
 
     def process(self, process_id: str) -> Response:
         """Return a process on one of the caller's chains, complete."""
-        return _answer(view.complete(self._found(process_id)))
+        process = self._found(process_id)
+        tag = _tag([process])
+        if request.if_none_match.contains_weak(tag):
+            answer = Response(status=304)
+            answer.set_etag(tag)
+            return answer
+        return _answer(view.complete(process), tag=tag)
 
     def respond(self, process_id: str = IN_BODY) -> Response:
         """Check a response at the tip of the chain, and return what has to be signed."""
@@ -169,11 +182,22 @@ def _summary(process: Process) -> dict[str, Any]:
     return {"id": process.id, "title": process.title, "chain": process.chain, "current": current}
 
 
-def _answer(value: Any, *, status: int = 200) -> Response:
-    """Return JSON with an ETag, or 304 when the caller has it."""
+def _tag(processes: Sequence[Process]) -> str:
+    """Return what is new whenever one of these processes is: made of the last event of each."""
+    return base58.encode(canonical_json.digest([[item.chain, item.id, _last_event(item)] for item in processes]))
+
+
+def _last_event(process: Process) -> str:
+    return str(process.previous[-1]["event"]) if process.previous else process.current.event
+
+
+def _answer(
+    value: Any, headers: Mapping[str, str] | None = None, *, status: int = 200, tag: str | None = None
+) -> Response:
+    """Return JSON with an ETag, that of its bytes unless another is given, or 304 when the caller has it."""
     data = canonical_json.encode(value)
-    answer = Response(data, status=status, content_type="application/json")
-    answer.set_etag(base58.encode(sha256(data)), weak=True)
+    answer = Response(data, status=status, content_type="application/json", headers=dict(headers or {}))
+    answer.set_etag(tag or base58.encode(sha256(data)))
     if status == 200:
         answer.make_conditional(request)
     return answer
