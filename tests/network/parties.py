@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import scenarios
-from eventchain.core.errors import LiveContractError
+from eventchain.core.errors import LiveContractError, UnavailableError
 from eventchain.core.keys import KeyPair
 from eventchain.identity import IDENTITY_SCHEMA
 from livecontract.agent import Agent
@@ -64,10 +64,20 @@ class Party:
             )
         self._agent = Agent(name, self._key, self.url, patience=PATIENCE)
         try:
-            self.system_key: str = self.act(lambda agent: agent.client.get("/", wait=PATIENCE))["signkey"]
+            self.system_key = self._wait_until_ready()
         except BaseException:
             self.stop()
             raise
+
+    def _wait_until_ready(self) -> str:
+        """Return the node's public key, once it answers."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end and self._process.poll() is None:
+            try:
+                return str(self.act(lambda agent: agent.client.get("/"))["signkey"])
+            except UnavailableError:
+                time.sleep(_LOOK_AGAIN)
+        raise AssertionError(f"the node of {self.name} did not start:\n{self.log()}")
 
     def act(self, action: Callable[[Agent], _Found]) -> _Found:
         """Do something as this person, from the network of the own node."""
@@ -169,7 +179,9 @@ class Contract:
             except LiveContractError:
                 pass  # asked again
             time.sleep(_LOOK_AGAIN)
-        logs = "\n".join(f"{party.name}: {party.waiting()}\n{party.log()[-3000:]}" for party in (self.buyer, self.seller))
+        logs = "\n".join(
+            f"{party.name}: {party.waiting()}\n{party.log()[-3000:]}" for party in (self.buyer, self.seller)
+        )
         raise AssertionError(f"waited {PATIENCE} s for {what}\n{logs}")
 
     def _is_equal(self) -> bool:

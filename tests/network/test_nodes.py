@@ -1,0 +1,134 @@
+"""Two nodes over a link that is cut, one-way, lossy or slow: they go on by themselves, and agree once it is mended.
+
+No fork is made here: each party adds to one chain at a time, or to a chain of its own (see `Contract`).
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from livecontract.demo.play import COUNTER_OFFER, NEW_OFFER, OFFER, REQUEST
+from tests.network.conftest import ADDRESSES, Network
+from tests.network.link import CUT, GOOD, Link, Quality
+from tests.network.parties import Contract, Party
+
+pytestmark = pytest.mark.slow
+
+LOSSY = Quality(loss=0.3)
+SLOW = Quality(delay=0.3, rate=16_000)
+"""300 ms each way, and 128 kbit/s."""
+
+MOVES = [
+    ("buyer", "request", REQUEST, "requested"),
+    ("seller", "offer", OFFER, "offered"),
+    ("buyer", "counter_offer", COUNTER_OFFER, "countered"),
+    ("seller", "offer", NEW_OFFER, "offered"),
+]
+"""Who does what, with which data, and the state it leads to: the two take turns."""
+
+
+@pytest.fixture
+def contract(network: Network, tmp_path: Path) -> Iterator[Contract]:
+    buyer = Party("buyer", network.first, ADDRESSES[0], tmp_path, {})
+    try:
+        seller = Party("seller", network.second, ADDRESSES[1], tmp_path, {"anchor": buyer.url})
+        try:
+            yield Contract(buyer, seller)
+        finally:
+            seller.stop()
+    finally:
+        buyer.stop()
+
+
+def move(contract: Contract, number: int) -> str:
+    """Make a move, and return the state it leads to."""
+    who, action, data, state = MOVES[number]
+    party = contract.buyer if who == "buyer" else contract.seller
+    party.respond(contract.chain, action, data)
+    return state
+
+
+def take_turns(contract: Contract, moves: range) -> None:
+    """Play, each move made when the other's is seen at the own node."""
+    for number in moves:
+        state = move(contract, number)
+        for party in (contract.buyer, contract.seller):
+            contract.wait_for(lambda party=party, state=state: party.state() == state, f"{party.name} to see {state}")
+
+
+def add_notes(contract: Contract, texts: list[str]) -> None:
+    """Let both parties add at once, each to a chain of its own."""
+    for text in texts:
+        contract.buyer.note(contract.chain, f"buyer {text}")
+        contract.seller.note(contract.other, f"seller {text}")
+
+
+def check_notes(contract: Contract, texts: list[str]) -> None:
+    """Check that everything is there once, in order, at both nodes."""
+    for party in (contract.buyer, contract.seller):
+        assert party.notes(contract.chain) == [f"buyer {text}" for text in texts]
+        assert party.notes(contract.other) == [f"seller {text}" for text in texts]
+
+
+def test_parties_on_both_sides_of_a_cut_go_on_and_agree_when_it_heals(contract: Contract, network: Network) -> None:
+    before = contract.seller.state()
+    network.link.set(CUT)
+    asked = move(contract, 0)
+    add_notes(contract, ["1", "2", "3"])
+    contract.wait_for(lambda: network.link.there.dropped and network.link.back.dropped, "both to try the link")
+    assert (contract.buyer.state(), contract.seller.state()) == (asked, before)
+    assert contract.seller.notes(contract.chain) == contract.buyer.notes(contract.other) == []
+    network.link.set(GOOD)
+    contract.converge()
+    check_notes(contract, ["1", "2", "3"])
+    take_turns(contract, range(1, len(MOVES)))
+    contract.converge()
+
+
+@pytest.mark.parametrize("open_way", ["there", "back"])
+def test_link_that_leads_one_way_loses_nothing_and_doubles_nothing(
+    contract: Contract, network: Network, open_way: str
+) -> None:
+    """What arrives and is never confirmed is sent again: it counts once."""
+    closed = network.link.back if open_way == "there" else network.link.there
+    network.link.set(*((GOOD, CUT) if open_way == "there" else (CUT, GOOD)))
+    move(contract, 0)
+    add_notes(contract, ["1", "2", "3"])
+    contract.wait_for(lambda: closed.dropped, "somebody to try the way that is closed")
+    network.link.set(GOOD)
+    contract.converge()
+    check_notes(contract, ["1", "2", "3"])
+    take_turns(contract, range(1, len(MOVES)))
+    contract.converge()
+
+
+@pytest.mark.parametrize("quality", [LOSSY, SLOW], ids=["lossy", "slow"])
+def test_parties_take_turns_over_a_bad_link(contract: Contract, network: Network, quality: Quality) -> None:
+    network.link.set(quality)
+    take_turns(contract, range(len(MOVES)))
+    add_notes(contract, ["1", "2", "3"])
+    contract.converge()
+    check_notes(contract, ["1", "2", "3"])
+    assert quality is SLOW or network.link.there.dropped
+    assert quality is LOSSY or network.link.there.carried
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_link_that_changes_all_the_time_ends_in_agreement(contract: Contract, network: Network, seed: int) -> None:
+    drawn = random.Random(seed)
+    texts = [str(number) for number in range(12)]
+    for text in texts:
+        worsen(network.link, drawn)
+        add_notes(contract, [text])
+        time.sleep(drawn.random())  # for the link to do harm; nothing is awaited
+    network.link.set(GOOD)
+    contract.converge()
+    check_notes(contract, texts)
+
+
+def worsen(link: Link, drawn: random.Random) -> None:
+    """Change both directions, each by itself."""
+    link.set(*(drawn.choice([GOOD, CUT, LOSSY, SLOW]) for _ in range(2)))
