@@ -137,7 +137,7 @@ class Shovels:
         self._logins = {login.address.queue: login for login in logins.all()}
         self._definitions = {queue: definition(login, management.vhost) for queue, login in self._logins.items()}
         self._clock = clock
-        self._takes_in = takes_in
+        self._takes_in = takes_in  # until that is prepared
         self._wake_up = threading.Event()
         self._noticed: set[str] = set()
         self._used: dict[str, tuple[int, int]] = {}
@@ -196,7 +196,8 @@ class Shovels:
             self._pause(stop)
 
     def _pause(self, stop: threading.Event) -> None:
-        for _ in range(int(WATCH_SECONDS / _TICK_SECONDS)):
+        seconds = _TICK_SECONDS if self._takes_in else WATCH_SECONDS
+        for _ in range(int(seconds / _TICK_SECONDS)):
             if stop.wait(_TICK_SECONDS):
                 return
             if self._wake_up.is_set():
@@ -210,8 +211,7 @@ class Shovels:
         try:
             self._management.bind(INBOUND, INBOUND)
         except NotFoundError:
-            log.info("the queue inbound is not there yet")
-            return
+            return  # the queue is not there yet
         self._management.put_policy(
             "livecontract-inbound",
             f"^{INBOUND}$",
