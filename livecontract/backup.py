@@ -17,7 +17,7 @@ is missing as if the node had been stopped earlier:
 Queues are not kept. What they held is told again after a restore (`livecontract.restore`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -48,14 +48,22 @@ KEPT: tuple[Collection, ...] = (
 """In the order in which they are read."""
 
 
-def write(store: DocumentStore, key_file: Path, path: Path, clock: Clock) -> Manifest:
+def write(
+    store: DocumentStore,
+    key_file: Path,
+    path: Path,
+    clock: Clock,
+    *,
+    declared: Sequence[Collection] = KEPT,
+) -> Manifest:
     """Write a backup of a store and a key file, whole or not at all.
 
     Args:
-        store: Of a node that may be running, opened with at least the collections of `KEPT`.
+        store: Of a node that may be running.
         key_file: Of the node's key.
         path: Of the backup; there is nothing yet.
         clock: Milliseconds since 1970.
+        declared: What the store was opened with: in a store of an older version, the collections as that knew them.
 
     Raises:
         FileExistsError: There is a file of that name.
@@ -64,9 +72,9 @@ def write(store: DocumentStore, key_file: Path, path: Path, clock: Clock) -> Man
         OSError: The backup cannot be written.
     """
     key, node = key_store.read_as_it_is(key_file)
-    created = clock()
+    created, by_name = clock(), {collection.name: collection for collection in declared}
     with backup_file.writing(path) as writer:
-        for collection in KEPT:
+        for collection in (by_name[kept.name] for kept in KEPT if kept.name in by_name):
             writer.add_documents(collection, documents_of(store, collection))
         writer.add_key(key)
         return writer.finish(created=created, software=__version__, node=node)
@@ -74,9 +82,9 @@ def write(store: DocumentStore, key_file: Path, path: Path, clock: Clock) -> Man
 
 def documents_of(store: DocumentStore, collection: Collection) -> Iterator[Document]:
     """Yield the documents of a collection, a page at a time."""
-    if collection == archive.EVENTS:
-        for chain in chains_of(store):
-            yield from _branches(store, chain)
+    if collection.name == archive.EVENTS.name:
+        for chain in chains_of(store, collection):
+            yield from _branches(store, collection, chain)
             yield from by_number(store, collection, "position", {"chain": chain})
     elif any(collection.fields[name] is bytes for name in collection.key):
         yield from by_number(store, collection, "number", {})
@@ -84,9 +92,9 @@ def documents_of(store: DocumentStore, collection: Collection) -> Iterator[Docum
         yield from _by_key(store, collection, {})
 
 
-def chains_of(store: DocumentStore) -> Iterator[str]:
+def chains_of(store: DocumentStore, events: Collection = archive.EVENTS) -> Iterator[str]:
     """Yield the ids of all chains of which the store holds events."""
-    for chain in _values(store, archive.EVENTS, "chain", {}):
+    for chain in _values(store, events, "chain", {}):
         yield str(chain)
 
 
@@ -125,13 +133,13 @@ def _values(
         yield after
 
 
-def _branches(store: DocumentStore, chain: str) -> list[Document]:
+def _branches(store: DocumentStore, events: Collection, chain: str) -> list[Document]:
     """Return the events beside a canonical chain, with all that lead from it to them."""
-    found = {str(item["hash"]): item for item in store.find(archive.EVENTS, {"chain": chain, "position": None})}
+    found = {str(item["hash"]): item for item in store.find(events, {"chain": chain, "position": None})}
     open_ = list(found.values())
     while open_:
         previous = str(open_.pop()["previous"])
-        parent = None if previous in found else store.get(archive.EVENTS, {"chain": chain, "hash": previous})
+        parent = None if previous in found else store.get(events, {"chain": chain, "hash": previous})
         if parent is not None and parent["position"] is None:  # it came between, while the others were read
             found[previous] = parent
             open_.append(parent)

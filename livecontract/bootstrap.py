@@ -29,7 +29,7 @@ from eventchain.store.memory import MemoryStore
 from eventchain.store.mongo import MongoStore
 from eventchain.store.shared_sqlite import SharedSqliteStore
 from eventchain.store.sqlite import SqliteStore
-from livecontract import key_store, mailbox, metrics, proxy
+from livecontract import __version__, key_store, mailbox, metrics, proxy
 from livecontract.authentication import Authenticator
 from livecontract.config import Config
 from livecontract.cors import Cors
@@ -287,14 +287,18 @@ def prepare_directory(path: Path) -> None:
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def open_store(config: Config, collections: Sequence[Collection]) -> DocumentStore:
-    """Open the configured store."""
+def open_store(config: Config, collections: Sequence[Collection], *, may_change: bool = False) -> DocumentStore:
+    """Open the configured store.
+
+    A SQLite file of an older version is copied beside it and then changed. A MongoDB of an older version is refused
+    unless it `may_change`, since copying it is for its operator to do.
+    """
     if config.store == "memory:":
         return MemoryStore(collections)
     if config.store.startswith("mongodb"):
-        return MongoStore(config.store, config.store_password, collections)
+        return MongoStore(config.store, config.store_password, collections, may_change=may_change)
     kind = SharedSqliteStore if config.service == "eventchain" else SqliteStore
-    return kind(_file(config, config.store), collections)
+    return kind(_file(config, config.store), collections, label=__version__)
 
 
 def open_broker(config: Config, clock: Clock, random: Random = os.urandom) -> Broker:

@@ -9,8 +9,7 @@ InvalidError
 └── InvalidFileError        a file named on the command line cannot be read
 ConflictError
 ├── StoreNotEmptyError      a backup should go where something is already
-├── IncompleteRestoreError  a restore was broken off here
-└── StoreTooOldError        the store has to be brought to this version first, which is not done unasked
+└── IncompleteRestoreError  a restore was broken off here
 UnavailableError
 ├── NodeUnreachableError    a node does not answer, or nothing sensible
 ├── MailUnavailableError    the mail server does not take the mail now
@@ -41,10 +40,6 @@ class StoreNotEmptyError(ConflictError):
 
 class IncompleteRestoreError(ConflictError):
     """The store holds a part of a backup."""
-
-
-class StoreTooOldError(ConflictError):
-    """An older version of the node wrote the store, and nobody made a backup of it yet."""
 
 
 class InvalidMailError(InvalidError):

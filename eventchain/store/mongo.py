@@ -32,7 +32,7 @@ from eventchain.core.errors import InvalidError, TooLargeError
 from eventchain.store import mongo_documents as documents
 from eventchain.store import mongo_layout, validation
 from eventchain.store.document_store import Collection, Document, DuplicateError, Value
-from eventchain.store.errors import StoreUnavailableError
+from eventchain.store.errors import OutdatedStoreError, StoreUnavailableError
 
 TIMEOUTS = {"serverSelectionTimeoutMS": 5_000, "connectTimeoutMS": 5_000, "socketTimeoutMS": 30_000}
 """Milliseconds, unless the URL says otherwise: long enough for another primary to be elected, which takes seconds."""
@@ -49,18 +49,23 @@ class MongoStore:
 
     needs_leases = True
 
-    def __init__(self, url: str, password: str | None, collections: Iterable[Collection]) -> None:
+    def __init__(
+        self, url: str, password: str | None, collections: Iterable[Collection], *, may_change: bool = True
+    ) -> None:
         """Connect, and bring the database to the declared collections.
 
         Args:
             url: `mongodb://user@host:port/database?options`, or `mongodb+srv://`; TLS is among the options.
             password: Of the user, or None.
             collections: What is kept.
+            may_change: Whether collections that are there may gain fields and unique combinations. New ones may come
+                in any case: an older version leaves them alone.
 
         Raises:
             InvalidError: The URL is not one, or names no database.
             StoreUnavailableError: The server does not answer, or does not let the user in.
             IncompatibleStoreError: The database is one of a version this node does not understand.
+            OutdatedStoreError: It is one of an older version, and may not be changed.
             ValueError: A declaration is unsound.
         """
         self._collections = validation.validate_collections(collections)
@@ -73,10 +78,34 @@ class MongoStore:
         )
         try:
             with _translated_errors():
+                if not may_change:
+                    self._check_up_to_date()
                 mongo_layout.migrate(self._database, self._collections.values())
         except BaseException:
             self._client.close()
             raise
+
+    @classmethod
+    def as_written(cls, url: str, password: str | None) -> "tuple[MongoStore, list[Collection]]":
+        """Connect to a database as who wrote it last declared it, and return the store and these declarations.
+
+        Raises:
+            LiveContractError: As above.
+        """
+        client, name = _connect(url, password)
+        try:
+            with _translated_errors():
+                declared = mongo_layout.declarations(client.get_database(name))
+        finally:
+            client.close()
+        return cls(url, password, declared, may_change=False), declared
+
+    def _check_up_to_date(self) -> None:
+        if names := mongo_layout.outdated(self._database, self._collections.values()):
+            raise OutdatedStoreError(
+                f"an older version of the node wrote the store ({', '.join(names)})",
+                hint="Stop all nodes that use it, and run: livecontract backup FILE --upgrade",
+            )
 
     def insert(self, collection: Collection, documents_: Sequence[Document]) -> None:
         """See `DocumentStore.insert`."""

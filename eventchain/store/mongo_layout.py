@@ -59,6 +59,39 @@ def migrate(database: "Database[_Documents]", collections: Iterable[Collection])
             database[LAYOUT].replace_one({"_id": collection.name}, now, upsert=True)
 
 
+def outdated(database: "Database[_Documents]", collections: Iterable[Collection]) -> list[str]:
+    """Return the names of the collections there that `migrate` would change.
+
+    Raises:
+        IncompatibleStoreError: The database was written by a version that this one does not understand.
+    """
+    written = {str(document["_id"]): document for document in database[LAYOUT].find()}
+    there = [collection for collection in collections if collection.name in written]
+    for collection in there:
+        _check(collection, written[collection.name])
+    return [item.name for item in there if written[item.name] != _description(item)]
+
+
+def declarations(database: "Database[_Documents]") -> list[Collection]:
+    """Return the collections as who wrote them last declared them, without indexes for questions.
+
+    Raises:
+        IncompatibleStoreError: The database has a newer layout.
+    """
+    kinds: dict[str, type[str] | type[int] | type[bytes]] = {"str": str, "int": int, "bytes": bytes}
+    found = []
+    for written in database[LAYOUT].find():
+        collection = Collection(
+            name=written["_id"],
+            fields={name: kinds[kind] for name, kind in written["fields"].items()},
+            key=tuple(written["key"]),
+            unique=tuple(tuple(fields) for fields in written["unique"].values()),
+        )
+        _check(collection, written)
+        found.append(collection)
+    return found
+
+
 def is_duplicate(error: OperationFailure) -> bool:
     """Whether a unique index refuses a document, or the documents that are there refuse the index."""
     return error.code == _DUPLICATE_KEY or _UNIQUE_FAILED in str(error)

@@ -1,13 +1,17 @@
 """`livecontract backup` and `livecontract restore`: a node in one file, and back."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from livecontract.cli.outcome import FAILURE, AsJson, finish, note
 from livecontract.cli.run import ConfigFile, read_flags
+
+if TYPE_CHECKING:
+    from eventchain.store.document_store import Collection, DocumentStore
 
 DataDirectory = Annotated[Path | None, typer.Option(metavar="DIR", help="Where keys and databases are kept.")]
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
@@ -18,6 +22,9 @@ def backup(
     file: BackupFile,
     config: ConfigFile = None,
     data: DataDirectory = None,
+    upgrade: Annotated[
+        bool, typer.Option("--upgrade", help="Then bring a MongoDB of an older version up; the node has to be stopped.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Write a backup of a node, which may be running: its events, blocks and key, in one file.
@@ -25,20 +32,30 @@ def backup(
     Every setting of docs/configuration.md is an option, such as --store mongodb://node@localhost/node.
     """
     from eventchain.core.clock import system_clock
+    from eventchain.store.mongo import MongoStore
     from livecontract import backup as backups
-    from livecontract import bootstrap, key_store, restore
+    from livecontract import bootstrap, key_store
     from livecontract.config import load
+    from livecontract.restore import RESTORES, check_whole
 
     settings = load({**read_flags(context.args), "data": data}, file=config)
     key, _ = key_store.read_as_it_is(settings.key_place)
-    store = bootstrap.open_store(settings, bootstrap.ALL_COLLECTIONS)
+    store: DocumentStore
+    declared: Sequence[Collection] = bootstrap.ALL_COLLECTIONS
+    if upgrade and settings.store.startswith("mongodb"):
+        store, declared = MongoStore.as_written(settings.store, settings.store_password)
+    else:
+        store = bootstrap.open_store(settings, declared)
     try:
-        restore.check_whole(store)
-        manifest = backups.write(store, settings.key_place, file, system_clock)
+        if RESTORES in declared:
+            check_whole(store)
+        manifest = backups.write(store, settings.key_place, file, system_clock, declared=declared)
     except FileExistsError:
         raise typer.BadParameter(f"{file} is there already; name another file") from None
     finally:
         store.close()
+    if upgrade:
+        bootstrap.open_store(settings, bootstrap.ALL_COLLECTIONS, may_change=True).close()
     counts = ", ".join(f"{part.count} {part.collection}" for part in manifest.parts if part.collection and part.count)
     if not key_store.is_encrypted(key):
         note(f"The key of the node is in {file} without a passphrase. Whoever has the file can act as the node.")

@@ -4,7 +4,7 @@ import json
 import os
 import threading
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ import pytest
 
 import anchor.index
 from anchor import receipt as receipts
-from anchor.turn_lease import FORGER
 from eventchain import archive
 from eventchain.archive import Archive
 from eventchain.core import base58
@@ -22,82 +21,31 @@ from eventchain.store.document_store import Collection, Document, DocumentStore
 from eventchain.store.memory import MemoryStore
 from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
-from livecontract import backup, backup_file, key_store, restore
+from livecontract import backup, key_store, restore
 from livecontract.agent import Agent
 from livecontract.bootstrap import ALL_COLLECTIONS
 from livecontract.errors import (
     IncompleteRestoreError,
-    InvalidBackupError,
     InvalidKeyFileError,
     StoreNotEmptyError,
 )
-from livecontract.nonces import NONCES
 from livecontract.restore import RESTORES
+from tests.livecontract.originals import (
+    BLOCK_MS,
+    DERIVED,
+    FORGOTTEN,
+    BreakingStore,
+    Original,
+    everything,
+    original,
+    restored,
+)
 from tests.livecontract.running import OWNER, PROCESS, World, running, settle, wait_for
 from tests.livecontract.test_cli import Run, run
 from tests.servers.mongodb import NewDatabase
 from workflow_engine import records
 
-__all__ = ["run"]
-
-DERIVED = {
-    "members",
-    "conflicts",
-    "workflow_entries",
-    "workflow_states",
-    "anchor_transactions",
-    "anchor_hashes",
-    "anchor_pool_top",
-}
-FORGOTTEN = {NONCES.name, RESTORES.name, FORGER.name, "leases"}
-BLOCK_MS = 100
-
-
-class Original:
-    """A node that did something, its files, and a backup of it."""
-
-    def __init__(self, directory: Path) -> None:
-        self.data = directory / "node"
-        with running(self.data, block_time_ms=BLOCK_MS, mail="mailbox") as node:
-            world = World(node)
-            world.agent.invite(world.chain, identity="p2", email="p@p.example", name="P", title="Quotation")
-            settle(node)
-            wait_for(lambda: all(node.node.receipts.of_chain(c).values() for c in self._chains(node)), "the receipts")
-            self.chain = world.chain
-            self.events = world.agent.chain(world.chain)
-            self.process = world.agent.process(PROCESS)
-            self.key = node.key
-        self.key_file = self.data / "keys" / "system.json"
-        self.file = directory / "backup.zip"
-        self.store = SqliteStore(self.data / "node.db", ALL_COLLECTIONS)
-        self.manifest = backup.write(self.store, self.key_file, self.file, system_clock)
-        self.documents = everything(self.store)
-
-    @staticmethod
-    def _chains(node: Any) -> list[Any]:
-        found = node.node.eventchain.archive
-        return [found.load_tip(backup.archive.ChainId.parse(chain)).chain for chain in backup.chains_of(found._store)]
-
-
-def everything(store: DocumentStore) -> dict[str, list[Document]]:
-    """Return all documents but for the effects that are still to be done, and what is not kept."""
-    found = {item.name: store.find(item) for item in ALL_COLLECTIONS if item.name not in FORGOTTEN}
-    found["events"] = [{**document, "outbox": None} for document in found["events"]]
-    del found["anchor_pool_top"]  # counts on from what waits
-    return found
-
-
-@pytest.fixture(scope="module")
-def original(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Original]:
-    made = Original(tmp_path_factory.mktemp("original"))
-    yield made
-    made.store.close()
-
-
-def restored(original: Original, store: DocumentStore, key_file: Path, **how: Any) -> restore.Restored:
-    return restore.restore(
-        how.pop("file", original.file), store, ALL_COLLECTIONS, key_file, network="T", clock=system_clock, **how
-    )
+__all__ = ["original", "run"]
 
 
 def test_every_collection_of_a_node_is_kept_or_known_not_to_be() -> None:
@@ -189,30 +137,6 @@ def test_backup_can_be_read_with_common_tools(original: Original) -> None:
     assert manifest["node"] == str(original.key.public_key)
 
 
-class BreakingStore(MemoryStore):
-    """A memory store that fails after some reads or writes, and remembers how much was read at once."""
-
-    reads_left: int | None = None
-    writes_left: int | None = None
-    largest = 0
-
-    def insert(self, collection: Collection, documents: Sequence[Document]) -> None:
-        if self.writes_left is not None:
-            self.writes_left -= 1
-            if self.writes_left < 0:
-                raise UnavailableError("the disk is full")
-        super().insert(collection, documents)
-
-    def find(self, collection: Collection, where: Document | None = None, **how: Any) -> list[Document]:
-        if self.reads_left is not None:
-            self.reads_left -= 1
-            if self.reads_left < 0:
-                raise UnavailableError("the store is away")
-        found = super().find(collection, where, **how)
-        self.largest = max(self.largest, len(found))
-        return found
-
-
 def test_restore_that_breaks_off_anywhere_is_never_taken_for_whole(original: Original, tmp_path: Path) -> None:
     counting = BreakingStore(ALL_COLLECTIONS)
     counting.writes_left = 1_000_000
@@ -269,104 +193,6 @@ def test_encrypted_key_stays_encrypted(original: Original, tmp_path: Path) -> No
     restored(original, MemoryStore(ALL_COLLECTIONS), tmp_path / "c" / "system.json", file=tmp_path / "b.zip")
     assert key_store.load(tmp_path / "c" / "system.json", "secret") == key
     assert b"private_key" not in (tmp_path / "c" / "system.json").read_bytes()
-
-
-# damage
-
-
-def contents(path: Path) -> Any:
-    """Return everything that is read of a backup, after verifying it."""
-    with backup_file.reading(path) as reader:
-        reader.verify()
-        found = {}
-        for collection in backup.KEPT:
-            part = reader.manifest.part_of(collection.name)
-            assert part is not None
-            found[collection.name] = list(reader.documents(part, collection))
-        return reader.manifest, reader.key(), found
-
-
-def test_cut_off_backup_is_refused_wherever_it_ends(original: Original, tmp_path: Path) -> None:
-    data, file = original.file.read_bytes(), tmp_path / "backup.zip"
-    for length in [0, 1, 21, 22, *range(100, len(data), len(data) // 40), len(data) - 1]:
-        file.write_bytes(data[:length])
-        store = MemoryStore(ALL_COLLECTIONS)
-        with pytest.raises(InvalidBackupError):
-            restored(original, store, tmp_path / "system.json", file=file)
-        assert store.find(RESTORES) == []
-    assert not (tmp_path / "system.json").exists()
-
-
-def test_changed_byte_is_noticed_or_means_nothing(original: Original, tmp_path: Path) -> None:
-    data, file = original.file.read_bytes(), tmp_path / "backup.zip"
-    intact, refused = contents(original.file), 0
-    for place in range(0, len(data), max(1, len(data) // 300)):
-        file.write_bytes(data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
-        try:
-            assert contents(file) == intact
-        except InvalidBackupError:
-            refused += 1
-    assert refused > 250
-
-
-def rewritten(original: Original, path: Path, **changes: bytes | None) -> Path:
-    """Write the archive again with some entries replaced or left out, and the manifest as it was unless given."""
-    with zipfile.ZipFile(original.file) as old, zipfile.ZipFile(path, "w") as new:
-        entries = {name: old.read(name) for name in old.namelist()}
-        for name, data in {**entries, **{key.replace("__", "."): value for key, value in changes.items()}}.items():
-            if data is not None:
-                new.writestr(name, data)
-    return path
-
-
-def manifest_with(original: Original, **changes: Any) -> bytes:
-    with zipfile.ZipFile(original.file) as old:
-        return json.dumps({**json.loads(old.read("manifest.json")), **changes}).encode()
-
-
-def test_archive_put_together_wrongly_is_refused_and_says_what(original: Original, tmp_path: Path) -> None:
-    with zipfile.ZipFile(original.file) as old:
-        lines = old.read("events.jsonl").splitlines(keepends=True)
-    swapped = b"".join(reversed(lines))
-    cases: list[tuple[dict[str, bytes | None], str]] = [
-        ({"manifest__json": None}, r"no manifest\.json"),
-        ({"events__jsonl": None}, r"events\.jsonl"),
-        ({"another__txt": b"x"}, r"another\.txt"),
-        ({"key__json": None}, r"key\.json"),
-        ({"key__json": b"{}"}, r"key\.json is not what"),
-        ({"events__jsonl": swapped}, r"events\.jsonl is not what"),
-        ({"events__jsonl": b"".join(lines[:-1])}, r"events\.jsonl"),
-        ({"manifest__json": b"[]"}, "not a backup"),
-        ({"manifest__json": b"{"}, "damaged"),
-        ({"manifest__json": manifest_with(original, version=2)}, "version 2"),
-        ({"manifest__json": manifest_with(original, format="x")}, "not a backup"),
-        ({"manifest__json": manifest_with(original, parts=[])}, "does not fit"),
-        ({"manifest__json": manifest_with(original, parts=[1])}, "cannot be read"),
-        ({"manifest__json": manifest_with(original, node=1)}, "cannot be read"),
-    ]
-    for number, (changes, message) in enumerate(cases):
-        file = rewritten(original, tmp_path / f"{number}.zip", **changes)
-        store = MemoryStore(ALL_COLLECTIONS)
-        with pytest.raises(InvalidBackupError, match=message):
-            restored(original, store, tmp_path / "system.json", file=file)
-        assert store.find(RESTORES) == []
-
-
-def test_what_a_newer_version_kept_is_named(original: Original, tmp_path: Path) -> None:
-    for collection, match in (
-        (Collection(name="poems", fields={"id": str}, key=("id",)), "poems"),
-        (
-            Collection(name="workflow_drafts", fields={"id": str, "new": str}, key=("id",)),
-            "does not know the field new",
-        ),
-    ):
-        file = tmp_path / f"{collection.name}.zip"
-        with backup_file.writing(file) as writer:
-            writer.add_documents(collection, [{"id": "a", **({"new": "b"} if "new" in collection.fields else {})}])
-            writer.add_key(original.key_file.read_bytes())
-            writer.finish(created=0, software="9", node=str(original.key.public_key))
-        with pytest.raises(InvalidBackupError, match=match):
-            restored(original, MemoryStore(ALL_COLLECTIONS), tmp_path / "system.json", file=file)
 
 
 # large, and while it changes
