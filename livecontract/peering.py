@@ -80,8 +80,12 @@ def read_logins(config: Config) -> Logins:
     return Logins(logins)
 
 
-def open_management(config: Config) -> Management:
+def open_management(config: Config, login: tuple[str, str] | None = None) -> Management:
     """Return a client of the management API of this node's own broker.
+
+    Args:
+        config: Of the node.
+        login: Another user and password than the node's own.
 
     Raises:
         InvalidConfigError: The queue is no RabbitMQ, or a certificate cannot be read.
@@ -96,10 +100,11 @@ def open_management(config: Config) -> Management:
     address = AmqpAddress.parse(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}")
     scheme, port = API_PORTS[address.scheme]
     host = f"[{address.host}]" if ":" in address.host else address.host
+    user, password = login or (unquote(parts.username or "guest"), config.broker_password or "")
     return Management(
         config.broker_api or f"{scheme}://{host}:{port}",
-        user=unquote(parts.username or "guest"),
-        password=config.broker_password or "",
+        user=user,
+        password=password,
         vhost=address.vhost,
         pool=_pool(config),
     )
