@@ -9,7 +9,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
@@ -158,8 +158,15 @@ class WebServer:
         self._stopped.set()
 
 
-def wait_for_signal(signals: Iterable[signal.Signals] = (signal.SIGTERM, signal.SIGINT)) -> signal.Signals:
-    """Wait in the main thread until the process is told to stop, and return by which signal."""
+def wait_for_signal(
+    signals: Iterable[signal.Signals] = (signal.SIGTERM, signal.SIGINT), begin: Callable[[], None] | None = None
+) -> signal.Signals:
+    """Wait in the main thread until the process is told to stop, and return by which signal.
+
+    Args:
+        signals: Which ones tell it.
+        begin: Called once they are listened to: what it starts is not ended by a signal that comes at once.
+    """
     received: list[signal.Signals] = []
     told = threading.Event()
 
@@ -169,6 +176,8 @@ def wait_for_signal(signals: Iterable[signal.Signals] = (signal.SIGTERM, signal.
 
     before = {item: signal.signal(item, note) for item in signals}
     try:
+        if begin is not None:
+            begin()
         told.wait()
     finally:
         for item, handler in before.items():

@@ -3,11 +3,14 @@
 import errno
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from livecontract.cli.outcome import note
+
+if TYPE_CHECKING:
+    from livecontract.bootstrap import RunningNode
 
 CONTEXT = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Settings without an option of their own are read from what the parser leaves."""
@@ -28,6 +31,7 @@ def run(
 ) -> None:
     """Run a node: store, queue, public chain and web server in one process, unless the configuration says otherwise.
 
+    With --service, run one of its services: eventchain, workflow, dispatcher, anchor or web (see docs/services.md).
     Every setting of docs/configuration.md is an option, such as --mail-host smtp.example.com.
     """
     from livecontract import log
@@ -42,15 +46,21 @@ def run(
         node = RunningNode(settings)
     except OSError as error:
         raise _listening(error, settings.host, settings.port) from None
-    node.start()
-    note(f"{settings.name} is at {node.url} (Ctrl-C stops it). Its public key: {node.key.public_key}")
-    if settings.mail == "mailbox" and not node.is_local:
-        note("Mails, with their one-time keys, are kept at /dev/mail. Set mail = smtp before you invite anybody.")
     try:
-        wait_for_signal()
+        wait_for_signal(begin=lambda: _begin(node))
     finally:
         note("Stopping ...")
         node.stop()
+
+
+def _begin(node: "RunningNode") -> None:
+    """Start a node, and say so."""
+    config = node.config
+    what = config.name if config.service == "all" else f"{config.name}, service {config.service},"
+    node.start()
+    note(f"{what} is at {config.own_url} (Ctrl-C stops it). Its public key: {node.key.public_key}")
+    if config.mail == "mailbox" and config.service in ("all", "dispatcher") and not node.is_local:
+        note("Mails, with their one-time keys, are kept at /dev/mail. Set mail = smtp before you invite anybody.")
 
 
 def read_flags(arguments: Sequence[str]) -> dict[str, str]:

@@ -27,7 +27,8 @@ from livecontract.invitations import read_invitation
 from tests.apart.cluster import SERVICES, Cluster, cluster, wait_until
 from tests.livecontract.running import running
 from tests.node.stage import NOTE
-from tests.servers.rabbitmq import NewVhost
+from tests.servers.mongodb import NewDatabase
+from tests.servers.rabbitmq import NewVhost, Vhost
 from workflow_engine.engine import replay
 
 PATIENCE = 90.0
@@ -36,10 +37,9 @@ PATIENCE = 90.0
 OTHERS = ("seller", "inspector")
 
 
-def settings(tmp_path: Path, new_vhost: NewVhost) -> dict[str, str]:
-    vhost = new_vhost()
+def settings(store: str, vhost: Vhost) -> dict[str, str]:
     return {
-        "store": f"sqlite:{tmp_path / 'node.db'}",
+        "store": store,
         "broker": vhost.url,
         "broker_password": vhost.password,
         "block_time_ms": "500",
@@ -50,10 +50,19 @@ def settings(tmp_path: Path, new_vhost: NewVhost) -> dict[str, str]:
     }
 
 
+@pytest.fixture(params=["sqlite", "mongodb"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the setting of a store that several processes share."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path / 'node.db'}"
+    new_database: NewDatabase = request.getfixturevalue("new_database")
+    return new_database()
+
+
 @pytest.fixture
-def services(tmp_path: Path, new_vhost: NewVhost) -> Iterator[Cluster]:
-    with cluster(tmp_path, settings(tmp_path, new_vhost)) as running:
-        yield running
+def services(tmp_path: Path, store: str, new_vhost: NewVhost) -> Iterator[Cluster]:
+    with cluster(tmp_path, settings(store, new_vhost())) as made:
+        yield made
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from livecontract import bootstrap, key_store
 from livecontract.agent import Agent
 from livecontract.bootstrap import RunningNode
 from livecontract.config import Config, environment_of, load
+from livecontract.errors import InvalidKeyFileError
 from livecontract.mail import Mail, NoMailer, SmtpMailer
 from livecontract.mailbox import StoredMailer
 from tests.livecontract.running import OWNER, Caller, World, part, running, settle, stored, wait_for
@@ -90,6 +91,16 @@ def test_a_key_is_kept_behind_the_passphrase(tmp_path: Path) -> None:
     node = RunningNode(config(tmp_path, passphrase="horse"))
     assert node.key == key_store.load(tmp_path / "keys" / "system.json", "horse")
     node.stop()
+
+
+@pytest.mark.parametrize("service", ["eventchain", "workflow", "dispatcher", "anchor", "web"])
+def test_a_service_of_its_own_makes_no_key(tmp_path: Path, service: str) -> None:
+    urls = {name: f"http://{name}" for name in ("eventchain", "workflow", "dispatcher", "anchor")}
+    settings = config(tmp_path, service=service, broker="amqp://node@127.0.0.1/", **urls)
+    with pytest.raises(InvalidKeyFileError, match="there is no key") as caught:
+        RunningNode(settings)
+    assert "livecontract key new" in str(caught.value.hint)
+    assert not (tmp_path / "keys").exists()
 
 
 def test_a_node_that_never_started_stops(tmp_path: Path) -> None:

@@ -215,6 +215,18 @@ def test_a_service_of_its_own_knows_the_services_it_asks() -> None:
     refused("nothing in memory", service="workflow", store="memory:", **others)
 
 
+def test_a_service_of_its_own_knows_where_it_is_reached() -> None:
+    others = {"eventchain": "http://e", "workflow": "http://w", "dispatcher": "http://d", "anchor": "http://a"}
+    broker = "amqps://acme@mq.example/acme"
+    for service, url in others.items():
+        assert load(service=service, broker=broker, url="https://n", host="0.0.0.0", **others).own_url == url
+    assert load(service="web", url="https://n", **others).own_url == load(url="https://n").own_url == "https://n"
+    alone = {**others, "anchor": "embedded"}
+    assert load(service="anchor", port="5000", **alone).own_url == "http://127.0.0.1:5000"
+    error = refused("should know its own URL", service="anchor", url="https://n", host="0.0.0.0", **alone)
+    assert error.path == "anchor"
+
+
 def test_every_setting_is_a_member_and_is_documented() -> None:
     documented = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text()
     assert [setting.name for setting in SETTINGS] == list(Config.__dataclass_fields__)
