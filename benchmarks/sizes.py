@@ -14,6 +14,7 @@ class Sizes:
         hashes: Hashes of a day.
         blocks: Key blocks of a day: one a minute.
         chains: Chains that a node with many of them keeps.
+        messages: Messages handed to a broker, in each round.
         rounds: Turns each side gets.
     """
 
@@ -23,8 +24,11 @@ class Sizes:
     hashes: int
     blocks: int
     chains: int
+    messages: int
     rounds: int
 
 
-FULL = Sizes(chain=10_000, ingest=500, steps=2_000, hashes=1_000_000, blocks=1440, chains=100_000, rounds=7)
-QUICK = Sizes(chain=2_000, ingest=200, steps=500, hashes=100_000, blocks=144, chains=10_000, rounds=3)
+FULL = Sizes(
+    chain=10_000, ingest=500, steps=2_000, hashes=1_000_000, blocks=1440, chains=100_000, messages=10_000, rounds=7
+)
+QUICK = Sizes(chain=2_000, ingest=200, steps=500, hashes=100_000, blocks=144, chains=10_000, messages=2_000, rounds=3)

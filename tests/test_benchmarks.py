@@ -9,8 +9,10 @@ from benchmarks.machine import machine_line
 from benchmarks.measure import Figure, Ratio, compare
 from benchmarks.report import BEGIN, END, as_json, as_markdown, as_text, between_marks
 from benchmarks.sizes import Sizes
+from tests.servers import rabbitmq
 
-TINY = Sizes(chain=3, ingest=4, steps=5, hashes=7, blocks=3, chains=100, rounds=2)
+ON_RABBITMQ = {"handover"}
+TINY = Sizes(chain=3, ingest=4, steps=5, hashes=7, blocks=3, chains=100, messages=200, rounds=2)
 
 
 def figure(**changes: object) -> Figure:
@@ -32,6 +34,8 @@ def figure(**changes: object) -> Figure:
 
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_benchmark_gives_its_figures(name: str) -> None:
+    if name in ON_RABBITMQ:
+        rabbitmq.install()
     figures = BENCHMARKS[name](TINY)
     assert figures
     for found in figures:
