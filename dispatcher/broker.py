@@ -3,18 +3,18 @@
 A broker keeps messages until they are handled. Delivery is at least once: a receiver that dies keeps nothing, and
 handlers are idempotent. How RabbitMQ does each method, so that nothing here asks for more than it has:
 
-| method       | RabbitMQ, quorum queues |
+| method       | RabbitMQ, quorum queues (`dispatcher.rabbitmq`) |
 |--------------|-------------------------|
-| publish      | persistent, `mandatory`, publisher confirms; returns when all are confirmed. A queue cannot be searched, so a message that waits already is dropped by the receiver, or handled twice, which handlers allow |
-| receive      | `basic.get`, or a buffer filled by a consumer with prefetch = limit; manual ack. A group's order holds with one consumer per queue (`x-single-active-consumer`) or a consistent-hash exchange over queues; the receiver buffers by group |
-| ack          | `basic.ack` of each tag, `multiple` where they are consecutive, after the handler's commit |
-| retry        | publish to the queue `<queue>.retry.<delay>` (delay rounded up to a step of 2ⁿ s; `x-message-ttl`, and `x-dead-letter-exchange` back to the queue) with the attempts in a header, await the confirm, then ack. It comes back behind those that waited |
+| publish      | persistent, `mandatory`, publisher confirms; returns when all are confirmed. A queue cannot be searched, so a message that waits already waits twice, and is handled twice, which handlers allow |
+| receive      | from a buffer that a consumer with prefetch fills; manual ack. The receiver picks by group, so a group's order holds among the receivers of one process; several processes share a queue, and a group |
+| ack          | `basic.ack`, `multiple` where they are consecutive, after the handler's commit. Without an answer: what does not arrive comes again |
+| retry        | publish to the queue `<queue>.retry.<ms>` (`x-message-ttl`, and dead-lettering "at least once" back to the queue; the delay is rounded up to a step, and never longer than the last) with the attempts in a header, await the confirm, then ack. It comes back behind those that waited |
 | reject       | publish to `<queue>.dead` with reason, time and attempts as headers, await the confirm, then ack (`basic.reject` to a dead-letter exchange would lose the reason) |
-| dead_letters | `basic.get` without ack over `<queue>.dead`, then requeue all by closing the channel |
+| dead_letters | `basic.get` without ack over `<queue>.dead`, then `basic.nack` of all; nobody else sees them meanwhile. One that died twice is shown once |
 | requeue, discard | the same walk, acknowledging the one that was asked for |
-| depth        | passive `queue.declare` of the queue, its retry queues and `<queue>.dead` |
+| depth        | passive `queue.declare` of the queue, its retry queues and `<queue>.dead`, and the buffer; what other processes hold is not counted |
 | wait         | the condition that the consumer's callback notifies |
-| lease        | ends with the channel; `delivery-limit` and `x-delivery-count` count deaths of the process |
+| lease        | ends with the channel; `x-delivery-count` is added to the attempts, and `x-delivery-limit` ends a message that kills its process each time |
 """  # noqa: E501  (a table)
 
 import threading
