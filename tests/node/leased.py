@@ -92,8 +92,8 @@ class LeasedStorage:
     def __init__(
         self,
         folder: Path,
-        dies_before: Callable[[str, str], bool],
-        dies_after: Callable[[str, str], bool],
+        dies_before: Callable[[str, str], bool] = lambda _name, _what: False,
+        dies_after: Callable[[str, str], bool] = lambda _name, _what: False,
         open_store: Callable[[str], DocumentStore] | None = None,
     ) -> None:
         """Ask `dies_before` and `dies_after`, with the name of the node and a write, whether the node dies there."""
@@ -111,6 +111,10 @@ class LeasedStorage:
             lambda what: self._dies_before(name, what),
             lambda what: self._dies_after(name, what),
         )
+
+    def close(self) -> None:
+        for store in self.stores.values():
+            store.close()
 
     def open_broker(self, name: str, clock: Clock) -> Broker:
         return SqliteBroker(self._folder / f"{name}-queue.db", clock)

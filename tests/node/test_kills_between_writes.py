@@ -72,8 +72,7 @@ def play(
         play_quotation(stage)
         simulation.settle()
         check(stage, requests=20, mails=20)
-    for store in storage.stores.values():
-        store.close()
+    storage.close()
     return deaths
 
 
