@@ -108,6 +108,7 @@ class Facts:
         told_key: The key it says it has.
         key_error: Why the key file cannot be used.
         store_error: Why the store cannot be opened, as where another version wrote it.
+        upgrade: Whether an older version wrote the store, which the next start changes.
         queues: Messages by queue: waiting, leased, dead.
         letters: Dead letters: id, queue, reason.
         clock: The node's clock minus ours, in milliseconds.
@@ -132,6 +133,7 @@ class Facts:
     told_key: str | None = None
     key_error: str | None = None
     store_error: str | None = None
+    upgrade: bool = False
     queues: Mapping[str, Mapping[str, int]] | None = None
     letters: Sequence[Mapping[str, Any]] = ()
     clock: int | None = None
@@ -195,6 +197,13 @@ def _check_store(facts: Facts) -> Iterator[Finding]:
             f"the store cannot be opened: {facts.store_error}",
             "The node cannot start on it.",
             "Run the version that wrote it, or upgrade; see docs/operations.md.",
+        )
+    if facts.upgrade:
+        yield _notice(
+            "store",
+            "the store was written by an older version",
+            "The next start of the node changes it, after it has made a copy beside it.",
+            "See that the disk has room for the copy, and that no older version is to open it again.",
         )
 
 
@@ -311,7 +320,7 @@ def _check_peers(facts: Facts) -> Iterator[Finding]:
         if state != "running":
             yield _problem(
                 "shovels",
-                f"the shovel to {destination} is {state}",
+                f"messages to {destination} do not go: {state}",
                 "Events for that node wait in our queue.",
                 "Look at the login for it in the setting peers, and whether its broker answers.",
             )

@@ -4,8 +4,10 @@ A node that does not answer is looked at from its files, read only as far as tha
 """
 
 import email.utils
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,8 @@ from eventchain.core import strict_json
 from eventchain.core.clock import Clock, system_clock
 from eventchain.core.errors import ForbiddenError, InvalidError, LiveContractError, UnavailableError
 from eventchain.core.keys import KeyPair
+from eventchain.store import sqlite_schema
+from eventchain.store.group_commit import translated_errors
 from livecontract import bootstrap, key_store
 from livecontract.client import NodeClient, part
 from livecontract.config import Config
@@ -248,26 +252,43 @@ class _Answer:
 
 
 def look_into(config: Config, clock: Clock) -> dict[str, Any]:
-    """Return the facts that the store of a node that does not run tells, as members of `Facts`."""
-    place = config.store.removeprefix("sqlite:")
-    if config.store == "memory:" or (config.store.startswith("sqlite:") and not (config.data / place).exists()):
+    """Return the facts that the store of a node that does not run tells, as members of `Facts`. Nothing is changed."""
+    if config.store == "memory:":
         return {}
     try:
+        if config.store.startswith("sqlite:"):
+            place = config.data / config.store.removeprefix("sqlite:")
+            if not place.exists():
+                return {}
+            if _is_older(place):
+                return {"upgrade": True}
         store = bootstrap.open_store(config, bootstrap.ALL_COLLECTIONS)
+        try:
+            facts = look(Archive(store), clock(), config.data)
+        finally:
+            store.close()
     except LiveContractError as error:
         return {"store_error": error.message}
-    try:
-        facts = look(Archive(store), clock(), config.data)
-    except LiveContractError as error:
-        return {"store_error": error.message}
-    finally:
-        store.close()
     return {
         "unanchored": Aged(**facts["unanchored"]),
         "pending": Aged(**facts["pending"]),
         "forks": facts["forks"],
         "disk_free": facts["disk_free"],
     }
+
+
+def _is_older(place: Path) -> bool:
+    """Whether a SQLite file would be changed if the node opened it.
+
+    Raises:
+        StoreUnavailableError: It cannot be read.
+        IncompatibleStoreError: A newer version wrote it.
+    """
+    with (
+        translated_errors(place.name),
+        closing(sqlite3.connect(f"{place.resolve().as_uri()}?mode=ro", uri=True)) as file,
+    ):
+        return bool(sqlite_schema.plan(file, bootstrap.ALL_COLLECTIONS).statements)
 
 
 def expiry(file: Path) -> int | None:

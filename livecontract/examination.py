@@ -19,7 +19,7 @@ from flask import Blueprint, g
 from eventchain.archive import Archive
 from eventchain.asking import Asking
 from eventchain.core.clock import Clock
-from eventchain.core.errors import UnauthenticatedError
+from eventchain.core.errors import LiveContractError, UnauthenticatedError
 from eventchain.core.ids import ChainId
 from eventchain.core.keys import PublicKey
 from eventchain.store.document_store import Document
@@ -69,8 +69,15 @@ class Examination:
         return {
             **look(self._archive, self._clock(), self._data),
             "peers": self._asking.peers(),
-            "shovels": dict(self._shovels()) if self._shovels else {},
+            "shovels": self._shovel_states(),
         }
+
+    def _shovel_states(self) -> dict[str, str]:
+        """Return the states of the shovels, or why they cannot be asked for."""
+        try:
+            return dict(self._shovels()) if self._shovels else {}
+        except LiveContractError as error:
+            return {"other brokers": error.message}
 
     def ask(self) -> int:
         """Ask every other node about every chain; return how many asks that were.

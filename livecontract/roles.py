@@ -13,6 +13,7 @@ adds events and sends mails. Updates live with the events they tell of. What a s
 `livecontract.node`.
 """  # noqa: E501  (a table)
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -107,6 +108,17 @@ def updates_of(node: Node) -> Updates:
     return Updates(Source(node.parts.store, lambda chain: [Standing(*item) for item in node.engine.standings(chain)]))
 
 
+def shovel_states(node: Node) -> dict[str, str]:
+    """Return how messages to each broker of another organisation fare: `running`, or what else.
+
+    Raises:
+        LiveContractError: The broker cannot be asked.
+    """
+    shovels = node.parts.peering.shovels if node.parts.peering else None
+    found = shovels.status() if shovels else []
+    return {item.destination or item.queue: "running" if item.is_well else item.state for item in found}
+
+
 def _eventchain_routes(site: Site) -> list[Blueprint]:
     node = site.node
     issuer = Issuer(
@@ -129,6 +141,7 @@ def _eventchain_routes(site: Site) -> list[Blueprint]:
                 system_key=str(site.key.public_key),
                 clock=node.parts.clock,
                 data=site.config.data,
+                shovels=functools.partial(shovel_states, node),
             ),
             site.door.check_operator,
         ),

@@ -183,6 +183,21 @@ def test_store_of_another_version_is_found(tmp_path: Path) -> None:
     assert checks(diagnose(Examiner(of_config(config)).collect())) == ["node", "store"]
 
 
+def test_store_of_an_older_version_is_told_and_left_as_it_is(tmp_path: Path) -> None:
+    with running(tmp_path / "node") as node:
+        config = node.config
+    file = config.data / "node.db"
+    connection = sqlite3.connect(file)
+    connection.execute("ALTER TABLE events DROP COLUMN receipt")
+    connection.commit()
+    connection.close()
+    before = file.read_bytes()
+    findings = diagnose(Examiner(of_config(config)).collect())
+    assert checks(findings) == ["node", "store"]
+    assert "older version" in findings[1].what
+    assert file.read_bytes() == before
+
+
 def test_certificate_that_expires_is_found(tmp_path: Path) -> None:
     file = tmp_path / "broker.pem"
     expires = dt.datetime.now(dt.UTC).replace(microsecond=0) + dt.timedelta(days=2)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from eventchain.asking import Asking
+from eventchain.core.errors import UnavailableError
 from livecontract.examination import SETTLING, Examination, look
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, refusal, silence
@@ -50,6 +51,21 @@ def test_events_without_receipt_and_with_effects_count_once_they_are_not_new(sta
         stage.simulation.clock.now = now + later
         facts = examine(stage).facts()
         assert facts["unanchored"] == facts["pending"] == {"count": count, "oldest": now if count else None}
+
+
+def test_shovels_that_cannot_be_asked_for_say_why(stage: Stage) -> None:
+    def away() -> dict[str, str]:
+        raise UnavailableError("the management API does not answer")
+
+    node = stage.node("buyer")
+    examination = Examination(
+        archive=node.eventchain.archive,
+        asking=node.eventchain.asking,
+        system_key="",
+        clock=stage.simulation.clock,
+        shovels=away,
+    )
+    assert examination.facts()["shovels"] == {"other brokers": "the management API does not answer"}
 
 
 def test_forks_are_named_by_chain(stage: Stage) -> None:
