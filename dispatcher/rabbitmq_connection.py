@@ -53,6 +53,7 @@ class Link:
         self._loop: IOLoop | None = None
         self._connection: Any = None
         self._channels: set[LinkChannel] = set()
+        self._when_blocked: Callable[[], None] = lambda: None
         self._opened_at = 0.0
         self._thread = threading.Thread(target=self._run, name="rabbitmq", daemon=True)
         self._thread.start()
@@ -61,6 +62,10 @@ class Link:
     def is_open(self) -> bool:
         """Whether the connection stands, as far as is known."""
         return self._state == "open"
+
+    def when_blocked(self, function: Callable[[], None]) -> None:
+        """Have a function called by the link's thread whenever the broker stops taking messages."""
+        self._when_blocked = function
 
     def open_channel(self, on_lost: Callable[[], None] = lambda: None) -> "LinkChannel":
         """Open a channel, after waiting for a connection that is being made.
@@ -187,6 +192,7 @@ class Link:
     def _on_blocked(self, _: Any, frame: Any) -> None:
         self.blocked = printable(str(frame.method.reason))
         self._log.warning("the broker takes no messages", reason=self.blocked)
+        self._when_blocked()
 
     def _on_unblocked(self, *_: Any) -> None:
         self.blocked = None

@@ -63,6 +63,12 @@ class Confirms:
             self._sent[self._next] = _Sent(queue, batch)
             self._next += 1
 
+    def give_up(self, error: LiveContractError) -> None:
+        """Fail all that waits for an answer; what was sent may arrive nevertheless."""
+        sent, self._sent = self._sent, {}
+        for item in sent.values():
+            fail(item.batch.answer, error)
+
     def _on_return(self, _: Any, method: Any, properties: pika.BasicProperties, __: bytes) -> None:
         """Note that a message has no queue; its confirm follows, as if nothing was wrong."""
         tag = properties.correlation_id
@@ -104,6 +110,7 @@ class Publisher:
         self._opening = threading.Lock()
         self._channel: LinkChannel | None = None
         self._confirms = Confirms()
+        link.when_blocked(lambda: self._confirms.give_up(self._blocked()))
 
     def publish(self, messages: Sequence[Outgoing]) -> None:
         """Send messages to their queues and wait until the broker has them on the disk.
@@ -122,9 +129,12 @@ class Publisher:
             resolve(done, None)
             return done
         if self._link.blocked is not None:
-            raise QueueFullError(f"the broker takes no messages now: {self._link.blocked}")
+            raise self._blocked()
         channel, confirms = self._open()
         return channel.submit(lambda raw, answer: confirms.send(raw, messages, answer))
+
+    def _blocked(self) -> QueueFullError:
+        return QueueFullError(f"the broker takes no messages now: {self._link.blocked}")
 
     def _open(self) -> tuple[LinkChannel, Confirms]:
         with self._opening:

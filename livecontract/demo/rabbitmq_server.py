@@ -45,6 +45,8 @@ _FOLDERS = ("/usr/lib/rabbitmq/bin", "/usr/sbin", "/usr/local/sbin", "/usr/lib/e
 _GREETING = b"AMQP\x00\x00\x09\x01"
 """What a client says first (AMQP 0-9-1, 4.2.2); the server answers with its first method."""
 
+_LOOPBACK = "-kernel inet_dist_use_interface {127,0,0,1}"
+
 _CONFIGURATION = """\
 listeners.tcp.1 = {host}:{amqp}
 management.tcp.ip = {host}
@@ -179,6 +181,25 @@ class RabbitServer:
         rights = {"configure": configure, "write": write, "read": read}
         self.api("PUT", f"permissions/{quote(vhost, safe='')}/{quote(user, safe='')}", rights)
 
+    def control(self, *arguments: str) -> None:
+        """Run `rabbitmqctl` on the running server.
+
+        Raises:
+            UnavailableError: It failed; the message holds what it printed.
+        """
+        environment = self._environment()
+        done = subprocess.run(  # noqa: S603 (a program that was looked up)
+            [_program("rabbitmqctl"), "--node", environment["RABBITMQ_NODENAME"], *arguments],
+            env=environment,
+            cwd=environment["HOME"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise UnavailableError(f"rabbitmqctl failed: {done.stderr[-_TAIL:].decode('utf-8', 'replace')}")
+
     def _write_configuration(self, tls: Tls | None) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         text = _CONFIGURATION.format(
@@ -213,7 +234,10 @@ class RabbitServer:
             "RABBITMQ_GENERATED_CONFIG_DIR": str(directory / "generated"),
             "RABBITMQ_PID_FILE": str(directory / "pid"),
             "RABBITMQ_DIST_PORT": str(self._distribution_port),
-            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": _LOOPBACK,
+            "RABBITMQ_CTL_ERL_ARGS": _LOOPBACK,
+            "RABBITMQ_CTL_DIST_PORT_MIN": "0",  # any that is free
+            "RABBITMQ_CTL_DIST_PORT_MAX": "0",
         }
         foreign = environment_of({}).items()
         return {name: value for name, value in foreign if not name.startswith(("RABBITMQ_", "ERL_"))} | own

@@ -8,6 +8,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -220,6 +221,30 @@ def test_full_queue_is_said_and_takes_again_when_there_is_room(connect: Connect)
         received += len(deliveries)
         broker.ack(deliveries)
     until_done(lambda: broker.publish([message("more")]))
+
+
+def test_broker_without_memory_is_said_and_what_is_handled_leaves_the_queue(tmp_path: Path) -> None:
+    server = RabbitServer(tmp_path / "server")
+    clock = FakeClock()
+    try:
+        server.start()
+        broker = RabbitBroker(RabbitSettings(url=server.url(), password=server.password), clock, os.urandom)
+        broker.publish([message("1"), message("2")])
+        deliveries = broker.receive("events", 2)
+        assert ids(deliveries) == ["1", "2"]
+        server.control("set_vm_memory_high_watermark", "0")
+        with pytest.raises(QueueFullError, match="memory"):
+            broker.publish([message("3")])
+        with pytest.raises(QueueFullError, match="memory"):
+            broker.publish([message("4")])
+        broker.ack(deliveries)
+        assert broker.depth("events").leased == 0
+        server.control("set_vm_memory_high_watermark", "0.4")
+        until_done(lambda: broker.publish([message("5", "h")]))
+        broker.close()
+    finally:
+        server.kill()
+        server.stop()
 
 
 def test_deleted_queue_is_said_and_made_again(broker: RabbitBroker, vhost: Vhost) -> None:
