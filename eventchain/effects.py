@@ -19,7 +19,8 @@ from eventchain.core.errors import LiveContractError
 from eventchain.core.ids import ChainId
 from eventchain.identity import Identities
 from eventchain.parts import encode, outgoing, partial_chain, position_of, rows, split
-from eventchain.ports import Engine, Observer, Outgoing, Queue
+from eventchain.ports import Engine, Outgoing, Queue
+from eventchain.steps import Steps
 from eventchain.store.document_store import Document
 
 _PENDING_AT_ONCE = 500
@@ -54,7 +55,7 @@ class Effects:
         queue: Queue,
         system_key: str,
         node_uri: str | None,
-        observe: Observer,
+        observe: Steps,
     ) -> None:
         self._archive = archive
         self._engine = engine
@@ -163,7 +164,7 @@ class Effects:
 
     def _tell(self, step: str, saved: Sequence[Saved]) -> None:
         for run in saved:
-            self._observe(step, str(run.chain))
+            self._observe(step, str(run.chain), str(run.documents[-1]["hash"]) if run.documents else None)
 
 
 def joined(saved: Iterable[Saved]) -> list[Saved]:

@@ -6,6 +6,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from eventchain.archive import Archive, Effect
 from eventchain.chain import EventChain, check_events, read_chain
 from eventchain.core import base58
@@ -13,12 +15,14 @@ from eventchain.core.errors import LiveContractError
 from eventchain.core.ids import ChainId, Generation
 from eventchain.core.keys import PublicKey
 from eventchain.door import Door
-from eventchain.errors import InvalidChainError, InvalidEventError
+from eventchain.errors import ForkError, InvalidChainError, InvalidEventError
 from eventchain.event import Event
 from eventchain.identity import Identities
-from eventchain.ports import Observer
 from eventchain.recent import RecentTips
+from eventchain.steps import Steps
 from eventchain.store.document_store import Document
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,11 @@ class Run:
             raise InvalidChainError("the chain was not read")
         return self.chain.id
 
+    @property
+    def last(self) -> bytes | None:
+        """The hash of the last event that came, for logs."""
+        return self.chain.events[-1].hash if self.chain and self.chain.events else None
+
 
 @dataclass(slots=True)
 class _Seen:
@@ -92,7 +101,7 @@ class _Seen:
 class Intake:
     """Reads parcels and verifies what is new in them."""
 
-    def __init__(self, archive: Archive, door: Door, tips: RecentTips, threads: int, observe: Observer) -> None:
+    def __init__(self, archive: Archive, door: Door, tips: RecentTips, threads: int, observe: Steps) -> None:
         """Take what is needed.
 
         Args:
@@ -124,7 +133,7 @@ class Intake:
                 for problem in check_events([item for item in run.chain.events if _is_among(suspects, item)]):
                     run.error = InvalidEventError(f"event {problem.event}: {problem.message}", check=problem.check)
                     break
-                self._observe("verify", str(run.id))
+                self._observe("verify", str(run.id), run.last)
 
     def _read(self, run: Run, seen: _Seen) -> Sequence[Event]:
         """Read a parcel, check its links, and return the events this node does not have yet."""
@@ -164,6 +173,15 @@ class Intake:
     def without_known(self, chain: ChainId, found: Sequence[Event]) -> Sequence[Event]:
         """Return the linked events from the first one on that is not kept: none is kept before the one it follows."""
         return found[bisect_left(found, True, key=lambda event: self._archive.find(chain, event.hash) is None) :]
+
+
+def log_refused(runs: Sequence[Run]) -> None:
+    """Log what was not added, and why; a fork is logged where it is found."""
+    for run in runs:
+        if run.error is not None and not isinstance(run.error, ForkError):
+            event = base58.encode(run.last) if run.last else None
+            chain = str(run.chain.id) if run.chain else None
+            log.info("not added", chain=chain, event_hash=event, sender=run.parcel.sender, reason=run.error.message)
 
 
 def _is_among(suspects: AbstractSet[str | None], event: Event) -> bool:

@@ -8,6 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+import structlog
+
 from eventchain.archive import Archive
 from eventchain.core.clock import Clock
 from eventchain.core.ids import ChainId
@@ -17,6 +19,8 @@ GRACE = 10 * 60 * 1000
 """Milliseconds after which this node anchors the hashes of other parties' events itself."""
 
 _AT_ONCE = 200
+
+log = structlog.get_logger(__name__)
 
 
 class Receipts:
@@ -43,6 +47,7 @@ class Receipts:
             for document in waiting:
                 if receipt := found.get(str(document["hash"])):
                     self._archive.save_receipt(document, receipt)
+                    log.debug("receipt", chain=document["chain"], event_hash=document["hash"])
                     continue
                 if now - cast("int", document["received"]) > GRACE:
                     overdue.append(str(document["hash"]))

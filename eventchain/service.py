@@ -46,11 +46,13 @@ from eventchain.errors import (
     UnknownPreviousError,
 )
 from eventchain.event import Event
-from eventchain.intake import Intake, Parcel, Run
+from eventchain.foresight import foresee
+from eventchain.intake import Intake, Parcel, Run, log_refused
 from eventchain.lease import LEASE_MS, Leases
 from eventchain.ports import Engine, Observer, Outgoing, Queue
 from eventchain.recent import RecentTips
 from eventchain.repair import Repair
+from eventchain.steps import Steps
 from eventchain.store.document_store import DocumentStore, DuplicateError
 from eventchain.tip import Tip
 
@@ -105,7 +107,7 @@ class EventChainService:
         self._key = key
         self._system_key = str(key.public_key)
         self._clock = clock
-        self._observe = observe or (lambda _step, _chain: None)
+        self._observe = Steps(observe)
         self._effects = Effects(self._archive, engine, queue, self._system_key, node_uri, self._observe)
         self._door = Door(self._archive, self._system_key, users)
         self._asking = Asking(self._archive, queue, self._system_key, node_uri, clock)
@@ -174,13 +176,18 @@ class EventChainService:
         for run in runs:
             if run.chain and isinstance(run.error, UnknownPreviousError):
                 self._asking.seek(run.chain.id, run.parcel.sender)
+        log_refused(runs)
         return [run.error for run in runs]
 
     def _add(self, runs: Sequence[Run], held: Held) -> None:
         """Add the events of chains that are held."""
         failed = self._repair.set_right(held)
         working: dict[str, Tip] = {}
-        with self._store.batch():
+        healthy = [run for run in runs if str(run.id) not in failed]
+        with (
+            self._engine.ahead(foresee(healthy, self._tips, self._clock() + CLOCK_TOLERANCE)),
+            self._store.batch(),
+        ):
             self._effects.flush()
             for run in runs:
                 run.error = failed.get(str(run.id))
@@ -225,7 +232,7 @@ class EventChainService:
         run.events = run.chain.events if run.chain else ()
         if tip.height and run.events and run.events[0].previous != tip.hash:
             run.events = tuple(self._intake.without_known(run.id, run.events))
-        self._observe("skip known", str(run.id))
+        self._observe("skip known", str(run.id), run.last)
 
     # Step 3
 
@@ -245,7 +252,7 @@ class EventChainService:
         run.after = tip.identities
         if not run.saved:
             run.before = tip.identities
-        self._observe("resolve", str(run.id))
+        self._observe("resolve", str(run.id), run.last)
         return tip
 
     def _effects_of(self, run: Run, tip: Tip) -> Effect:
@@ -271,7 +278,7 @@ class EventChainService:
             self._repair.apply(tip, entry)
         else:
             self._locks.begin(str(run.id))
-        self._observe("apply", str(run.id))
+        self._observe("apply", str(run.id), event.hash)
         is_identity = is_identity_event(entry.body)
         document = self._archive.insert(
             tip,
@@ -289,7 +296,7 @@ class EventChainService:
         elif is_identity:
             self._archive.set_members(run.id, advanced.identities)
         self._locks.finish(str(run.id))
-        self._observe("save", str(run.id))
+        self._observe("save", str(run.id), event.hash)
         return advanced
 
     # Steps 6 to 8
