@@ -32,6 +32,9 @@ from eventchain.store.document_store import Document
 ASK_MS = 5_000
 """Milliseconds between two asks to one node about one chain."""
 
+HEAR_MS = 1_000
+"""Milliseconds between two asks of one node about one chain that are looked into."""
+
 ANSWER_MS, LONGEST_ANSWER_MS = 5_000, 60 * 60 * 1000
 """Milliseconds between two answers to one node about one chain, which may each be the whole of it: who asks again and
 again for the same, is answered more and more rarely."""
@@ -57,6 +60,7 @@ class Asking:
         self._node_uri = node_uri
         self._clock = clock
         self._asked = Pace(ASK_MS, ASK_MS)
+        self._heard = Pace(HEAR_MS, HEAR_MS)
         self._answered = Pace(ANSWER_MS, LONGEST_ANSWER_MS)
         self._lock = threading.Lock()
 
@@ -173,13 +177,25 @@ class Asking:
             UnavailableError: Store or queue are away.
         """
         ask = read_ask(document)
-        if ask.chain is not None:
-            self._answer(ask, ask.chain, sender)
+        key = (str(ask.chain), sender)
+        if not self._allows(self._heard, key):
             return
+        try:
+            if ask.chain is None:
+                self._answer_with_new(frozenset(ask.known), sender)
+            else:
+                self._answer(ask, ask.chain, sender)
+        except LiveContractError:
+            with self._lock:  # the ask comes again
+                self._heard.forget(key)
+            raise
+
+    def _answer_with_new(self, firsts: frozenset[bytes], sender: str) -> None:
+        """Send the chains whose first event the asker does not name."""
         sent = 0
         for name in self._archive.chains_of(sender):
             chain = ChainId.parse(name)
-            if self._archive.hash_at(chain, 0) not in ask.known and self._answer(Ask(chain=chain), chain, sender):
+            if self._archive.hash_at(chain, 0) not in firsts and self._answer(Ask(chain=chain), chain, sender):
                 sent += 1
             if sent == MAX_NEW_CHAINS:
                 break
@@ -195,12 +211,17 @@ class Asking:
         missing = decide([self._archive.place(chain, hash_) for hash_ in ask.known])
         if missing.has_more and not ask.back:
             self._publish([self._ask(chain, node, back=True)])
-        sent = 0
-        for part in self._missing_parts(chain, missing, frozenset(ask.known), sender):
-            if not sent and not self._allows(self._answered, (str(chain), sender)):
-                return False
-            self._queue.publish([outgoing("relay", node, encode(partial_chain(chain, part)))])
-            sent += len(part)
+        key, sent = (str(chain), sender), 0
+        try:
+            for part in self._missing_parts(chain, missing, frozenset(ask.known), sender):
+                if not sent and not self._allows(self._answered, key):
+                    return False
+                self._queue.publish([outgoing("relay", node, encode(partial_chain(chain, part)))])
+                sent += len(part)
+        except LiveContractError:
+            with self._lock:
+                self._answered.forget(key)
+            raise
         if sent:
             log.info("missing events sent", chain=str(chain), events=sent, new=missing.is_new)
         return bool(sent)

@@ -33,3 +33,7 @@ class Pace:
         if len(self._last) > _REMEMBERED:
             self._last.popitem(last=False)
         return True
+
+    def forget(self, key: Hashable) -> None:
+        """Let it be done again at once: it did not come to an end."""
+        self._last.pop(key, None)

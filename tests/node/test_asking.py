@@ -1,6 +1,8 @@
 """What was not delivered is asked for: a node that missed events, or lost them, has them again; nobody else learns."""
 
 import json
+import random
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from eventchain.ask import MAX_KNOWN, Ask
 from eventchain.asking import ANSWER_MS, ASK_MS
 from eventchain.chain import read_chain
 from eventchain.core import base58
+from eventchain.core.errors import UnavailableError
 from eventchain.core.ids import ChainId, nonce_from_text
 from eventchain.core.keys import KeyPair
 from eventchain.errors import ForkError, UnknownPreviousError
@@ -285,6 +288,50 @@ def test_thousand_asks_wait_as_one(stage: Stage) -> None:
         ask = json.dumps(Ask(chain=stage.id, known=known).to_dict()).encode()
         stage.simulation.network.send("seller", "buyer", "queue/asks", system("seller").public_key, ask)
     assert node.parts.broker.depth("asks").waiting == 1
+
+
+def test_answer_that_the_queue_did_not_take_is_given_when_the_ask_comes_again(stage: Stage) -> None:
+    broker, ask = stage.node("buyer").parts.broker, Ask(chain=stage.id)
+    publish = broker.publish
+
+    def full(_messages: Sequence[Message]) -> None:
+        raise UnavailableError("the queue is full")
+
+    broker.publish = full  # type: ignore[method-assign]
+    with pytest.raises(UnavailableError):
+        answer(stage, ask, system("seller"))
+    broker.publish = publish  # type: ignore[method-assign]
+    assert answer(stage, ask, system("seller"))
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_was_lost_asking_makes_all_know_the_same(seed: int) -> None:
+    chance = random.Random(seed)
+    storage = MemoryStorage()
+    stage = Stage.of(Simulation(seed, storage=storage)).found(members=("seller", "inspector"))
+    old: dict[str, MemoryStore] = {}
+    for _ in range(25):
+        name = chance.choice(NAMES)
+        stage[name].post(stage.chain, stage.note())
+        if chance.random() < 0.4:
+            lose(stage, name, chance.choice([None, *NAMES]))
+        if chance.random() < 0.2:
+            old[name] = _copy(storage.open_store(name))
+        if chance.random() < 0.1 and name in old:
+            stage.simulation.kill(name)
+            storage._stores[name] = _copy(old[name])
+            stage.simulation.start(name)
+        stage.simulation.run(chance.randrange(4))
+    stage.simulation.settle(receipts=False)
+    for name in NAMES:
+        stage.simulation.clock.now += ASK_MS
+        stage.node(name).eventchain.asking.ask_all()
+        stage.simulation.settle(receipts=False)
+    overheard = Overheard(stage.simulation)
+    known = [stage.known(name) for name in NAMES]
+    assert known[0] == known[1] == known[2]
+    stage.simulation.run(50)
+    assert overheard.requests == [], "who knows all is silent"
 
 
 def test_made_up_hashes_make_a_node_ask_back_once_in_a_while(stage: Stage) -> None:
