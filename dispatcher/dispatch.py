@@ -67,7 +67,7 @@ EVENTS_POLICY = RetryPolicy(max_attempts=60, first_delay_ms=SECOND_MS // 4, max_
 RELAY_POLICY = RetryPolicy(max_attempts=235, first_delay_ms=SECOND_MS, max_delay_ms=HOUR_MS)
 """For other nodes, which may be away for a week: about seven days, at least hourly."""
 
-_BROKER_POLICY = RetryPolicy(max_attempts=0, first_delay_ms=SECOND_MS // 10, max_delay_ms=30 * SECOND_MS)
+_BROKER_POLICY = RetryPolicy(max_attempts=0, first_delay_ms=SECOND_MS // 10, max_delay_ms=5 * SECOND_MS)
 """How a loop waits for a broker that is away; it never gives up."""
 
 

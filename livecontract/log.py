@@ -48,3 +48,4 @@ def configure(level: str = "warning", form: str = "text") -> None:
         cache_logger_on_first_use=True,
     )
     logging.getLogger("waitress").setLevel(logging.ERROR)
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # the dispatcher says the same, once and in one line

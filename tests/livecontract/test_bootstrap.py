@@ -15,6 +15,7 @@ import pytest
 from anchor.client import AnchorClient
 from anchor.service import AnchorService
 from dispatcher.broker import MemoryBroker
+from dispatcher.rabbitmq import RabbitBroker
 from dispatcher.sqlite_broker import SqliteBroker
 from eventchain.core.errors import LiveContractError
 from eventchain.store.memory import MemoryStore
@@ -23,10 +24,12 @@ from livecontract import bootstrap, key_store
 from livecontract.agent import Agent
 from livecontract.bootstrap import RunningNode
 from livecontract.config import Config, environment_of, load
+from livecontract.demo.rabbitmq_server import RabbitServer
 from livecontract.errors import InvalidKeyFileError
 from livecontract.mail import Mail, NoMailer, SmtpMailer
 from livecontract.mailbox import StoredMailer
 from tests.livecontract.running import OWNER, Caller, World, part, running, settle, stored, wait_for
+from tests.servers.rabbitmq import NewVhost
 
 
 def config(directory: Path, **settings: Any) -> Config:
@@ -52,6 +55,26 @@ def test_the_parts_are_those_of_the_configuration(tmp_path: Path) -> None:
         assert isinstance(node.node.parts.mailer, StoredMailer)
     with pytest.raises(LiveContractError):
         NoMailer().send(Mail(to="a@b.example", subject="s", text="t"))
+
+
+@pytest.mark.slow
+def test_node_starts_while_its_broker_is_away_and_takes_up_work_when_it_is_there(
+    tmp_path: Path, rabbitmq: RabbitServer, new_vhost: NewVhost
+) -> None:
+    vhost = new_vhost()
+    rabbitmq.kill()
+    try:
+        node = RunningNode(config(tmp_path, broker=vhost.url, broker_password=vhost.password))
+        node.start()
+        assert isinstance(node.node.parts.broker, RabbitBroker)
+        assert Caller(node.url).get("/readyz").status == 503
+    finally:
+        rabbitmq.start()
+    try:
+        wait_for(lambda: Caller(node.url).get("/readyz").status == 200, "the broker")
+        World(node)
+    finally:
+        node.stop()
 
 
 def test_what_a_node_leaves_on_disk_is_closed_to_others(tmp_path: Path) -> None:
