@@ -15,6 +15,7 @@ from typing import Any
 import urllib3
 from cryptography import x509
 
+from dispatcher.errors import InvalidDestinationError
 from eventchain.archive import Archive
 from eventchain.core import strict_json
 from eventchain.core.clock import Clock, system_clock
@@ -28,6 +29,7 @@ from livecontract.config import Config
 from livecontract.doctor import Aged, Facts, Repair
 from livecontract.errors import InvalidKeyFileError
 from livecontract.examination import look
+from livecontract.guarded_transport import Guard
 
 TIMEOUT = urllib3.Timeout(connect=3, read=5)
 _MAX_ANSWER = 64 * 1024
@@ -167,10 +169,13 @@ class Examiner:
         peers = [uri for uri in told["peers"] if uri.startswith(("http://", "https://"))]
         clocks: dict[str, int] = {}
         silent: dict[str, str] = {}
+        config = self._patient.config
+        guard = Guard(self._patient.url, config.http_allow if config else ())
         for uri in peers:
             try:
+                guard.check(uri)  # parties choose where their nodes are
                 answer = self._fetch(f"{uri}/healthz")
-            except UnavailableError as error:
+            except (UnavailableError, InvalidDestinationError) as error:
                 silent[uri] = error.message
             else:
                 if answer.clock is not None:
@@ -178,7 +183,7 @@ class Examiner:
         return replace(
             facts,
             queues=client.get("/queue"),
-            letters=client.get("/queue/dead-letters"),
+            letters=client.get_all("/queue/dead-letters"),
             unanchored=Aged(**told["unanchored"]),
             pending=Aged(**told["pending"]),
             forks=told["forks"],

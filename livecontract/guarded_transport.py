@@ -16,32 +16,27 @@ from workflow_engine.triggers.http_client import Resolver, is_public, resolve
 _PORTS = {"http": 80, "https": 443}
 
 
-class GuardedTransport:
-    """Posts to public addresses and allowed hosts."""
+class Guard:
+    """Says where this node may go."""
 
-    def __init__(
-        self, transport: Transport, own_url: str, allowed_hosts: Collection[str], resolver: Resolver = resolve
-    ) -> None:
-        """Guard a transport.
+    def __init__(self, own_url: str, allowed_hosts: Collection[str], resolver: Resolver = resolve) -> None:
+        """Guard a node.
 
         Args:
-            transport: Does the posting.
             own_url: Where this node is reached.
-            allowed_hosts: Private hosts that may be posted to nevertheless.
+            allowed_hosts: Private hosts that may be gone to nevertheless.
             resolver: Finds the addresses of a host.
         """
-        self._transport = transport
         self._allowed = frozenset(allowed_hosts)
         self._resolve = resolver
         self._own_url = own_url
 
-    def post(self, url: str, body: bytes) -> None:
-        """See `dispatcher.ports.Transport`.
+    def check(self, url: str) -> None:
+        """Check that this node may go to a URL.
 
         Raises:
             InvalidDestinationError: The host has an address that is not public.
             PeerUnreachableError: The host is not known now.
-            LiveContractError: See the guarded transport.
         """
         parts = urlsplit(url)
         host = parts.hostname or ""
@@ -51,7 +46,6 @@ class GuardedTransport:
                 f"the host {host[:100]} has an address that is not public",
                 hint="Add it to http_allow if this node should send there.",
             )
-        self._transport.post(url, body)
 
     def _is_public(self, url: str) -> bool:
         parts = urlsplit(url)
@@ -60,3 +54,23 @@ class GuardedTransport:
         except (OSError, UnicodeError):
             raise PeerUnreachableError(f"the host {(parts.hostname or '')[:100]} is not known") from None
         return all(is_public(address) for address in addresses)
+
+
+class GuardedTransport:
+    """Posts to public addresses and allowed hosts."""
+
+    def __init__(
+        self, transport: Transport, own_url: str, allowed_hosts: Collection[str], resolver: Resolver = resolve
+    ) -> None:
+        """Guard a transport; see `Guard`."""
+        self._transport = transport
+        self._guard = Guard(own_url, allowed_hosts, resolver)
+
+    def post(self, url: str, body: bytes) -> None:
+        """See `dispatcher.ports.Transport`.
+
+        Raises:
+            LiveContractError: See `Guard.check` and the guarded transport.
+        """
+        self._guard.check(url)
+        self._transport.post(url, body)
