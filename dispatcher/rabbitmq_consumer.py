@@ -150,15 +150,16 @@ class Consumer:
         """Start deliveries within the current window; called by the link's thread."""
 
         def arrived(_: Any, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
-            self._arrive(name, method.delivery_tag, properties, body)
+            deliveries = deliveries_of(properties, redelivered=method.redelivered)
+            self._arrive(name, method.delivery_tag, message_of(self._queue, properties, body, deliveries), deliveries)
 
         raw.add_on_cancel_callback(lambda _: raw.close() if raw.is_open else None)  # the queue was deleted
         raw.basic_qos(prefetch_count=self._window)
         tag = _consumer_tag(name, self._window)
         raw.basic_consume(self._queue, arrived, consumer_tag=tag, callback=lambda _: resolve(answer, None))
 
-    def _arrive(self, name: str, tag: int, properties: pika.BasicProperties, body: bytes) -> None:
-        entry = _Entry(message_of(self._queue, properties, body), is_new=not deliveries_of(properties))
+    def _arrive(self, name: str, tag: int, message: Message, deliveries: int) -> None:
+        entry = _Entry(message, is_new=not deliveries)
         with self._changed:
             if name == self._name and not self._is_closed:
                 self._entries[tag] = entry

@@ -131,10 +131,16 @@ def properties(message: Message, *, died_at: int | None = None) -> pika.BasicPro
     )
 
 
-def message_of(queue: str, found: pika.BasicProperties, body: bytes) -> Message:
-    """Return the message that was found in a queue, whatever its properties are."""
+def message_of(queue: str, found: pika.BasicProperties, body: bytes, deliveries: int = 0) -> Message:
+    """Return the message that was found in a queue, whatever its properties are.
+
+    Args:
+        queue: Where it was found.
+        found: Its properties.
+        body: Its body.
+        deliveries: See `deliveries_of`.
+    """
     headers = found.headers if isinstance(found.headers, dict) else {}
-    deliveries = _count(headers.get("x-delivery-count"))
     return Message(
         queue=queue,
         id=_text(headers.get(_ID)) or _text(found.message_id) or base58.encode(sha256(body)),
@@ -146,9 +152,14 @@ def message_of(queue: str, found: pika.BasicProperties, body: bytes) -> Message:
     )
 
 
-def deliveries_of(found: pika.BasicProperties) -> int:
-    """Return how often the broker delivered a message before, to somebody who did not settle it."""
-    return _count(found.headers.get("x-delivery-count")) if isinstance(found.headers, dict) else 0
+def deliveries_of(found: pika.BasicProperties, *, redelivered: bool) -> int:
+    """Return how often the broker delivered a message before, to somebody who did not settle it.
+
+    A message on its first delivery may hold a count all the same: that of the queue a shovel took it from.
+    """
+    if not redelivered:
+        return 0
+    return max(1, _count((found.headers or {}).get("x-delivery-count")))
 
 
 def dead_letter_of(queue: str, found: pika.BasicProperties, body: bytes) -> DeadLetter:

@@ -63,7 +63,7 @@ class Agent:
             network: Letter of the public network.
         """
         chain = ChainId.create(self.key.public_key, self._random(NONCE_LENGTH), network=network)
-        about = self._about_node()
+        about = self.about_node()
         body = {
             **info,
             "$schema": IDENTITY_SCHEMA,
@@ -133,7 +133,7 @@ class Agent:
         verify(chain)
         if not _invites(chain, invitation):
             raise InvalidError("the chain does not hold this invitation", hint="It may have been taken already.")
-        about = self._about_node()
+        about = self.about_node()
         body = identity_body(
             invitation,
             user=self.key.public_key,
@@ -153,7 +153,7 @@ class Agent:
         Raises:
             InvalidError: The person takes no part in it.
         """
-        for summary in self.client.get("/event-chains", wait=self._patience):
+        for summary in self.client.get_all("/event-chains", wait=self._patience):
             if summary["id"] == chain:
                 return Stub(base58.decode(summary["latest_hash"]), base58.decode(summary["state"]))
         raise InvalidError("the node has no such chain, or you take no part in it")
@@ -173,7 +173,8 @@ class Agent:
         document: dict[str, Any] = self.client.get(f"/processes/{part(process)}", wait=self._patience)
         return document
 
-    def _about_node(self) -> Mapping[str, str]:
+    def about_node(self) -> Mapping[str, str]:
+        """Return what the node says of itself, its node URI and its system key among that."""
         about: Mapping[str, str] = self.client.get("/", wait=self._patience)
         return about
 

@@ -26,3 +26,14 @@ def eventchain_vectors() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def public_chain_vectors() -> dict[str, Any]:
     return json.loads((VECTORS / "public-chain.json").read_text())
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=10, help="processes that tests/chaos kills; 100 for the long test")
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    number = request.config.getoption("--kills")
+    assert isinstance(number, int)
+    return number

@@ -83,7 +83,9 @@ class Play:
             invitee.take(invitation, {"name": ORGANISATIONS[role]})
             self._parties.append(role)
             self._settle()
-            task.detail = f"the whole chain, {self._length} events, was forwarded to {stage.nodes[role].url}"
+            task.detail = (
+                f"the whole chain, {self._length} events, was forwarded to {stage.agents[role].about_node()['node']}"
+            )
 
     def _start(self) -> None:
         with self._tell.step("starts the process", BUYER) as task:

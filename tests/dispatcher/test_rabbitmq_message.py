@@ -15,6 +15,7 @@ from dispatcher.rabbitmq_message import (
     MAX_HEADERS,
     RETRY_STEPS_MS,
     dead_letter_of,
+    deliveries_of,
     message_of,
     properties,
     retry_queue,
@@ -93,8 +94,15 @@ def test_headers_too_large_to_go_back_are_dropped() -> None:
 def test_deliveries_to_the_dead_count_as_attempts() -> None:
     sent = properties(Message(queue="events", id="1", group="g", body=b"", attempts=2, failure="away"))
     sent.headers["x-delivery-count"] = 3
-    message = message_of("events", sent, b"")
+    message = message_of("events", sent, b"", deliveries_of(sent, redelivered=True))
     assert (message.attempts, message.failure) == (5, PROCESS_ENDED)
+
+
+def test_a_count_that_came_with_the_message_counts_nothing() -> None:
+    sent = pika.BasicProperties(headers={"x-delivery-count": 66})  # a shovel's, from the queue at the other end
+    assert deliveries_of(sent, redelivered=False) == 0
+    assert message_of("inbound", sent, b"", deliveries_of(sent, redelivered=False)).attempts == 0
+    assert deliveries_of(pika.BasicProperties(), redelivered=True) == 1
 
 
 def test_dead_letter_of_the_broker_tells_its_reason_and_time() -> None:
