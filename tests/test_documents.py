@@ -107,7 +107,7 @@ def known_options(words: list[str]) -> set[str]:
         assert word in commands, f"there is no command {word}"
         current = commands[word]
         options = {option for item in current.params for option in item.opts}
-        if current.name in ("run", "doctor", "recover"):
+        if current.name in ("run", "doctor", "recover", "backup", "restore"):
             options |= {f"--{setting.name.replace('_', '-')}" for setting in SETTINGS if not setting.secret}
     return options | {"--help", "-h"}
 
