@@ -5,6 +5,7 @@ No redirects (a signature is for one URL), no proxies, a limit of time and of si
 
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,6 +27,10 @@ MAX_ANSWER = 64 * 1024 * 1024
 
 ANSWER_TIMEOUT = 300.0
 """Seconds for a whole answer, so that one that comes drop by drop ends too."""
+
+_MAX_PAGES = 10_000
+_NEXT = re.compile(r'<(\?[^>]+)>; rel="next"')
+"""The link to the next page of a list: of the same list of the same node, and of nothing else."""
 
 _PIECE = 64 * 1024
 _FIRST_PAUSE = 0.05
@@ -72,6 +77,26 @@ class NodeClient:
         """Return the JSON at a path; see `request`."""
         return self.request("GET", path, query=query, wait=wait)
 
+    def get_all(self, path: str, query: Mapping[str, str] | None = None, *, wait: float = 0) -> list[Any]:
+        """Return a whole list, page after page; see `request`.
+
+        Raises:
+            NodeUnreachableError: It is no list, or has no end.
+        """
+        found: list[Any] = []
+        first = self.base_url + path
+        url = first + (f"?{urlencode(query)}" if query else "")
+        for _ in range(_MAX_PAGES):
+            items, link = self._try("GET", url, b"", wait)
+            if not isinstance(items, list):
+                raise NodeUnreachableError(f"{self.base_url} answered something that is no list")
+            found += items
+            following = _NEXT.fullmatch(link)
+            if following is None:
+                return found
+            url = first + following[1]
+        raise NodeUnreachableError(f"{self.base_url} answered a list without end")
+
     def post(self, path: str, document: Any, *, query: Mapping[str, str] | None = None, wait: float = 0) -> Any:
         """Send a JSON document and return the JSON of the answer; see `request`."""
         return self.request("POST", path, document, query=query, wait=wait)
@@ -104,7 +129,14 @@ class NodeClient:
             LiveContractError: What the node answered, in its family.
         """
         url = self.base_url + path + (f"?{urlencode(query)}" if query else "")
-        body = b"" if document is None else _encode(document)
+        return self._try(method, url, b"" if document is None else _encode(document), wait)[0]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+    def _try(self, method: str, url: str, body: bytes, wait: float) -> tuple[Any, str]:
+        """Return the JSON of the answer, and its Link header or nothing."""
         end = self._clock() + int(wait * 1000)
         pause = _FIRST_PAUSE
         while True:
@@ -116,11 +148,7 @@ class NodeClient:
             self._pause(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._pool.clear()
-
-    def _send(self, method: str, url: str, body: bytes) -> Any:
+    def _send(self, method: str, url: str, body: bytes) -> tuple[Any, str]:
         headers = {"Accept": f"application/json, {problem.CONTENT_TYPE}", "Accept-Encoding": "identity"}
         if body:
             headers["Content-Type"] = "application/json"
@@ -137,7 +165,8 @@ class NodeClient:
                 response.close()  # a connection whose answer was read whole is in the pool again already
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise NodeUnreachableError(f"{self.base_url} cannot be reached: {_reason(error)}") from None
-        return self._read(response.status, response.headers.get("Content-Type", ""), data)
+        document = self._read(response.status, response.headers.get("Content-Type", ""), data)
+        return document, response.headers.get("Link", "")
 
     def _receive(self, response: urllib3.BaseHTTPResponse) -> bytes:
         """Return the body, or what is over the limit of size by at most a piece."""

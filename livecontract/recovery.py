@@ -84,12 +84,12 @@ class HttpSource:
 
     def chains(self) -> Sequence[str]:
         """See `Source.chains`."""
-        return _read(lambda: [str(item["id"]) for item in self._client.get("/event-chains")])
+        return _read(lambda: [str(item["id"]) for item in self._client.get_all("/event-chains")])
 
     def documents(self, chain: str) -> Sequence[Mapping[str, Any]]:
         """See `Source.documents`."""
         path = f"/event-chains/{part(chain)}"
-        branches = _read(lambda: [conflict["branch"] for conflict in self._client.get(f"{path}/conflicts")])
+        branches = _read(lambda: [conflict["branch"] for conflict in self._client.get_all(f"{path}/conflicts")])
         return [self._client.get(path), *branches]
 
 

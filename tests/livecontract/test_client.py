@@ -19,6 +19,7 @@ from eventchain.core.errors import (
     UnavailableError,
 )
 from eventchain.core.keys import KeyPair
+from livecontract import client as client_module
 from livecontract import web_server
 from livecontract.authentication import Authenticator
 from livecontract.client import NodeClient, part
@@ -47,6 +48,20 @@ def routes(answers: list[int]) -> Blueprint:
     @blueprint.get("/conflict")
     def conflict() -> None:
         raise ConflictError("it contradicts", path="$.a", hint="Look again.")
+
+    @blueprint.get("/numbers")
+    def numbers() -> Any:
+        first = int(request.args.get("cursor", "0"))
+        link = {
+            "next": f'<?cursor={first + 2}&of={request.args["of"]}>; rel="next"',
+            "elsewhere": "<http://x/>; rel=next",
+        }
+        headers = {"Link": link[request.args["of"]]} if first < 4 else {}
+        return [first, first + 1], 200, headers
+
+    @blueprint.get("/everlasting")
+    def everlasting() -> Any:
+        return [], 200, {"Link": '<?cursor=again>; rel="next"'}
 
     @blueprint.get("/away")
     @web_server.public
@@ -111,6 +126,22 @@ def client(url: str) -> Iterator[NodeClient]:
     client = NodeClient(url + "/", KEY, max_answer=4000)
     yield client
     client.close()
+
+
+def test_a_list_is_read_page_after_page(client: NodeClient) -> None:
+    assert client.get_all("/numbers", {"of": "next"}) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_link_to_elsewhere_is_not_followed(client: NodeClient) -> None:
+    assert client.get_all("/numbers", {"of": "elsewhere"}) == [0, 1]
+
+
+def test_what_is_no_list_or_has_no_end_is_no_answer(client: NodeClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "_MAX_PAGES", 3)
+    with pytest.raises(NodeUnreachableError, match="no list"):
+        client.get_all("/name/x")
+    with pytest.raises(NodeUnreachableError, match="without end"):
+        client.get_all("/everlasting")
 
 
 def test_requests_are_signed_and_carry_json_both_ways(client: NodeClient) -> None:
