@@ -1,6 +1,7 @@
 """What the event chain needs of others. The node plugs in the other services, or their clients."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +19,14 @@ class Engine(Protocol):
 
         Raises:
             LiveContractError: The event is refused; nothing is saved.
+        """
+
+    def ahead(self, entries: Iterable[Entry]) -> AbstractContextManager[None]:
+        """Be told of entries that this thread applies within the context, one after the other, and may apply them now.
+
+        An engine that is asked over a network applies them in one request, and answers `head` and `apply` from what
+        came of it. Entries that are not applied after all are found by `head` after the context. An engine in this
+        process does not even look at them.
         """
 
     def check(self, entry: Entry) -> None:

@@ -183,11 +183,8 @@ class EventChainService:
         """Add the events of chains that are held."""
         failed = self._repair.set_right(held)
         working: dict[str, Tip] = {}
-        healthy = [run for run in runs if str(run.id) not in failed]
-        with (
-            self._engine.ahead(foresee(healthy, self._tips, self._clock() + CLOCK_TOLERANCE)),
-            self._store.batch(),
-        ):
+        coming = foresee(runs, failed, self._tips, self._clock() + CLOCK_TOLERANCE)
+        with self._engine.ahead(coming), self._store.batch():
             self._effects.flush()
             for run in runs:
                 run.error = failed.get(str(run.id))

@@ -4,7 +4,8 @@ The event chain hands it entries, the dispatcher lets it perform system actions,
 another process the same methods are those of `workflow_engine.client`.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol
 
 from eventchain.core.clock import Clock
@@ -30,6 +31,9 @@ class EngineAccess(Protocol):
 
         Of a chain, nothing is applied after what was refused.
         """
+
+    def ahead(self, entries: Iterable[Entry]) -> AbstractContextManager[None]:
+        """Be told of entries that are applied within the context; see `eventchain.ports.Engine.ahead`."""
 
     def check(self, entry: Entry) -> None:
         """Check that `apply` would take an entry."""
@@ -90,16 +94,11 @@ class OwnEngine:
 
     def apply_all(self, entries: Sequence[Entry]) -> Sequence[LiveContractError | None]:
         """See `EngineAccess.apply_all`."""
-        refused: dict[str, LiveContractError] = {}
-        outcomes: list[LiveContractError | None] = []
-        for entry in entries:
-            if entry.chain not in refused:
-                try:
-                    self._service.apply(entry)
-                except LiveContractError as error:
-                    refused[entry.chain] = error
-            outcomes.append(refused.get(entry.chain))
-        return outcomes
+        return self._service.apply_all(entries)
+
+    def ahead(self, entries: Iterable[Entry]) -> AbstractContextManager[None]:  # noqa: ARG002 (asked one by one)
+        """See `EngineAccess.ahead`."""
+        return nullcontext()
 
     def check(self, entry: Entry) -> None:
         """See `EngineAccess.check`."""

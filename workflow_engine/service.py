@@ -10,6 +10,7 @@ carries an `Idempotency-Key`.
 """
 
 from collections.abc import Collection as AnyOf
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -142,6 +143,23 @@ class WorkflowService:
         if outcome.before is not None:
             old = {"chain": entry.chain, "process": outcome.row["subject"], "hash": outcome.before}
             self._store.delete(STATES, old)
+
+    def apply_all(self, entries: Sequence[Entry]) -> list[LiveContractError | None]:
+        """Apply entries with one durable write where the store can group, and say of each why it was refused, if so.
+
+        Of a chain, nothing is applied after what was refused.
+        """
+        refused: dict[str, LiveContractError] = {}
+        outcomes: list[LiveContractError | None] = []
+        with self._store.batch():
+            for entry in entries:
+                if entry.chain not in refused:
+                    try:
+                        self.apply(entry)
+                    except LiveContractError as error:
+                        refused[entry.chain] = error
+                outcomes.append(refused.get(entry.chain))
+        return outcomes
 
     def check(self, entry: Entry) -> None:
         """Check that `apply` would take an entry, without changing anything. Raises what it would raise."""

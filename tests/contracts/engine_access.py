@@ -59,6 +59,41 @@ class EngineAccessContract:
         assert list(engine.apply_all([good, good])) == [None, None]
         assert list(engine.apply_all([])) == []
 
+    def test_entries_told_ahead_are_applied_in_their_turn(self, engine: EngineAccess, stage: Stage) -> None:
+        entry = entry_of(stage, response("withdraw"))
+        after = replace(entry_of(stage, stage.note()), previous=entry.hash, hash="after")
+        with engine.ahead(iter([entry, after])):
+            assert engine.head(stage.chain) == entry.previous
+            for item in (entry, after):
+                engine.apply(item)
+                assert engine.head(stage.chain) == item.hash
+        assert engine.head(stage.chain) == "after"
+
+    def test_entry_told_ahead_may_be_refused(self, engine: EngineAccess, stage: Stage) -> None:
+        bad, good = entry_of(stage, response("accept")), entry_of(stage, response("withdraw"))
+        with engine.ahead([bad, replace(good, previous=bad.hash)]):
+            assert refusal(engine.apply, bad).code == "ActionNotAvailable"
+            assert engine.head(stage.chain) == bad.previous
+            engine.apply(good)
+        assert engine.head(stage.chain) == good.hash
+
+    def test_what_was_told_ahead_may_come_otherwise(self, engine: EngineAccess, stage: Stage) -> None:
+        """Another copy appended meanwhile: the chain is derived again, and goes on elsewhere."""
+        first, other = entry_of(stage, stage.note()), entry_of(stage, response("withdraw"))
+        entries = [entry for _, entry in entries_of(stage.canonical("buyer"))]
+        with engine.ahead([first]):
+            engine.forget(stage.chain)
+            for entry in [*entries, other]:
+                engine.apply(entry)
+            assert engine.head(stage.chain) == other.hash
+        assert engine.head(stage.chain) == other.hash
+
+    def test_engine_that_stands_elsewhere_is_found_out(self, engine: EngineAccess, stage: Stage) -> None:
+        missing = replace(entry_of(stage, stage.note()), previous="unknown")
+        with engine.ahead([missing]):
+            assert engine.head(stage.chain) == stage.projection("buyer")["head"]
+            assert refusal(engine.apply, missing).code == "OutOfStep"
+
     def test_forgotten_chain_is_derived_again_from_its_entries(self, engine: EngineAccess, stage: Stage) -> None:
         before = engine.projection(stage.chain)
         engine.forget(stage.chain)
