@@ -138,17 +138,29 @@ class Archive:
         found = self._store.find(EVENTS, {"chain": str(chain), "position": position}, limit=1)
         return _hash(found[0], "hash") if found else None
 
-    def place(self, chain: ChainId, hash_: bytes) -> int | None:
-        """Return the position of an event, or that of the canonical event its branch leaves; None if it is unknown.
+    def places(self, chain: ChainId, hashes: Iterable[bytes]) -> list[int | None]:
+        """Return for each event its position, or that of the canonical event its branch leaves; None if it is unknown.
 
-        A branch beside the first event leaves at -1.
+        A branch beside the first event leaves at -1. However many events of a branch are asked for, it is walked once.
         """
-        document = self.find(chain, hash_)
-        if document is None:
-            return None
-        while document is not None and document["position"] is None:
-            document = self.find(chain, _hash(document, "previous"))
-        return -1 if document is None else cast("int", document["position"])
+        found: dict[bytes, int] = {chain.initial_hash: -1}
+        places: list[int | None] = []
+        for hash_ in hashes:
+            way: list[bytes] = []
+            at: bytes | None = hash_
+            while at is not None and at not in found:
+                document = self.find(chain, at)
+                if document is None:
+                    at = None
+                elif document["position"] is not None:
+                    found[at] = cast("int", document["position"])
+                else:
+                    way.append(at)
+                    at = _hash(document, "previous")
+            if at is not None:
+                found |= dict.fromkeys(way, found[at])
+            places.append(None if at is None or hash_ == chain.initial_hash else found[at])
+        return places
 
     def chain(self, chain: ChainId, *, after: Document | None = None) -> EventChain:
         """Return the canonical chain, or the part of it after the event of a document."""

@@ -208,7 +208,7 @@ class Asking:
         node = self._address(identity) if identity and identity.system_key == sender else None
         if node is None:
             return False
-        missing = decide([self._archive.place(chain, hash_) for hash_ in ask.known])
+        missing = decide(self._archive.places(chain, ask.known))
         if missing.has_more and not ask.back:
             self._publish([self._ask(chain, node, back=True)])
         key, sent = (str(chain), sender), 0
@@ -233,6 +233,8 @@ class Asking:
         until = self._makes_members(chain, sender) if missing.is_new else -1
         yield from split(self._canonical(chain, missing.after), until=until)
         for conflict in sorted(self._archive.conflicts(chain), key=_found):
+            if base58.decode(conflict["tip"], name="tip") in known:
+                continue
             segment = self._archive.segment(chain, conflict)
             shared = [index for index, item in enumerate(segment) if _hash(item) in known]
             yield from split(segment[shared[-1] + 1 if shared else 0 :])

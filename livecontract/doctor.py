@@ -7,7 +7,7 @@ of severity `problem` wants somebody to act; a `notice` wants to be known.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 PROBLEM, NOTICE = "problem", "notice"
@@ -58,13 +58,7 @@ class Finding:
 
     def to_dict(self) -> dict[str, str]:
         """Return the JSON form."""
-        return {
-            "check": self.check,
-            "severity": self.severity,
-            "what": self.what,
-            "meaning": self.meaning,
-            "todo": self.todo,
-        }
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

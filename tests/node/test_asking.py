@@ -171,6 +171,26 @@ def test_branch_of_which_a_part_is_here_is_completed(stage: Stage) -> None:
     assert overheard.sent("seller", "buyer") == 3
 
 
+def test_places_of_events_are_found_with_one_walk_along_each_branch(stage: Stage) -> None:
+    tip = stage.node("buyer").eventchain.tip(stage.chain)
+    stage["buyer"].post(stage.chain, stage.note())
+    branch = []
+    for _ in range(20):
+        document = stage["buyer"].sign(stage.chain, stage.note(), tip=tip)
+        tip, _ = tip.advance(read_chain(document).events[0])
+        refusal(stage["buyer"].send, document)
+        branch.append(tip.hash)
+    archive = stage.node("buyer").eventchain.archive
+    asked: list[bytes] = []
+    find = archive.find
+    archive.find = lambda chain, hash_: [asked.append(hash_), find(chain, hash_)][1]  # type: ignore[assignment, func-returns-value, method-assign]
+    events = [event.hash for event in stage.canonical("buyer").events]
+    wanted = [*branch[::-1], *events, bytes(32), stage.id.initial_hash]
+    places = archive.places(stage.id, wanted)
+    assert places == [len(events) - 2] * 20 + list(range(len(events))) + [None, None]
+    assert len(asked) <= len(wanted) + 1
+
+
 def test_node_restored_from_an_old_copy_catches_up() -> None:
     storage = MemoryStorage()
     stage = Stage.of(Simulation(1, storage=storage)).found(members=("seller", "inspector")).start_quotation()
