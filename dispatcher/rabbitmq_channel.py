@@ -36,8 +36,8 @@ class Owner(Protocol):
 class LinkChannel:
     """A channel, for threads that do not own the connection. It ends with its connection, or with its first error."""
 
-    def __init__(self, link: Owner, on_lost: Callable[[], None]) -> None:
-        self._link = link
+    def __init__(self, owner: Owner, on_lost: Callable[[], None]) -> None:
+        self._owner = owner
         self._on_lost = on_lost
         self._lock = threading.Lock()
         self._asked: set[Answer] = set()
@@ -64,7 +64,7 @@ class LinkChannel:
             self._asked.add(answer)
         answer.add_done_callback(self._forget)
         try:
-            self._link.post(lambda: self._call(function, answer))
+            self._owner.post(lambda: self._call(function, answer))
         except LiveContractError as error:
             fail(answer, error)
         return answer
@@ -86,13 +86,21 @@ class LinkChannel:
                     function(self._raw)
 
         with suppress(LiveContractError):
-            self._link.post(call)
+            self._owner.post(call)
 
     def close(self) -> None:
-        """End the channel; what it did not acknowledge goes back to its queue."""
-        self.send(lambda raw: raw.close() if raw.is_open else None)
-        self.lose(BrokerClosedError("the channel was closed"))
-        self._link.forget(self)
+        """End the channel, after what was handed over before; what it did not acknowledge goes back to its queue."""
+
+        def end() -> None:
+            self.lose(BrokerClosedError("the channel was closed"))
+            if self._raw is not None and self._raw.is_open:
+                with suppress(pika.exceptions.AMQPError):
+                    self._raw.close()
+
+        try:
+            self._owner.post(end)
+        except LiveContractError as error:
+            self.lose(error)
 
     def attach(self, answer: Answer, raw: RawChannel) -> None:
         """Take pika's channel, which was opened; called by the link's thread."""
@@ -111,7 +119,7 @@ class LinkChannel:
             asked = list(self._asked)
         for answer in asked:
             fail(answer, error)
-        self._link.forget(self)
+        self._owner.forget(self)
         self._on_lost()
 
     def _call(self, function: Callable[[RawChannel, Answer], None], answer: Answer) -> None:

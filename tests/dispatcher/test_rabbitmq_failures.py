@@ -284,6 +284,19 @@ def test_user_without_rights_is_told(broker: RabbitBroker, vhost: Vhost) -> None
         broker.publish([message("1")])
 
 
+def test_channels_are_given_back(broker: RabbitBroker) -> None:
+    for _ in range(20):
+        broker.depth("events")
+        assert broker.dead_letters("events") == []
+    open_channels = broker._in._connection._channels
+    pause = threading.Event()
+    for _ in range(600):
+        if not open_channels:
+            return
+        pause.wait(0.1)
+    pytest.fail(f"{len(open_channels)} channels stay open")
+
+
 def test_several_processes_share_a_queue(connect: Connect) -> None:
     receivers: list[Broker] = [connect() for _ in range(3)]
     published = [message(str(number), f"g{number % 5}") for number in range(300)]
