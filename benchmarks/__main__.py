@@ -12,14 +12,15 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks import day_root, engine, handover, ingest, many_chains, receive, shovel, verify
+from benchmarks import day_root, engine, handover, ingest, many_chains, reads, receive, shovel, verify
 from benchmarks.machine import machine_line
 from benchmarks.measure import Figure
 from benchmarks.report import as_json, as_markdown, as_text, between_marks
 from benchmarks.sizes import FULL, QUICK, Sizes
 
 BENCHMARKS: dict[str, Callable[[Sizes], list[Figure]]] = {
-    module.NAME: module.run for module in (verify, receive, ingest, engine, day_root, many_chains, handover, shovel)
+    module.NAME: module.run
+    for module in (verify, receive, ingest, engine, day_root, many_chains, handover, shovel, reads)
 }
 
 

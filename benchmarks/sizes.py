@@ -15,6 +15,7 @@ class Sizes:
         blocks: Key blocks of a day: one a minute.
         chains: Chains that a node with many of them keeps.
         messages: Messages handed to a broker, in each round.
+        requests: Requests over HTTP, in each round.
         rounds: Turns each side gets.
     """
 
@@ -25,10 +26,29 @@ class Sizes:
     blocks: int
     chains: int
     messages: int
+    requests: int
     rounds: int
 
 
 FULL = Sizes(
-    chain=10_000, ingest=500, steps=2_000, hashes=1_000_000, blocks=1440, chains=100_000, messages=10_000, rounds=7
+    chain=10_000,
+    ingest=500,
+    steps=2_000,
+    hashes=1_000_000,
+    blocks=1440,
+    chains=100_000,
+    messages=10_000,
+    requests=2_000,
+    rounds=7,
 )
-QUICK = Sizes(chain=2_000, ingest=200, steps=500, hashes=100_000, blocks=144, chains=10_000, messages=2_000, rounds=3)
+QUICK = Sizes(
+    chain=2_000,
+    ingest=200,
+    steps=500,
+    hashes=100_000,
+    blocks=144,
+    chains=10_000,
+    messages=2_000,
+    requests=500,
+    rounds=3,
+)
