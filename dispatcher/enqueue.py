@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from dispatcher.address import AmqpAddress, is_amqp
 from dispatcher.broker import Broker
 from dispatcher.errors import InvalidDestinationError, InvalidSubmissionError
 from dispatcher.message import ASKS, EVENTS, RELAY, Message
@@ -89,8 +90,10 @@ def validate_destination(uri: str) -> str:
     """Return a node URI without a slash at its end, after checking that it can be posted to.
 
     Raises:
-        InvalidDestinationError: Not an absolute http or https URI, or with user, query or fragment.
+        InvalidDestinationError: Not an absolute http, https, amqp or amqps URI, or with user, query or fragment.
     """
+    if is_amqp(uri):
+        return AmqpAddress.parse(uri).uri
     hint = "Give the URI of a node, such as https://node.example.com."
     if len(uri) > MAX_URI or not uri.isascii() or not uri.isprintable() or " " in uri or "\\" in uri:
         raise InvalidDestinationError("the URI of a node is plain ASCII of limited length", hint=hint)

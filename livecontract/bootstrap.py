@@ -29,7 +29,7 @@ from eventchain.store.memory import MemoryStore
 from eventchain.store.mongo import MongoStore
 from eventchain.store.shared_sqlite import SharedSqliteStore
 from eventchain.store.sqlite import SqliteStore
-from livecontract import __version__, key_store, mailbox, metrics, proxy
+from livecontract import __version__, inbound, key_store, mailbox, metrics, proxy
 from livecontract.authentication import Authenticator
 from livecontract.config import Config
 from livecontract.cors import Cors
@@ -158,7 +158,7 @@ class RunningNode:
         checks = {"store": lambda: _check_store(store)}
         if any(role.has_queue for role in roles):
             broker = self.node.parts.broker
-            after.append(BackPressure(broker, QUEUES, config.queue_limit, clock))
+            after.append(BackPressure(broker, self.node.queues, config.queue_limit, clock))
             checks["queue"] = lambda: _check_queue(broker)
         authenticate: Callable[[Request], PublicKey] = Authenticator(config.public_url, clock, nonces)
         if config.service == "web":
@@ -195,7 +195,7 @@ class RunningNode:
         counted = self.observation.metrics
         counted.add(metrics.gauge("update_streams", "Live updates open now.", lambda: self.streams.count))
         if "queue" in checks:
-            counted.add(metrics.queue_gauges(self.node.parts.broker, QUEUES, clock))
+            counted.add(metrics.queue_gauges(self.node.parts.broker, self.node.queues, clock))
         if "eventchain" in self.services:
             counted.add(metrics.chain_gauges(store, clock))
         if service := self.anchoring.service:
@@ -316,7 +316,7 @@ def open_broker(config: Config, clock: Clock, random: Random = os.urandom) -> Br
             ),
             clock,
             random,
-            queues=QUEUES,
+            queues=(*QUEUES, inbound.QUEUE),
         )
     return SqliteBroker(_file(config, config.broker), clock)
 

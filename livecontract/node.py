@@ -179,6 +179,12 @@ class Node:
             random=parts.random,
         )
 
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """The queues this node has."""
+        takes_in = self.parts.peering is not None and self.parts.peering.inbound is not None
+        return (*QUEUES, inbound.QUEUE) if takes_in else QUEUES
+
     # What they do by themselves
 
     def _dispatcher_workers(self) -> list[Worker]:

@@ -38,7 +38,7 @@ from livecontract.config import Config
 from livecontract.internal import guard
 from livecontract.invitations import INVITATIONS
 from livecontract.issuing import Issuer
-from livecontract.node import QUEUES, Node
+from livecontract.node import Node
 from livecontract.plugs import DoorPlug, PreparerPlug
 from livecontract.streams import Streams
 from livecontract.updates import Source, Standing, Updates
@@ -157,7 +157,7 @@ def _workflow_routes(site: Site) -> list[Blueprint]:
 def _dispatcher_routes(site: Site) -> list[Blueprint]:
     node, door = site.node, site.door
     blueprints = [
-        dispatcher.routes.create_blueprint(QueueService(node.parts.broker, QUEUES), door),
+        dispatcher.routes.create_blueprint(QueueService(node.parts.broker, node.queues), door),
         routes.create_invitations_blueprint(node.chains, node.invitations),
     ]
     if site.config.mail == "mailbox":

@@ -1,14 +1,19 @@
 """Which way a message takes to another node."""
 
+import json
+
 import pytest
 
 from dispatcher.address import AmqpAddress, Login, Logins
+from dispatcher.broker import MemoryBroker
+from dispatcher.enqueue import EnqueueService, validate_destination
 from dispatcher.envelope import ASK, CHAIN, open_envelope
-from dispatcher.errors import PeerNotReadyError
+from dispatcher.errors import InvalidDestinationError, PeerNotReadyError
 from dispatcher.message import KIND, RELAY, Message
 from dispatcher.outward import Outward
 from dispatcher.relay import RelayHandler
 from eventchain.core.errors import UnavailableError
+from eventchain.core.ids import ChainId
 from eventchain.core.keys import KeyPair
 
 KEY = KeyPair.from_seed(bytes(range(32)))
@@ -40,6 +45,21 @@ def test_message_for_anything_else_waits_for_the_relay(logins: Logins | None, ur
 def test_node_without_rabbitmq_leaves_everything_to_the_relay() -> None:
     message = Outward(KEY, clock).message(URI, "id", ASK, b"{}")
     assert (message.queue, dict(message.headers)) == (RELAY, {KIND: ASK})
+
+
+@pytest.mark.parametrize("uri", ["amqps://Broker.example.com/acme", "amqps://broker.example.com:5671/acme"])
+def test_operator_may_name_a_broker_as_destination(uri: str) -> None:
+    broker = MemoryBroker(clock)
+    chain = ChainId.create(KEY.public_key, b"x" * 20)
+    EnqueueService(broker).enqueue(json.dumps({"id": str(chain), "events": []}).encode(), [uri])
+    (delivery,) = broker.receive(RELAY, 10)
+    assert delivery.message.group == "amqps://broker.example.com:5671/acme"
+
+
+@pytest.mark.parametrize("uri", ["amqps://", "amqps://us:secret@host/a", "amqps://host/a?verify=verify_none"])
+def test_destination_that_is_no_plain_broker_is_refused(uri: str) -> None:
+    with pytest.raises(InvalidDestinationError):
+        validate_destination(uri)
 
 
 class Wire:

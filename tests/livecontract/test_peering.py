@@ -151,6 +151,7 @@ def test_node_says_at_its_root_how_others_reach_it(meet: Meet) -> None:
     assert first.organisation is not None
     assert (about["node"], about["url"]) == (first.organisation.uri, first.node.url)
     assert second.agent.client.get("/")["node"] == second.node.url
+    assert ("inbound" in first.node.node.queues, "inbound" in second.node.node.queues) == (True, False)
 
 
 @pytest.mark.slow
