@@ -8,6 +8,7 @@ message at a time and goes on so while what comes was delivered before; the firs
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pika
@@ -16,6 +17,7 @@ from dispatcher.message import Delivery, Message
 from dispatcher.rabbitmq_channel import Answer, LinkChannel, RawChannel, count_of, resolve
 from dispatcher.rabbitmq_connection import Link
 from dispatcher.rabbitmq_message import deliveries_of, message_of
+from eventchain.core.errors import LiveContractError
 from eventchain.core.keys import Random
 
 PREFETCH = 128
@@ -59,11 +61,10 @@ class Consumer:
                 self._lose()
                 with self._changed:
                     self._name = self._random(8).hex()
-                self._window = min(_ONE_BY_ONE, self._prefetch)
+                self._window = _ONE_BY_ONE
                 name = self._name
-                channel = self._link.open_channel(lambda: self._lose(name))
-                self._channel = channel
-                channel.call(lambda raw, answer: self._consume(raw, name, answer))
+                self._channel = self._link.open_channel(lambda: self._lose(name))
+                self._start(self._channel, name)
             return self._channel
 
     def receive(self, limit: int) -> list[Delivery]:
@@ -146,8 +147,18 @@ class Consumer:
             self._entries.clear()
             self._changed.notify_all()
 
+    def _start(self, channel: LinkChannel, name: str, *, instead_of: str | None = None) -> None:
+        """Start deliveries within the current window. A channel on which that fails is of no use."""
+        try:
+            if instead_of:
+                channel.call(lambda raw, answer: raw.basic_cancel(instead_of, callback=partial(resolve, answer)))
+            channel.call(lambda raw, answer: self._consume(raw, name, answer))
+        except LiveContractError:
+            channel.close()
+            raise
+
     def _consume(self, raw: RawChannel, name: str, answer: Answer) -> None:
-        """Start deliveries within the current window; called by the link's thread."""
+        """Ask for deliveries; called by the link's thread."""
 
         def arrived(_: Any, method: Any, properties: pika.BasicProperties, body: bytes) -> None:
             deliveries = deliveries_of(properties, redelivered=method.redelivered)
@@ -174,8 +185,7 @@ class Consumer:
                 return False
             name, old = self._name, _consumer_tag(self._name, self._window)
             self._window = self._prefetch
-            channel.call(lambda raw, answer: raw.basic_cancel(old, callback=lambda _: resolve(answer, None)))
-            channel.call(lambda raw, answer: self._consume(raw, name, answer))
+            self._start(channel, name, instead_of=old)
             return True
 
     def _chosen(self, limit: int) -> Iterable[tuple[int, _Entry]]:

@@ -141,6 +141,10 @@ class Publisher:
             if self._channel is None or not self._channel.is_open:
                 confirms = Confirms()
                 channel = self._link.open_channel()
-                channel.call(confirms.prepare)
+                try:
+                    channel.call(confirms.prepare)
+                except LiveContractError:
+                    channel.close()
+                    raise
                 self._channel, self._confirms = channel, confirms
             return self._channel, self._confirms
