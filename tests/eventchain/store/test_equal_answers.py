@@ -1,4 +1,4 @@
-"""Memory and SQLite give the same answers to any sequence of operations."""
+"""Memory, SQLite and MongoDB give the same answers to any sequence of operations."""
 
 import tempfile
 from collections.abc import Callable
@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from eventchain.store.document_store import DocumentStore, DuplicateError
 from eventchain.store.memory import MemoryStore
+from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
 from tests.contracts.document_store import COLLECTIONS, EVENTS
+from tests.servers.mongodb import NewDatabase
 
 KEYS = st.fixed_dictionaries({"chain": st.sampled_from("ab"), "hash": st.sampled_from([b"", b"\1", b"\1\0", b"\2"])})
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
@@ -40,10 +42,13 @@ class EqualAnswers(RuleBasedStateMachine):
         self.directory = tempfile.TemporaryDirectory()
         self.path = Path(self.directory.name, "store.sqlite")
         self.memory = MemoryStore(COLLECTIONS)
-        self.sqlite = SqliteStore(self.path, COLLECTIONS)
+        self.durable = self.open()
+
+    def open(self) -> DocumentStore:
+        return SqliteStore(self.path, COLLECTIONS)
 
     def both(self, act: Callable[[DocumentStore], object]) -> None:
-        assert answer(act, self.memory) == answer(act, self.sqlite)
+        assert answer(act, self.memory) == answer(act, self.durable)
 
     @rule(documents=st.lists(DOCUMENTS, max_size=4))
     def insert(self, documents: list[dict[str, Any]]) -> None:
@@ -83,13 +88,13 @@ class EqualAnswers(RuleBasedStateMachine):
 
     @rule()
     def open_again(self) -> None:
-        self.sqlite.close()
-        self.sqlite = SqliteStore(self.path, COLLECTIONS)
+        self.durable.close()
+        self.durable = self.open()
         self.both(lambda store: store.find(EVENTS))
 
     def teardown(self) -> None:
         self.both(lambda store: store.find(EVENTS))
-        self.sqlite.close()
+        self.durable.close()
         self.directory.cleanup()
 
 
@@ -99,6 +104,23 @@ def answer(act: Callable[[DocumentStore], object], store: DocumentStore) -> obje
         return act(store)
     except DuplicateError as error:
         return error.fields, error.index
+
+
+class EqualAnswersOfMongodb(EqualAnswers):
+    def __init__(self, url: str) -> None:
+        self.url = url
+        super().__init__()
+        self.durable.delete(EVENTS, {})
+
+    def open(self) -> DocumentStore:
+        return MongoStore(self.url, None, COLLECTIONS)
+
+
+@pytest.mark.slow
+def test_mongodb_gives_the_answers_of_memory(new_database: NewDatabase) -> None:
+    url = new_database()
+    few = settings(max_examples=25, stateful_step_count=40, deadline=None)
+    run_state_machine_as_test(lambda: EqualAnswersOfMongodb(url), settings=few)
 
 
 TestEqualAnswers = pytest.mark.slow(EqualAnswers.TestCase)
