@@ -110,12 +110,25 @@ class Management:
     def bind(self, exchange: str, queue: str) -> None:
         """Make a durable exchange that hands every message to a queue, which exists.
 
+        A broker drops a message for which an exchange knows no queue, and confirms it nevertheless. So there is no
+        moment in which this exchange knows none: what it falls back on is bound to the queue before it is made.
+
         Raises:
-            NotFoundError: There is no such queue.
+            NotFoundError: There is no such queue; then there is no such exchange either.
         """
-        exchange, queue = quote(exchange, safe=""), quote(queue, safe="")
-        self._ask("PUT", f"exchanges/{self._vhost}/{exchange}", {"type": "fanout", "durable": True})
-        self._ask("POST", f"bindings/{self._vhost}/e/{exchange}/q/{queue}", {"routing_key": "", "arguments": {}})
+        fallback = f"{exchange}.fallback"
+        self._put_exchange(fallback, {})
+        self._put_binding(fallback, queue)
+        self._put_exchange(exchange, {"alternate-exchange": fallback})
+        self._put_binding(exchange, queue)
+
+    def _put_exchange(self, name: str, arguments: Mapping[str, Any]) -> None:
+        definition = {"type": "fanout", "durable": True, "arguments": dict(arguments)}
+        self._ask("PUT", f"exchanges/{self._vhost}/{quote(name, safe='')}", definition)
+
+    def _put_binding(self, exchange: str, queue: str) -> None:
+        source, target = quote(exchange, safe=""), quote(queue, safe="")
+        self._ask("POST", f"bindings/{self._vhost}/e/{source}/q/{target}", {"routing_key": "", "arguments": {}})
 
     def put_policy(self, name: str, pattern: str, definition: Mapping[str, Any]) -> None:
         """Limit the queues whose names fit a pattern."""

@@ -226,6 +226,8 @@ def test_inbound_exchange_and_its_bounds_are_made_once_the_queue_is_there(new_vh
     shovels = Shovels(here.management(), Logins(), Clock(), takes_in=True)
     shovels.step()
     assert here.api("GET", f"policies/{here.vhost.path}") == []
+    # What is published to an exchange that knows no queue is lost, and confirmed: there must be none.
+    assert INBOUND not in {item["name"] for item in here.api("GET", f"exchanges/{here.vhost.path}")}
     here.publish(INBOUND)
     shovels.step()
     policies = {item["pattern"]: item["definition"] for item in here.api("GET", f"policies/{here.vhost.path}")}
@@ -233,6 +235,17 @@ def test_inbound_exchange_and_its_bounds_are_made_once_the_queue_is_there(new_vh
     assert policies[r"^inbound\.dead$"]["overflow"] == "drop-head"
     channel = here.channel()
     channel.basic_publish(INBOUND, "any key", b"1", mandatory=True)
+    channel.connection.close()
+    assert here.bodies() == [b"1"]
+
+
+@pytest.mark.slow
+def test_exchange_loses_nothing_in_the_moment_before_it_is_bound(new_vhost: NewVhost) -> None:
+    here = Organisation.make(new_vhost)
+    here.take_in()
+    here.api("DELETE", f"bindings/{here.vhost.path}/e/{INBOUND}/q/{INBOUND}/~")
+    channel = here.channel()
+    channel.basic_publish(INBOUND, "", b"1", mandatory=True)
     channel.connection.close()
     assert here.bodies() == [b"1"]
 
