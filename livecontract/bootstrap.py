@@ -94,8 +94,8 @@ class RunningNode:
         has_queue = any(role.has_queue for role in roles)
         parameters = development(config.network, block_time=config.block_time_ms)
         self.anchoring = open_anchor(config, store, self.key, parameters, clock, random)
-        others = open_others(config, self.key, clock, random)
         self.observation = observe(config)
+        others = open_others(config, self.key, clock, random, self.observation.carried)
         self.node = Node(
             Parts(
                 key=self.key,
@@ -200,6 +200,8 @@ class RunningNode:
             counted.add(metrics.chain_gauges(store, clock))
         if service := self.anchoring.service:
             counted.add(metrics.gauge("public_chain_height", "Height.", lambda: service.chain.height))
+        if (peering := self.node.parts.peering) and peering.shovels:
+            counted.add(metrics.shovel_gauges(peering.shovels.status))
 
     @property
     def url(self) -> str:
@@ -270,13 +272,15 @@ def open_key(config: Config, random: Random) -> KeyPair:
     return key_store.load(config.key_place, config.passphrase)
 
 
-def open_others(config: Config, key: KeyPair, clock: Clock, random: Random) -> dict[str, ServiceHttp]:
+def open_others(
+    config: Config, key: KeyPair, clock: Clock, random: Random, carried: Callable[[], Mapping[str, str]]
+) -> dict[str, ServiceHttp]:
     """Return how the services that run apart from this process are reached, by name; a whole node has none."""
     if config.service == "all":
         return {}
     urls = {name: getattr(config, name) for name in ROLES if name != config.service}
     return {
-        name: ServiceHttp(url, name, key, clock, random)
+        name: ServiceHttp(url, name, key, clock, random, carried)
         for name, url in urls.items()
         if url is not None and url != "embedded"
     }

@@ -4,7 +4,8 @@ No name of a chain, process, party or address is a label: they are private, and 
 of store and queue (depths, ages, forks) is asked when somebody reads the metrics. docs/operations.md lists them all.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter as Counts
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import structlog
@@ -16,6 +17,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 import livecontract
 from dispatcher.broker import Broker
 from dispatcher.dispatch import Outcome
+from dispatcher.shovels import ShovelStatus
 from eventchain.archive import CONFLICTS, EVENTS
 from eventchain.core.clock import Clock
 from eventchain.core.errors import ForbiddenError, LiveContractError, UnavailableError
@@ -179,16 +181,19 @@ def gauge(name: str, text: str, read: Callable[[], float]) -> Gauges:
     return lambda: [GaugeMetricFamily(f"livecontract_{name}", text, read())]
 
 
-def state_gauge(name: str, text: str, read: Callable[[], Mapping[str, int]]) -> Gauges:
-    """Return how many there are in which state, such as shovels."""
+def shovel_gauges(status: Callable[[], Sequence[ShovelStatus]]) -> Gauges:
+    """Return how many shovels to other nodes are in which state, and how much waits for them."""
 
-    def collect() -> Iterator[Metric]:
-        family = GaugeMetricFamily(f"livecontract_{name}", text, labels=("state",))
-        for state, count in read().items():
+    def read() -> Iterator[Metric]:
+        found = status()
+        family = GaugeMetricFamily("livecontract_shovels", "Shovels to other nodes, by state.", labels=("state",))
+        for state, count in Counts(item.state for item in found).items():
             family.add_metric((state,), count)
         yield family
+        waiting = sum(item.waiting or 0 for item in found)
+        yield GaugeMetricFamily("livecontract_shovel_messages", "Messages that wait for a shovel.", waiting)
 
-    return collect
+    return read
 
 
 def create_blueprint(metrics: Metrics, *, everybody: bool = False) -> Blueprint:

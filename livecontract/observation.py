@@ -1,8 +1,9 @@
 """What watches a process of a node: metrics always, traces where they are configured."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import structlog
 from flask import Request
 
 from eventchain.core.errors import UnauthenticatedError
@@ -35,6 +36,12 @@ class Observation:
         """What is told of every request; the first step of what it brings begins with it."""
         traced = [self.tracing] if self.tracing else []
         return [_Beginning(self.stages), self.metrics, *traced]
+
+    def carried(self) -> Mapping[str, str]:
+        """Return the headers by which another service's logs and traces are joined to those of the present request."""
+        request_id = structlog.contextvars.get_contextvars().get("request_id")
+        named = {"X-Request-Id": str(request_id)} if request_id else {}
+        return named | (self.tracing.headers() if self.tracing else {})
 
     def close(self) -> None:
         """Send what waits to be sent."""

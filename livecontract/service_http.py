@@ -6,7 +6,7 @@ balancer or a Kubernetes Service stands in front of them.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import urllib3
@@ -35,7 +35,15 @@ class ServiceMistakeError(RuntimeError):
 class ServiceHttp:
     """Talks to one service. Safe from many threads."""
 
-    def __init__(self, url: str, name: str, key: KeyPair, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        url: str,
+        name: str,
+        key: KeyPair,
+        clock: Clock,
+        random: Random,
+        carried: Callable[[], Mapping[str, str]] = dict,
+    ) -> None:
         """Make a client; nothing is sent yet.
 
         Args:
@@ -44,7 +52,9 @@ class ServiceHttp:
             key: The node's system key.
             clock: Milliseconds since 1970.
             random: Where nonces come from.
+            carried: Returns headers that every request has: ids by which logs and traces are joined.
         """
+        self._carried = carried
         self._url = url.rstrip("/")
         self._name = name
         self._key = key
@@ -127,7 +137,7 @@ class ServiceHttp:
                     method,
                     self._url + target,
                     body=body or None,
-                    headers={**headers, **signed},
+                    headers={**self._carried(), **headers, **signed},
                     timeout=TIMEOUT,
                     retries=False,
                     redirect=False,

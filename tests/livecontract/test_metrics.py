@@ -11,13 +11,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from dispatcher.broker import Broker, MemoryBroker
 from dispatcher.message import Message
+from dispatcher.shovels import ShovelStatus
 from dispatcher.sqlite_broker import SqliteBroker
 from eventchain.archive import CONFLICTS, EVENTS
 from eventchain.core.errors import InvalidError, UnavailableError
 from eventchain.store.memory import MemoryStore
 from livecontract import bootstrap, web_server
 from livecontract import metrics as metrics_module
-from livecontract.metrics import STEPS, Metrics, chain_gauges, gauge, queue_gauges, state_gauge
+from livecontract.metrics import STEPS, Metrics, chain_gauges, gauge, queue_gauges, shovel_gauges
 from livecontract.stages import Stages
 from tests.livecontract.running import Caller, World, running
 
@@ -149,9 +150,18 @@ def test_what_cannot_be_asked_takes_nothing_else_with_it() -> None:
 
     metrics.add(away)
     metrics.add(gauge("public_chain_height", "Height.", lambda: 12))
-    metrics.add(state_gauge("shovels", "Shovels.", lambda: {"running": 2, "failed": 1}))
     assert figure(metrics, "public_chain_height") == 12
+
+
+def test_shovels_are_counted_by_state_and_what_waits_for_them_together() -> None:
+    metrics = Metrics()
+    states = [("running", 2), ("running", None), ("terminated", 5)]
+    found = [ShovelStatus(queue="q", destination="amqps://b", state=state, waiting=count) for state, count in states]
+    metrics.add(shovel_gauges(lambda: found))
     assert figure(metrics, "shovels", state="running") == 2
+    assert figure(metrics, "shovels", state="terminated") == 1
+    assert figure(metrics, "shovel_messages") == 7
+    assert "amqps" not in metrics.render().decode()
 
 
 def test_two_nodes_in_one_process_count_each_for_itself() -> None:
@@ -194,7 +204,7 @@ def test_a_running_node_shows_what_the_operations_guide_lists(tmp_path: Path) ->
         found = world.caller().get("/metrics")
         assert found.status == 200
         families = {family.name: family for family in text_string_to_metric_families(found.data.decode())}
-        assert documented() - families.keys() - {"livecontract_shovels"} == set()
+        assert documented() - families.keys() - {"livecontract_shovels", "livecontract_shovel_messages"} == set()
         own = {name for name in families if not re.search("^livecontract_process_|_created$", name)}
         assert own - documented() == set()
         steps = {
