@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as AnyOf
 from dataclasses import replace
@@ -89,8 +90,7 @@ class RunningNode:
         self.key = open_key(config, random)
         self.services = tuple(ROLES) if config.service == "all" else (config.service,)
         roles = [ROLES[name] for name in self.services if name in ROLES]
-        store = open_store(config, (NONCES, RESTORES, *(item for role in roles for item in role.collections)))
-        check_whole(store)
+        store = open_whole_store(config, (NONCES, RESTORES, *(item for role in roles for item in role.collections)))
         has_queue = any(role.has_queue for role in roles)
         parameters = development(config.network, block_time=config.block_time_ms)
         self.anchoring = open_anchor(config, store, self.key, parameters, clock, random)
@@ -114,6 +114,7 @@ class RunningNode:
                 threads=os.cpu_count() or 1,
                 observe=self.observation.stages.step,
                 watched=self.observation.stages.watched,
+                pause=time.sleep if config.broker.startswith("amqp") else None,
                 chains=EventChainClient(others["eventchain"].call) if "eventchain" in others else None,
                 engine=EngineClient(others["workflow"].call) if "workflow" in others else None,
                 peering=open_peering(config, self.key, clock, random),
@@ -303,6 +304,17 @@ def open_store(config: Config, collections: Sequence[Collection], *, may_change:
         return MongoStore(config.store, config.store_password, collections, may_change=may_change)
     kind = SharedSqliteStore if config.service == "eventchain" else SqliteStore
     return kind(_file(config, config.store), collections, label=__version__)
+
+
+def open_whole_store(config: Config, collections: Sequence[Collection]) -> DocumentStore:
+    """Open the configured store, unless a restore into it was broken off."""
+    store = open_store(config, collections)
+    try:
+        check_whole(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
 
 
 def open_broker(config: Config, clock: Clock, random: Random = os.urandom) -> Broker:
