@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from eventchain.core.clock import Clock
-from eventchain.core.errors import UnavailableError
+from eventchain.core.errors import LiveContractError, UnavailableError
 from eventchain.errors import ChainBusyError
 from eventchain.lease import Leases
 
@@ -75,7 +75,10 @@ class ChainLocks:
 
     @contextmanager
     def hold(self, chains: Iterable[str], seconds: float = 0.0) -> Iterator[Held]:
-        """Hold chains until the context ends: all of this process's, and those whose lease can be had in time."""
+        """Hold chains until the context ends: all of this process's, and those whose lease can be had in time.
+
+        If the body raises something that is no refusal, the chains are left behind like those of a copy that died.
+        """
         entries = self._entries_of(chains)
         with ExitStack() as stack:
             for entry in entries:
@@ -88,6 +91,11 @@ class ChainLocks:
             try:
                 names = frozenset(entry.chain for entry in mine)
                 yield Held(names, frozenset(chain for chain, left_behind in taken.items() if left_behind))
+            except BaseException as error:
+                if not isinstance(error, LiveContractError) or isinstance(error, UnavailableError):
+                    for entry in mine:  # nobody knows how far it came
+                        entry.is_half_done = True
+                raise
             finally:
                 for entry in mine:
                     entry.depth -= 1

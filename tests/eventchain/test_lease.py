@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from eventchain.chain_locks import ChainLocks
-from eventchain.core.errors import UnavailableError
+from eventchain.core.errors import ForbiddenError, UnavailableError
 from eventchain.errors import ChainBusyError
 from eventchain.lease import LEASE_MS, LEASES, Leases
 from eventchain.recent import RecentTips
@@ -132,6 +132,19 @@ def test_what_is_half_done_is_left_behind_at_once(world: World) -> None:
     with theirs.hold(["a"]) as held:
         assert held.left_behind == {"a"}
     assert world.chains == []
+
+
+@pytest.mark.parametrize(
+    ("error", "left_behind"),
+    [(ForbiddenError("no"), []), (UnavailableError("away"), ["a"]), (KeyError("bug"), ["a"]), (SystemExit(), ["a"])],
+)
+def test_work_that_broke_off_leaves_its_chain_behind(
+    world: World, error: BaseException, left_behind: list[str]
+) -> None:
+    locks = world.locks()
+    with pytest.raises(type(error)), locks.hold(["a"]), locks.hold(["a"]):
+        raise error
+    assert locks.left_behind(10) == world.chains == left_behind
 
 
 def test_long_work_keeps_its_lease(world: World) -> None:
