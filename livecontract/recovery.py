@@ -33,6 +33,9 @@ from livecontract.evidence import CLOCK_TOLERANCE
 
 T = TypeVar("T")
 
+PATIENCE = 60.0
+"""Seconds a node that answered once may be away, or busy with our many requests."""
+
 _BATCH = 1_000
 _BLOCKS = 50
 """Blocks fetched at once to look for anchors of an account."""
@@ -319,11 +322,23 @@ def find_own_anchors(client: NodeClient, address: str) -> dict[str, int]:
     found: dict[str, int] = {}
     top = int(client.get("/blocks/height")["height"])
     for first in range(1, top + 1, _BLOCKS):
-        for block in client.get(f"/blocks/seq/{first}/{min(first + _BLOCKS - 1, top)}"):
+        for block in _blocks(client, first, min(first + _BLOCKS - 1, top)):
             for transaction in block["transactions"]:
                 if transaction.get("type") == ANCHOR_TYPE and transaction.get("sender") == address:
                     found |= dict.fromkeys(transaction["anchors"], int(block["height"]))
     return found
+
+
+def _blocks(client: NodeClient, first: int, last: int) -> list[Any]:
+    """Return the blocks at these heights, asked for in halves where they are too large for one answer."""
+    try:
+        blocks: list[Any] = client.get(f"/blocks/seq/{first}/{last}", wait=PATIENCE)
+    except InvalidError:
+        if first == last:
+            return [client.get(f"/blocks/at/{first}", wait=PATIENCE)]
+        middle = (first + last) // 2
+        return [*_blocks(client, first, middle), *_blocks(client, middle + 1, last)]
+    return blocks
 
 
 def compare_anchors(archive: Archive, anchored: Mapping[str, int], report: Report) -> None:

@@ -4,10 +4,11 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from eventchain.core.errors import InvalidError
 from eventchain.core.ids import ChainId
 from livecontract.cli.main import main
 from livecontract.client import NodeClient
@@ -99,6 +100,35 @@ def test_hashes_that_the_own_account_anchored_are_found_on_the_public_chain(trio
     events = {str(document["hash"]) for document in archive.canonical(ChainId.parse(trio.chain))}
     assert anchored.keys() == events
     assert find_own_anchors(client, str(gamma.key.public_key.address("T"))) == {}
+
+
+def test_blocks_that_are_too_many_for_one_answer_are_asked_for_in_halves() -> None:
+    asked: list[str] = []
+
+    class Small:
+        def get(self, path: str, **_how: Any) -> Any:
+            asked.append(path)
+            if path == "/blocks/height":
+                return {"height": 5}
+            first, last = [*path.split("/")[3:], path.split("/")[3]][:2]
+            if "/seq/" in path and first != "1":
+                raise InvalidError("too large")
+            if "/seq/" in path and last != "2":
+                raise InvalidError("too large")
+            heights = range(int(first), int(last) + 1)
+            anchors = {height: [f"hash {height}"] for height in heights}
+            return (
+                [
+                    {"height": height, "transactions": [{"type": 15, "sender": "us", "anchors": anchors[height]}]}
+                    for height in heights
+                ]
+                if "/seq/" in path
+                else {"height": int(first), "transactions": []}
+            )
+
+    found = find_own_anchors(cast("NodeClient", Small()), "us")
+    assert found == {"hash 1": 1, "hash 2": 2}
+    assert {"/blocks/seq/1/5", "/blocks/seq/1/3", "/blocks/seq/1/2", "/blocks/at/3", "/blocks/at/5"} <= set(asked)
 
 
 def test_running_node_is_left_alone(trio: Parties, capsys: pytest.CaptureFixture[str]) -> None:
