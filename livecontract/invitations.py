@@ -218,14 +218,17 @@ class Invitations:
         cycle = LifeCycle(str(document["state"]))
         steps = {"requested": self._add, "added": self._mail}
         while cycle.state in steps:
+            before: Document = {"state": cycle.state}
             try:
                 steps[cycle.state](document)
             except (InvalidError, ForbiddenError):
-                self._store.update(INVITATIONS, {"id": id_}, {"state": FAILED, "sealed": None})
+                self._store.update(INVITATIONS, {"id": id_}, {"state": FAILED, "sealed": None}, expected=before)
                 raise
             cycle.next_state()
             sealed = None if cycle.state == "sent" else document["sealed"]
-            self._store.update(INVITATIONS, {"id": id_}, {"state": cycle.state, "sealed": sealed})
+            changes: Document = {"state": cycle.state, "sealed": sealed}
+            if not self._store.update(INVITATIONS, {"id": id_}, changes, expected=before):
+                return  # another copy brought it further, and the key is not to come back
 
     def _wake(self, document: Document) -> None:
         id_ = str(document["id"])

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dispatcher.message import Message
 from eventchain.chain import EventChain
 from eventchain.core import strict_json
 from eventchain.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnavailableError
@@ -251,6 +252,25 @@ def test_invitation_a_killed_node_left_goes_on(tmp_path: Path, state: str) -> No
     stage.simulation.settle(receipts=False)
     check_equal(stage, ("buyer", "seller"))
     stage.simulation.close()
+
+
+def test_copy_that_was_overtaken_neither_brings_the_key_back_nor_sends_it_again(stage: Stage) -> None:
+    node = stage.node("buyer")
+    overtaking: list[Message] = []
+
+    def overtake(_name: str, step: str, _chain: str) -> None:
+        if overtaking and step == "save":
+            node.invitations.handle(overtaking.pop())
+
+    stage.simulation.observe = overtake
+    id_ = node.invitations.invite(stage.chain, "buyer", request())["id"]
+    overtaking.append(Message(queue="invitations", id=id_, group=stage.chain, body=id_.encode("ascii")))
+    stage.simulation.settle(receipts=False)
+    assert not overtaking
+    assert states(stage) == ["sent"]
+    (document,) = node.parts.store.find(INVITATIONS)
+    assert document["sealed"] is None
+    assert len(stage.simulation.world.mails) == 1
 
 
 def test_two_invitations_under_one_name_give_one_identity(stage: Stage) -> None:
