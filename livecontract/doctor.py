@@ -6,9 +6,10 @@ of severity `problem` wants somebody to act; a `notice` wants to be known.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+from livecontract.facts import Facts
 
 PROBLEM, NOTICE = "problem", "notice"
 
@@ -61,89 +62,6 @@ class Finding:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aged:
-    """Events that wait for something.
-
-    Attributes:
-        count: How many; of very many, as many as were looked at.
-        oldest: When the first of them came, milliseconds since 1970; None where there are none.
-    """
-
-    count: int
-    oldest: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repair:
-    """What asking the other nodes brought.
-
-    Attributes:
-        asked: Chains and nodes: how many asks were sent.
-        chains: Ids of chains that have grown meanwhile, or are new.
-        unanswered: Asks that still wait to be sent, as their nodes are away.
-    """
-
-    asked: int
-    chains: tuple[str, ...]
-    unanswered: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """What is known of a node; None means that it could not be learned.
-
-    Attributes:
-        now: When the facts were collected, milliseconds since 1970.
-        url: Where the node is reached.
-        unreachable: Why it does not answer.
-        not_ready: What the node itself says does not work.
-        expected_key: Public key (base58) in its key file.
-        told_key: The key it says it has.
-        key_error: Why the key file cannot be used.
-        store_error: Why the store cannot be opened, as where another version wrote it.
-        upgrade: Whether an older version wrote the store, which the next start changes.
-        queues: Messages by queue: waiting, leased, dead.
-        letters: Dead letters: id, queue, reason.
-        clock: The node's clock minus ours, in milliseconds.
-        peer_clocks: Other nodes' clocks minus ours by URI.
-        silent_peers: URIs of nodes that do not answer, with the reason.
-        last_block: Timestamp of the public chain's last block.
-        block_time: Milliseconds between its blocks on average.
-        unanchored: Events without a receipt.
-        pending: Events with effects still to do.
-        forks: Ids of chains with branches beside them.
-        disk_free: Bytes.
-        shovels: State by destination: `running`, or what it is instead.
-        certificates: When certificates expire, milliseconds since 1970, by file.
-        repair: What asking brought, if it was asked for.
-    """
-
-    now: int
-    url: str
-    unreachable: str | None = None
-    not_ready: Sequence[str] = ()
-    expected_key: str | None = None
-    told_key: str | None = None
-    key_error: str | None = None
-    store_error: str | None = None
-    upgrade: bool = False
-    queues: Mapping[str, Mapping[str, int]] | None = None
-    letters: Sequence[Mapping[str, Any]] = ()
-    clock: int | None = None
-    peer_clocks: Mapping[str, int] = field(default_factory=dict)
-    silent_peers: Mapping[str, str] = field(default_factory=dict)
-    last_block: int | None = None
-    block_time: int | None = None
-    unanchored: Aged | None = None
-    pending: Aged | None = None
-    forks: Sequence[str] = ()
-    disk_free: int | None = None
-    shovels: Mapping[str, str] = field(default_factory=dict)
-    certificates: Mapping[str, int] = field(default_factory=dict)
-    repair: Repair | None = None
-
-
 def diagnose(facts: Facts) -> list[Finding]:
     """Return what is found, problems first."""
     found = [finding for check in CHECKS for finding in check(facts)]
@@ -164,6 +82,13 @@ def _check_node(facts: Facts) -> Iterator[Finding]:
             f"the node says that its {name} does not work",
             "It takes no events in; what waits, waits.",
             "The reason stands in its log; what it needs has to run and to be reachable.",
+        )
+    for path, reason in () if facts.not_ready else facts.unanswered.items():
+        yield _problem(
+            "node",
+            f"the node could not answer {path}: {reason}",
+            "What it would have told is not known.",
+            "Look into its log, and try again.",
         )
 
 

@@ -6,7 +6,7 @@ A node that does not answer is looked at from its files, read only as far as tha
 import email.utils
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,9 +26,9 @@ from eventchain.store.group_commit import translated_errors
 from livecontract import bootstrap, key_store
 from livecontract.client import NodeClient, part
 from livecontract.config import Config
-from livecontract.doctor import Aged, Facts, Repair
 from livecontract.errors import InvalidKeyFileError
 from livecontract.examination import look
+from livecontract.facts import Aged, Facts, Repair
 from livecontract.guarded_transport import Guard
 
 TIMEOUT = urllib3.Timeout(connect=3, read=5)
@@ -164,14 +164,33 @@ class Examiner:
     # A running node
 
     def _from_node(self, facts: Facts) -> Facts:
-        client = self._client()
-        told = client.get("/doctor")
-        peers = [uri for uri in told["peers"] if uri.startswith(("http://", "https://"))]
-        clocks: dict[str, int] = {}
-        silent: dict[str, str] = {}
+        """Add what the node tells its operator; what it cannot answer now is named."""
+        client, unanswered = self._client(), {}
+
+        def ask(path: str, get: Callable[[str], Any], otherwise: Any) -> Any:
+            try:
+                return get(path)
+            except UnavailableError as error:
+                unanswered[path] = error.message
+                return otherwise
+
+        told = ask("/doctor", client.get, None)
+        facts = replace(
+            facts,
+            queues=ask("/queue", client.get, None),
+            letters=ask("/queue/dead-letters", client.get_all, []),
+            unanswered=unanswered,
+        )
+        return self._with_peers(_told(facts, told), told["peers"]) if told else facts
+
+    def _with_peers(self, facts: Facts, uris: Sequence[str]) -> Facts:
         config = self._patient.config
         guard = Guard(self._patient.url, config.http_allow if config else ())
-        for uri in peers:
+        clocks: dict[str, int] = {}
+        silent: dict[str, str] = {}
+        for uri in uris:
+            if not uri.startswith(("http://", "https://")):
+                continue
             try:
                 guard.check(uri)  # parties choose where their nodes are
                 answer = self._fetch(f"{uri}/healthz")
@@ -180,18 +199,7 @@ class Examiner:
             else:
                 if answer.clock is not None:
                     clocks[uri] = answer.clock
-        return replace(
-            facts,
-            queues=client.get("/queue"),
-            letters=client.get_all("/queue/dead-letters"),
-            unanchored=Aged(**told["unanchored"]),
-            pending=Aged(**told["pending"]),
-            forks=told["forks"],
-            disk_free=told["disk_free"],
-            shovels=told["shovels"],
-            peer_clocks=clocks,
-            silent_peers=silent,
-        )
+        return replace(facts, peer_clocks=clocks, silent_peers=silent)
 
     def _not_ready(self) -> list[str]:
         try:
@@ -274,12 +282,21 @@ def look_into(config: Config, clock: Clock) -> dict[str, Any]:
             store.close()
     except LiveContractError as error:
         return {"store_error": error.message}
+    return _waiting(facts)
+
+
+def _waiting(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Return members of `Facts` from what `livecontract.examination.look` found."""
     return {
-        "unanchored": Aged(**facts["unanchored"]),
-        "pending": Aged(**facts["pending"]),
-        "forks": facts["forks"],
-        "disk_free": facts["disk_free"],
+        "unanchored": Aged(**told["unanchored"]),
+        "pending": Aged(**told["pending"]),
+        "forks": told["forks"],
+        "disk_free": told["disk_free"],
     }
+
+
+def _told(facts: Facts, told: Mapping[str, Any]) -> Facts:
+    return replace(facts, **_waiting(told), shovels=told["shovels"])
 
 
 def _is_older(place: Path) -> bool:

@@ -11,7 +11,8 @@ from livecontract.cli.run import ConfigFile, read_flags
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from livecontract.doctor import Facts, Finding
+    from livecontract.doctor import Finding
+    from livecontract.facts import Facts
 
 
 def doctor(

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from livecontract import doctor
-from livecontract.doctor import DAY, HOUR, MINUTE, NOTICE, PROBLEM, SECOND, Aged, Facts, Finding, Repair, diagnose
+from livecontract.doctor import DAY, HOUR, MINUTE, NOTICE, PROBLEM, SECOND, Finding, diagnose
+from livecontract.facts import Aged, Facts, Repair
 
 NOW = 1_700_000_000_000
 
@@ -46,6 +47,7 @@ def test_of_what_is_not_known_nothing_is_said() -> None:
     [
         ({"unreachable": "the connection was refused"}, "node", PROBLEM, "livecontract run"),
         ({"not_ready": ["queue"]}, "queue", PROBLEM, "does not work"),
+        ({"unanswered": {"/queue": "the broker is away"}}, "node", PROBLEM, "could not answer /queue"),
         ({"key_error": "system.json is open to other users of this machine"}, "key", PROBLEM, "chmod 600"),
         ({"told_key": "other"}, "key", PROBLEM, "holds key"),
         ({"upgrade": True}, "store", NOTICE, "older version"),

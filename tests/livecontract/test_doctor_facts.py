@@ -144,6 +144,15 @@ def test_operator_may_look_from_elsewhere(tmp_path: Path) -> None:
             Examiner(Patient(url=node.url, key=STRANGER)).collect()
 
 
+def test_queue_that_does_not_work_is_found_beside_all_else(tmp_path: Path) -> None:
+    with running(tmp_path / "node") as node:
+        node.node.parts.broker.close()
+        facts = Examiner(of_config(node.config)).collect()
+        assert checks(diagnose(facts)) == ["queue"]
+        assert facts.unanswered.keys() == {"/queue", "/queue/dead-letters"}
+        assert facts.unanchored is not None
+
+
 def test_node_that_does_not_run_is_looked_at_from_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with running(tmp_path / "node") as node:
         config = node.config
