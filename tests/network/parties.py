@@ -30,17 +30,19 @@ _Found = TypeVar("_Found")
 
 
 class Party:
-    """A person with a node: SQLite files, embedded queue, plain HTTP, in one namespace.
+    """A person with a node in one namespace: SQLite files, embedded queue, plain HTTP, unless settings say otherwise.
 
     Attributes:
         name: Of the person, and of the identity.
-        url: Where others reach the node.
+        url: Where people reach the node.
+        uri: Where other nodes send events.
     """
 
     def __init__(self, name: str, space: Namespace, address: str, folder: Path, settings: Mapping[str, str]) -> None:
         """Start the node."""
         self.name = name
         self.url = f"http://{address}:{PORT}"
+        self.uri = settings.get("node_uri", self.url)
         self._space = space
         self._log = folder / f"{name}.log"
         self._key = KeyPair.from_seed(name.encode().ljust(32, b"."))
@@ -87,7 +89,7 @@ class Party:
     def identity(self) -> dict[str, Any]:
         """Return the body of the event that makes this person a member of a chain."""
         keys = {"user": str(self._key.public_key), "system": self.system_key}
-        return {"$schema": IDENTITY_SCHEMA, "id": self.name, "node": self.url, "signkeys": keys}
+        return {"$schema": IDENTITY_SCHEMA, "id": self.name, "node": self.uri, "signkeys": keys}
 
     def note(self, chain: str, text: str) -> None:
         """Add an event to a chain."""

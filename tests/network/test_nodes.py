@@ -6,11 +6,13 @@ No fork is made here: each party adds to one chain at a time, or to a chain of i
 import random
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from livecontract.demo.play import COUNTER_OFFER, NEW_OFFER, OFFER, REQUEST
+from tests.network import brokers
 from tests.network.conftest import ADDRESSES, Network
 from tests.network.link import CUT, GOOD, Link, Quality
 from tests.network.parties import Contract, Party
@@ -30,17 +32,26 @@ MOVES = [
 """Who does what, with which data, and the state it leads to: the two take turns."""
 
 
-@pytest.fixture
-def contract(network: Network, tmp_path: Path) -> Iterator[Contract]:
-    buyer = Party("buyer", network.first, ADDRESSES[0], tmp_path, {})
-    try:
-        seller = Party("seller", network.second, ADDRESSES[1], tmp_path, {"anchor": buyer.url})
-        try:
-            yield Contract(buyer, seller)
-        finally:
-            seller.stop()
-    finally:
-        buyer.stop()
+@pytest.fixture(params=["http", "rabbitmq"])
+def contract(request: pytest.FixtureRequest, network: Network, tmp_path: Path) -> Iterator[Contract]:
+    """Two nodes that send to each other over HTTP, or by shovels from broker to broker."""
+    spaces = (network.first, network.second)
+    settings: list[dict[str, str]] = [{}, {}]
+    with ExitStack() as stack:
+        made: list[brokers.Broker] = []
+        if request.param == "rabbitmq":
+            brokers.require()
+            for name, space, address in zip(("first", "second"), spaces, ADDRESSES, strict=True):
+                made.append(brokers.Broker(space, address, tmp_path / name))
+                stack.callback(made[-1].stop)
+            settings = [made[0].settings(made[1]), made[1].settings(made[0])]
+        buyer = Party("buyer", spaces[0], ADDRESSES[0], tmp_path, settings[0])
+        stack.callback(buyer.stop)
+        seller = Party("seller", spaces[1], ADDRESSES[1], tmp_path, {**settings[1], "anchor": buyer.url})
+        stack.callback(seller.stop)
+        for broker in made:
+            broker.wait_until_open()
+        yield Contract(buyer, seller)
 
 
 def move(contract: Contract, number: int) -> str:
