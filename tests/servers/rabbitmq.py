@@ -6,7 +6,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -53,10 +53,10 @@ NewVhost = Callable[[], Vhost]
 
 def install() -> None:
     """Have RabbitMQ on this machine, or end the test that needs it. Nothing that is installed is started."""
-    with (Path(tempfile.gettempdir()) / "livecontract-install.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"livecontract-install-{os.getuid()}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time: several processes may run tests
         if find_program("rabbitmq-server") is None:
-            with nothing_starts():
+            with nothing_starts(POLICY) if os.geteuid() == 0 else nullcontext():
                 needs.program("rabbitmq-server", "rabbitmq-server")
     for name in ("rabbitmq-plugins", "epmd"):
         if find_program(name) is None:
@@ -64,17 +64,17 @@ def install() -> None:
 
 
 @contextmanager
-def nothing_starts() -> Iterator[None]:
+def nothing_starts(policy: Path) -> Iterator[None]:
     """Keep Debian from starting services that are installed meanwhile. A policy that is there already stays."""
-    if os.geteuid() != 0 or POLICY.exists() or not POLICY.parent.exists():
+    if policy.exists() or not policy.parent.exists():
         yield
         return
-    POLICY.write_text("#!/bin/sh\nexit 101\n")
-    POLICY.chmod(0o755)
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
     try:
         yield
     finally:
-        POLICY.unlink()
+        policy.unlink()
 
 
 @pytest.fixture(scope="session")
