@@ -94,8 +94,9 @@ class Asking:
             chain = ChainId.parse(name)
             for node in self._others(self._archive.identities(chain)):
                 shared.setdefault(node, []).append(chain)
-                asked.append((name, node))
-                self._publish([self._ask(chain, node)])
+                if message := self._ask(chain, node):
+                    self._publish([message])
+                    asked.append((name, node))
         for node, chains in shared.items():
             if len(chains) <= asks.MAX_KNOWN:
                 self._publish([self._ask_for_new(node, chains)])
