@@ -137,7 +137,8 @@ class Shovels:
         self._logins = {login.address.queue: login for login in logins.all()}
         self._definitions = {queue: definition(login, management.vhost) for queue, login in self._logins.items()}
         self._clock = clock
-        self._takes_in = takes_in  # until that is prepared
+        self._takes_in = takes_in
+        self._is_prepared = not takes_in
         self._wake_up = threading.Event()
         self._noticed: set[str] = set()
         self._used: dict[str, tuple[int, int]] = {}
@@ -196,7 +197,7 @@ class Shovels:
             self._pause(stop)
 
     def _pause(self, stop: threading.Event) -> None:
-        seconds = _TICK_SECONDS if self._takes_in else WATCH_SECONDS
+        seconds = WATCH_SECONDS if self._is_prepared else _TICK_SECONDS
         for _ in range(int(seconds / _TICK_SECONDS)):
             if stop.wait(_TICK_SECONDS):
                 return
@@ -205,13 +206,20 @@ class Shovels:
                 return
 
     def _prepare_inbound(self) -> None:
-        """Make the exchange that other nodes publish to, and bound what they may leave here."""
+        """Make the exchange that other nodes publish to, and bound what they may leave here.
+
+        Each time: a queue that somebody deleted comes back without its binding, and RabbitMQ confirms to a shovel what
+        an exchange without queues drops.
+        """
         if not self._takes_in:
             return
         try:
             self._management.bind(INBOUND, INBOUND)
         except NotFoundError:
-            return  # the queue is not there yet
+            self._is_prepared = False  # the queue is not there yet
+            return
+        if self._is_prepared:
+            return
         self._management.put_policy(
             "livecontract-inbound",
             f"^{INBOUND}$",
@@ -222,7 +230,7 @@ class Shovels:
             rf"^{INBOUND}\.dead$",
             {"max-length": MAX_REFUSED, "max-length-bytes": MAX_REFUSED_BYTES, "overflow": "drop-head"},
         )
-        self._takes_in = False
+        self._is_prepared = True
 
     def _is_unused(self, queue: QueueFacts) -> bool:
         """Whether a queue is empty and nothing was published to it for a day, by any process."""

@@ -237,6 +237,10 @@ def test_inbound_exchange_and_its_bounds_are_made_once_the_queue_is_there(new_vh
     channel.basic_publish(INBOUND, "any key", b"1", mandatory=True)
     channel.connection.close()
     assert here.bodies() == [b"1"]
+    here.api("DELETE", f"queues/{here.vhost.path}/inbound")
+    here.publish(INBOUND)
+    shovels.step()
+    assert here.api("GET", f"exchanges/{here.vhost.path}/inbound/bindings/source"), "a new queue is bound again"
 
 
 @pytest.mark.slow

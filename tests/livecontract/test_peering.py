@@ -243,6 +243,20 @@ def test_replayed_message_changes_nothing(meet: Meet) -> None:
     assert second.dead_letters() == []
 
 
+@pytest.mark.slow
+def test_message_that_was_lost_is_asked_for_over_the_broker(meet: Meet) -> None:
+    first, second = meet("rabbitmq", "rabbitmq")
+    chain = together(first, second)
+    outward: Any = first.node.node.parts.peering.outward  # type: ignore[union-attr]
+    outward._key = STRANGER  # so that the other node refuses what comes
+    first.agent.add(chain, note(1))
+    wait_for(second.dead_letters, "the message to be refused", PATIENCE)
+    assert second.hashes(chain) == first.hashes(chain)[:-1]
+    outward._key = first.node.key
+    assert (chain, first.uri) in second.node.node.eventchain.asking.ask_all()
+    agree(chain, first, second)
+
+
 # --- Configuration ----------------------------------------------------------------------------------------------------
 
 
