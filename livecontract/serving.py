@@ -91,6 +91,8 @@ class WebServer:
         self._listener = listener
         self._stopping = threading.Event()
         self._stopped = threading.Event()
+        self._waking = threading.Lock()
+        self._can_wake = True
         self._started = False
         self._threads = threads
         self._streams = streams or Streams(0)
@@ -119,8 +121,14 @@ class WebServer:
             self._started = True
             self._close()
         elif not self._stopped.is_set():
-            self._server.pull_trigger()
+            self._wake()
         self._stopped.wait()
+
+    def _wake(self) -> None:
+        """End the waiting of the serving thread, unless it is closing: its descriptor may be another file's by then."""
+        with self._waking:
+            if self._can_wake:
+                self._server.pull_trigger()
 
     def _poll(self) -> None:
         self._make_room()
@@ -152,7 +160,9 @@ class WebServer:
 
     def _close(self) -> None:
         self._server.task_dispatcher.shutdown()
-        self._server.trigger.close()
+        with self._waking:
+            self._can_wake = False
+            self._server.trigger.close()
         wasyncore.close_all(self._server._map, ignore_all=True)  # noqa: SLF001 (no public name)
         self._listener.close()
         self._stopped.set()

@@ -3,6 +3,7 @@
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -10,10 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from eventchain.core.clock import system_clock
 from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair
+from livecontract.serving import WebServer
+from livecontract.streams import Streams
 
 KEY = KeyPair.from_seed(b"k" * 32)
 URL = "http://node.example"
@@ -131,3 +135,38 @@ def test_a_killed_node_remembers_what_was_sent_to_it(tmp_path: Path, processes: 
     second = Process(tmp_path / "node.db")
     processes.append(second)
     assert second.get("/signed", headers) == 401
+
+
+class HeldListener:
+    """A listening socket that closes when it may."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener = listener
+        self.closing = threading.Event()
+        self.may_close = threading.Event()
+
+    def close(self) -> None:
+        self.closing.set()
+        assert self.may_close.wait(20)
+        self._listener.close()
+
+
+def test_server_that_closes_already_is_not_woken_by_a_descriptor_that_may_be_another_file() -> None:
+    streams = Streams(0)
+    server = WebServer(Flask("empty"), host="127.0.0.1", port=0, threads=1, max_request_bytes=1, streams=streams)
+    held = HeldListener(server._listener)
+    server._listener = held  # type: ignore[assignment]  # it is closed, and no more
+    streams.stop = lambda: held.closing.wait(20)  # type: ignore[method-assign,assignment]
+    server.start()
+
+    class Stopped(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            held.may_close.set()
+            return super().wait(timeout)
+
+    server._stopped = Stopped()
+    try:
+        server.stop()
+    finally:
+        held.may_close.set()
+    assert server._stopped.is_set()
