@@ -1,7 +1,7 @@
 """Publishing with pipelined confirms: many messages are on their way at once, and each call waits for its own."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import takewhile
@@ -13,6 +13,10 @@ from dispatcher.errors import QueueFullError, QueueMissingError
 from dispatcher.rabbitmq_channel import Answer, LinkChannel, RawChannel, fail, resolve, result_of
 from dispatcher.rabbitmq_connection import Link
 from eventchain.core.errors import LiveContractError
+
+MAX_PORTION = 5_000
+MAX_PORTION_BYTES = 16 * 1024 * 1024
+"""What is sent before the confirms of it are waited for: a second's work."""
 
 
 class Outgoing(NamedTuple):
@@ -102,6 +106,20 @@ def _settle(sent: _Sent) -> None:
         resolve(batch.answer, None)
 
 
+def portions(messages: Sequence[Outgoing]) -> Iterator[list[Outgoing]]:
+    """Return the messages in portions of which each is confirmed in good time, however many and large they are."""
+    portion: list[Outgoing] = []
+    size = 0
+    for message in messages:
+        if portion and (len(portion) >= MAX_PORTION or size + len(message.body) > MAX_PORTION_BYTES):
+            yield portion
+            portion, size = [], 0
+        portion.append(message)
+        size += len(message.body)
+    if portion:
+        yield portion
+
+
 class Publisher:
     """Publishes over one link, for any number of threads."""
 
@@ -120,7 +138,8 @@ class Publisher:
             QueueFullError: At least one was not taken.
             QueueMissingError: At least one has no queue.
         """
-        result_of(self.submit(messages))
+        for portion in portions(messages):
+            result_of(self.submit(portion))
 
     def submit(self, messages: Sequence[Outgoing]) -> Answer:
         """Send messages, and return what will say when the broker has them; it fails as `publish` does."""

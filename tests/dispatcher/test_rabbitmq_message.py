@@ -22,6 +22,7 @@ from dispatcher.rabbitmq_message import (
     retry_queues,
     topology,
 )
+from dispatcher.rabbitmq_publisher import MAX_PORTION, MAX_PORTION_BYTES, Outgoing, portions
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -136,3 +137,17 @@ def test_every_queue_in_which_messages_wait_is_counted_and_made() -> None:
 def test_header_that_no_wire_carries_is_refused() -> None:
     with pytest.raises(ValueError, match="255"):
         properties(Message(queue="events", id="1", group="g", body=b"", headers={"é" * 128: ""}))
+
+
+@given(sizes=st.lists(st.sampled_from([0, 1, MAX_PORTION_BYTES // 2, MAX_PORTION_BYTES + 1]), max_size=12))
+def test_portions_are_everything_in_order_and_small(sizes: list[int]) -> None:
+    bodies = {size: bytes(size) for size in set(sizes)}
+    messages = [Outgoing(str(number), pika.BasicProperties(), bodies[size]) for number, size in enumerate(sizes)]
+    found = list(portions(messages))
+    assert [message for portion in found for message in portion] == messages
+    for portion in found:
+        assert len(portion) == 1 or sum(len(message.body) for message in portion) <= MAX_PORTION_BYTES
+    assert [len(portion) for portion in portions([Outgoing("q", pika.BasicProperties(), b"")] * (MAX_PORTION + 1))] == [
+        MAX_PORTION,
+        1,
+    ]
