@@ -35,7 +35,6 @@ from livecontract.node import COLLECTIONS, Node, Parts
 NAME = "many_chains"
 
 _AT_ONCE = 100
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class ManyChains:
@@ -92,7 +91,7 @@ class ManyChains:
     def memory(self) -> int:
         """Return the bytes of memory the process holds."""
         gc.collect()
-        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def close(self) -> None:
         """Release the files."""
