@@ -4,6 +4,7 @@ import functools
 import os
 import queue
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,10 +23,15 @@ from eventchain.identity import IDENTITY_SCHEMA, SYSTEM_KEY
 from livecontract.client import NodeClient
 from livecontract.demo.processes import HOST, NodeProcess, Supervisor
 from livecontract.demo.servers import Servers
-from livecontract.demo.stage import wait_for
 
 ROLES = ("acme", "borealis", "certus")
-CHAINS = 6
+CHAINS = 4
+
+PAUSE = 0.25
+"""Seconds between two events of a person: the test servers read whole collections for most questions."""
+
+ASK_AGAIN = 1.0
+"""Seconds between two looks at whether everything has arrived."""
 
 PATIENCE = 120.0
 """Seconds somebody goes on trying while a server is away: nothing is asserted of how long that takes."""
@@ -110,7 +116,7 @@ class Contract:
     def _work(self) -> None:
         number = 0
         try:
-            while not self._stop.wait(0.05):
+            while not self._stop.wait(PAUSE):
                 body = {**samples.response(number), "process": self.process}
                 event = self._sign(body)
                 self.owner.client.post(self._path, self.part(event), wait=PATIENCE)
@@ -173,21 +179,24 @@ class World:
             contract.stop()
         for contract in self.contracts:
             for organisation in self.organisations:
-                wait_for(
-                    lambda contract=contract, organisation=organisation: self._has_all(contract, organisation),  # type: ignore[misc]  # bound here
-                    f"{contract.process} at {organisation.role}",
-                    SETTLE,
-                )
+                self._wait_for_all(contract, organisation)
 
     def stop(self) -> None:
         self._supervisor.stop()
         self.servers.stop()
 
-    def _has_all(self, contract: Contract, organisation: Organisation) -> bool:
-        wanted = (base58.encode(contract.acknowledged[-1].hash), len(contract.acknowledged))
-        try:
-            found = organisation.client.get("/event-chains")
-        except LiveContractError:
-            return False
-        ends = [(item["latest_hash"], item["length"]) for item in found if item["id"] == str(contract.id)]
-        return wanted in ends
+    def _wait_for_all(self, contract: Contract, organisation: Organisation) -> None:
+        end = time.monotonic() + SETTLE
+        while time.monotonic() < end:
+            try:
+                found = organisation.client.get("/event-chains", wait=PATIENCE)
+            except LiveContractError:
+                found = []
+            ends = {item["id"]: (item["latest_hash"], item["length"]) for item in found}
+            if ends.get(str(contract.id)) == (
+                base58.encode(contract.acknowledged[-1].hash),
+                len(contract.acknowledged),
+            ):
+                return
+            time.sleep(ASK_AGAIN)
+        raise AssertionError(f"{contract.process} is not whole at {organisation.role}")
