@@ -30,6 +30,7 @@ from eventchain.core.errors import LiveContractError
 from eventchain.event import Event
 from eventchain.intake import Parcel
 from eventchain.store.sqlite import SqliteStore
+from livecontract import log
 from livecontract.node import COLLECTIONS, Node, Parts
 
 NAME = "many_chains"
@@ -120,6 +121,7 @@ def _check(outcomes: Sequence[LiveContractError | None]) -> None:
 
 def _serve(connection: Connection, folder: str, at_rest: int, at_work: int, turns: int) -> None:
     """Run a node in this process, and do what is asked of it."""
+    log.configure("warning")
     node = ManyChains(Path(folder), at_rest, at_work, turns)
     connection.send(True)
     while (name := connection.recv()) != "close":
