@@ -17,6 +17,7 @@ import binascii
 import hashlib
 import json
 import os
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,6 +36,19 @@ KEY = "key.json"
 
 _MAX_MANIFEST = 1024 * 1024
 _CHUNK = 1024 * 1024
+_UNREADABLE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    OSError,
+    OverflowError,
+)
+"""What the library raises over a damaged archive; the last but one where it should seek to nowhere."""
+
 _DATE = (1980, 1, 1, 0, 0, 0)
 """The first that ZIP knows: when it was made stands in the manifest."""
 
@@ -243,7 +257,7 @@ class BackupReader:
     def _translated(self, name: str) -> Iterator[None]:
         try:
             yield
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError) as error:
+        except _UNREADABLE as error:
             raise self.damaged(f"{name}: {error}") from None
 
 
@@ -255,15 +269,16 @@ def reading(path: Path) -> Iterator[BackupReader]:
         InvalidBackupError: It is none, cut off, or of a version that this node does not know.
         OSError: It cannot be read.
     """
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile:
-        raise InvalidBackupError(
-            f"{path} is no backup, or it is cut off: the end of the archive is missing",
-            hint="Compare its size with that of the original.",
-        ) from None
-    with archive:
-        yield BackupReader(archive, path)
+    with path.open("rb") as stream:
+        try:
+            archive = zipfile.ZipFile(stream)
+        except _UNREADABLE:
+            raise InvalidBackupError(
+                f"{path} is no backup, or it is cut off: the end of the archive is missing",
+                hint="Compare its size with that of the original.",
+            ) from None
+        with archive:
+            yield BackupReader(archive, path)
 
 
 def _encode(document: Document) -> bytes:

@@ -64,7 +64,7 @@ class Original:
             world = World(node)
             world.agent.invite(world.chain, identity="p2", email="p@p.example", name="P", title="Quotation")
             settle(node)
-            wait_for(lambda: all(node.node.receipts.of_chain(c).values() for c in self._chains(node)), "the receipts")
+            wait_for(lambda: not node.node.eventchain.archive.awaiting(1), "the receipts")
             self.chain = world.chain
             self.events = world.agent.chain(world.chain)
             self.process = world.agent.process(PROCESS)
@@ -74,11 +74,6 @@ class Original:
         self.store = SqliteStore(self.data / "node.db", ALL_COLLECTIONS)
         self.manifest = backup.write(self.store, self.key_file, self.file, system_clock)
         self.documents = everything(self.store)
-
-    @staticmethod
-    def _chains(node: Any) -> list[Any]:
-        found = node.node.eventchain.archive
-        return [found.load_tip(backup.archive.ChainId.parse(chain)).chain for chain in backup.chains_of(found._store)]
 
 
 def everything(store: DocumentStore) -> dict[str, list[Document]]:
