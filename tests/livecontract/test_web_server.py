@@ -312,7 +312,9 @@ def test_unknown_paths_and_wrong_methods_are_problems(server: WebServer) -> None
 def test_an_error_of_a_service_is_a_problem_of_its_family(server: WebServer) -> None:
     document = check_problem(send(server, "GET", "/conflict", headers=signed("GET", "/conflict")), 409, "contradicts")
     assert (document["path"], document["hint"]) == ("$.a", "Look again.")
-    check_problem(send(server, "GET", "/busy"), 429)
+    busy = send(server, "GET", "/busy")
+    check_problem(busy, 429)
+    assert busy.headers["Retry-After"] == "5"
     check_problem(send(server, "GET", "/nobody"), 401)
 
 
