@@ -38,6 +38,12 @@ from eventchain.intake import Parcel
 FORK = "Fork"
 """Code of `eventchain.errors.ForkError`, wherever it was raised."""
 
+OUT_OF_TURN = ("UnknownPrevious", "ChainBusy", "Overtaken")
+"""Codes of events that may only have come before others which are in the hand of another process."""
+
+OUT_OF_TURN_TRIES = 3
+OUT_OF_TURN_SECONDS = 0.01
+
 log = structlog.get_logger(__name__)
 
 
@@ -80,10 +86,17 @@ def each(handle: Callable[[Message], None]) -> Callable[[Sequence[Message]], lis
 
 
 class EventsHandler:
-    """Adds the chain documents that wait, those that wait together with one durable write."""
+    """Adds the chain documents that wait, those that wait together with one durable write.
 
-    def __init__(self, chains: ChainAccess) -> None:
+    Where several processes take from one queue, each gets some of a chain's events, and those before them may be in the
+    hand of another one at that very moment. They are tried again at once for as long as that gets any of them on; the
+    queue's own delay is for events that are really missing.
+    """
+
+    def __init__(self, chains: ChainAccess, pause: Callable[[float], object] | None = None) -> None:
+        """Add to these chains; `pause` waits so many seconds, and is None where nobody else takes from the queue."""
         self._chains = chains
+        self._pause = pause
 
     def __call__(self, messages: Sequence[Message]) -> list[Outcome]:
         """Return an outcome for each message. A fork is kept and listed: its message is handled."""
@@ -94,10 +107,24 @@ class EventsHandler:
                 parcels[index] = Parcel(strict_json.parse(message.body), message.headers.get(SENDER))
             except LiveContractError as error:
                 outcomes[index] = error
-        results = self._chains.add_all(list(parcels.values()))
-        for index, result in zip(parcels, results, strict=True):
+        results = self._add(parcels)
+        for index, result in results.items():
             outcomes[index] = None if result is not None and result.code == FORK else result
         return outcomes
+
+    def _add(self, parcels: Mapping[int, Parcel]) -> dict[int, LiveContractError | None]:
+        results = dict(zip(parcels, self._chains.add_all(list(parcels.values())), strict=True))
+        turns_left = OUT_OF_TURN_TRIES
+        while self._pause and turns_left:
+            again = [index for index, result in results.items() if result is not None and result.code in OUT_OF_TURN]
+            if not again:
+                break
+            self._pause(OUT_OF_TURN_SECONDS)
+            tried = dict(zip(again, self._chains.add_all([parcels[index] for index in again]), strict=True))
+            got_on = any(result is None or result.code not in OUT_OF_TURN for result in tried.values())
+            turns_left = OUT_OF_TURN_TRIES if got_on else turns_left - 1
+            results |= tried
+        return results
 
 
 class AskHandler:
