@@ -159,7 +159,7 @@ def test_node_accepts_the_environment_of_each_container(name: str, prepared: Pat
     assert config.passphrase
     needed = {target.setting for target in targets(config)} & {"store", "broker"}
     assert {setting for setting in ("store", "broker") if getattr(config, f"{setting}_password")} == needed
-    assert bool(config.peers) == (config.service == "dispatcher")
+    assert bool(config.peers) == ("broker" in needed)
 
 
 def test_node_accepts_the_minimal_environment(tmp_path: Path) -> None:

@@ -215,7 +215,7 @@ def test_service_has_the_passwords_it_needs_and_no_other(name: str, service: str
     needed = {target.setting for target in targets(config)} & {"store", "broker"}
     held = {setting for setting in ("store", "broker") if getattr(config, f"{setting}_password")}
     assert held == needed
-    assert bool(config.peers) == (service == "dispatcher")
+    assert bool(config.peers) == ("broker" in needed)
     assert len(list(tmp_path.iterdir())) == len(held) + 1 + bool(config.peers)
 
 
@@ -394,7 +394,7 @@ def test_only_what_relays_acts_and_mails_reaches_the_world_outside(name: str, tm
     mails = {mail.mail_port} if mail.mail == "smtp" else set()
     assert {service: ports for service, ports in out.items() if ports} == {
         "workflow": {443},
-        "dispatcher": {443} | mails,
+        "dispatcher": {443, 5671} | mails,
     }
 
 
