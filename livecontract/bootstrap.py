@@ -201,7 +201,7 @@ class RunningNode:
             counted.add(metrics.chain_gauges(store, clock))
         if service := self.anchoring.service:
             counted.add(metrics.gauge("public_chain_height", "Height.", lambda: service.chain.height))
-        if (peering := self.node.parts.peering) and peering.shovels:
+        if "dispatcher" in self.services and (peering := self.node.parts.peering) and peering.shovels:
             counted.add(metrics.shovel_gauges(peering.shovels.status))
 
     @property
