@@ -13,7 +13,7 @@ from eventchain.core import base58
 from eventchain.core.errors import ForbiddenError, InvalidError, LiveContractError, UnavailableError
 from eventchain.core.hashing import sha256
 from eventchain.errors import NotMemberError, UnknownPreviousError
-from livecontract.handlers import AnchorHandler, EventsHandler, TriggerHandler, each
+from livecontract.handlers import OUT_OF_TURN_TRIES, AnchorHandler, EventsHandler, TriggerHandler, each
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, silence
@@ -58,6 +58,37 @@ def test_what_may_come_right_later_is_told_from_what_never_will(stage: Stage) ->
     never["events"][1]["signature"] = base58.encode(bytes(64))
     (outcome,) = handler([message(stage, never)])
     assert isinstance(outcome, InvalidError)
+
+
+def test_events_between_those_of_another_process_are_tried_again_at_once(stage: Stage) -> None:
+    """Two processes took a chain's events in turns; while this one waits, the other one adds its own."""
+    buyer, chains = stage["buyer"], stage.node("seller").chains
+    messages = []
+    for _ in range(6):
+        document = buyer.sign(stage.chain, stage.note())
+        stage.node("buyer").eventchain.add(document, str(buyer.key.public_key))
+        messages.append(message(stage, document))
+    others, own = messages[::2], messages[1::2]
+    pauses: list[float] = []
+
+    def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if others:
+            assert EventsHandler(chains)([others.pop(0)]) == [None]
+
+    assert EventsHandler(chains, pause)(own) == [None] * 3
+    assert len(pauses) == 3
+    assert stage.canonical("seller").latest_hash == stage.canonical("buyer").latest_hash
+
+
+def test_an_event_that_is_really_missing_is_waited_for_by_the_queue(stage: Stage) -> None:
+    buyer = stage["buyer"]
+    buyer.post(stage.chain, stage.note())
+    early = message(stage, buyer.sign(stage.chain, stage.note()))
+    pauses: list[float] = []
+    (outcome,) = EventsHandler(stage.node("seller").chains, pauses.append)([early])
+    assert isinstance(outcome, UnknownPreviousError)
+    assert len(pauses) == OUT_OF_TURN_TRIES
 
 
 def test_fork_is_a_message_that_was_handled(stage: Stage) -> None:
