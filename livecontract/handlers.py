@@ -41,8 +41,10 @@ FORK = "Fork"
 OUT_OF_TURN = ("UnknownPrevious", "ChainBusy", "Overtaken")
 """Codes of events that may only have come before others which are in the hand of another process."""
 
-OUT_OF_TURN_TRIES = 3
-OUT_OF_TURN_SECONDS = 0.01
+OUT_OF_TURN_PAUSES = (0.01, 0.02, 0.04, 0.08, *(0.16,) * 8)
+"""Seconds between the tries that get none of them on: longer in all than another process works on a batch. After that
+the queue's own delay follows, which doubles each time, and with it that of all events behind.
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -114,15 +116,15 @@ class EventsHandler:
 
     def _add(self, parcels: Mapping[int, Parcel]) -> dict[int, LiveContractError | None]:
         results = dict(zip(parcels, self._chains.add_all(list(parcels.values())), strict=True))
-        turns_left = OUT_OF_TURN_TRIES
-        while self._pause and turns_left:
+        in_vain = 0
+        while self._pause and in_vain < len(OUT_OF_TURN_PAUSES):
             again = [index for index, result in results.items() if result is not None and result.code in OUT_OF_TURN]
             if not again:
                 break
-            self._pause(OUT_OF_TURN_SECONDS)
+            self._pause(OUT_OF_TURN_PAUSES[in_vain])
             tried = dict(zip(again, self._chains.add_all([parcels[index] for index in again]), strict=True))
             got_on = any(result is None or result.code not in OUT_OF_TURN for result in tried.values())
-            turns_left = OUT_OF_TURN_TRIES if got_on else turns_left - 1
+            in_vain = 0 if got_on else in_vain + 1
             results |= tried
         return results
 

@@ -13,7 +13,7 @@ from eventchain.core import base58
 from eventchain.core.errors import ForbiddenError, InvalidError, LiveContractError, UnavailableError
 from eventchain.core.hashing import sha256
 from eventchain.errors import NotMemberError, UnknownPreviousError
-from livecontract.handlers import OUT_OF_TURN_TRIES, AnchorHandler, EventsHandler, TriggerHandler, each
+from livecontract.handlers import OUT_OF_TURN_PAUSES, AnchorHandler, EventsHandler, TriggerHandler, each
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, silence
@@ -88,7 +88,7 @@ def test_an_event_that_is_really_missing_is_waited_for_by_the_queue(stage: Stage
     pauses: list[float] = []
     (outcome,) = EventsHandler(stage.node("seller").chains, pauses.append)([early])
     assert isinstance(outcome, UnknownPreviousError)
-    assert len(pauses) == OUT_OF_TURN_TRIES
+    assert pauses == list(OUT_OF_TURN_PAUSES)
 
 
 def test_fork_is_a_message_that_was_handled(stage: Stage) -> None:
