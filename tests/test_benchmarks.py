@@ -11,7 +11,7 @@ from benchmarks.report import BEGIN, END, as_json, as_markdown, as_text, between
 from benchmarks.sizes import Sizes
 from tests.servers import rabbitmq
 
-ON_RABBITMQ = {"handover", "shovel"}
+ON_RABBITMQ = {"handover", "shovel", "workers"}
 TINY = Sizes(chain=3, ingest=4, steps=5, hashes=7, blocks=3, chains=100, messages=200, requests=8, rounds=2)
 
 
