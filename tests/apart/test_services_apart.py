@@ -241,4 +241,6 @@ def test_a_contract_is_played_while_a_copy_of_each_service_is_killed(
     )
     assert len(receipts) == len(players.canonical().events)
     assert players.operator.get("/queue/dead-letters", wait=PATIENCE) == []
+    for service, balancer in services.balancers.items():
+        assert min(balancer.taken.values()) > 0, f"one copy of {service} was never asked"
     players.board.close()
