@@ -10,7 +10,7 @@ from typing import Any
 from eventchain.store.document_store import DocumentStore
 from workflow_engine.errors import OutOfStepError
 from workflow_engine.process import Process
-from workflow_engine.records import ENTRIES, STATES, decode
+from workflow_engine.records import ENTRIES, STATES, decode, is_forgetting
 from workflow_engine.scenario import Scenario, compile_scenario
 
 MAX_READS = 8
@@ -124,6 +124,16 @@ class LiveProcesses:
         rows = self._store.find(ENTRIES, {"chain": chain}, order_by="position", descending=True, limit=1)
         head, length = (str(rows[0]["hash"]), int(rows[0]["position"] or 0) + 1) if rows else (None, 0)
         return self._keep(Live(chain, head, length, self._store, {}, {}))
+
+    def check_applied(self, chain: str, hash_: str) -> None:
+        """Check that an entry is applied, and its chain is not being forgotten.
+
+        Raises:
+            OutOfStepError: The chain is being derived again, and not that far.
+        """
+        row = self._store.get(ENTRIES, {"chain": chain, "hash": hash_})
+        if row is None or is_forgetting(self._store, chain):
+            raise OutOfStepError("the chain is derived again, and not that far", hint="Try again.")
 
     def _is_last(self, live: Live) -> bool:
         """Tell whether the store's last entry of a chain is the one that this state is as of."""

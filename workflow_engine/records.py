@@ -83,6 +83,11 @@ def delete_chain(store: DocumentStore, chain: str) -> None:
     store.delete(ENTRIES, {"chain": chain, "hash": _FORGETTING})
 
 
+def is_forgetting(store: DocumentStore, chain: str) -> bool:
+    """Whether journal and states of a chain are being deleted, or were when somebody was killed."""
+    return store.get(ENTRIES, {"chain": chain, "hash": _FORGETTING}) is not None
+
+
 def encode(value: Any) -> bytes:
     """Return the bytes under which a JSON value is kept."""
     return canonical_json.encode(value)

@@ -254,9 +254,10 @@ class WorkflowService:
             party has taken it on and will answer by itself (HTTP 202).
 
         Raises:
-            TriggerError, UnavailableError: It could not be run now; performing it again later may help.
+            UnavailableError: It could not be run now, or its chain is being derived again: it may be later.
         """
         if action not in self.due(action.chain, {action.identity}):
+            self._live.check_applied(action.chain, action.cause)  # else it may be due again at once
             return None
         known = self._store.get(RESULTS, action.key)
         if known is not None:

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -385,6 +386,24 @@ def test_chain_whose_forgetting_was_killed_is_seen_to_be_incomplete(deletions: i
     for entry in entries:
         make(store).apply(entry)
     assert make(store).projection("chain") == before
+
+
+@pytest.mark.parametrize("deletions", range(1, 10))
+def test_action_whose_chain_is_derived_again_is_performed_later_and_not_forgotten(deletions: int) -> None:
+    store, entries = LeasedMemoryStore(COLLECTIONS), signed().entries
+    for entry in entries:
+        make(store).apply(entry)
+    [action] = make(store).due("chain", {"beta"})
+    with suppress(Killed):
+        make(SlowlyDeletingStore(store, deletions)).forget("chain")  # type: ignore[arg-type]  # it passes on the rest
+    with pytest.raises(OutOfStepError):
+        make(store).perform(action)
+    make(store).forget("chain")
+    for entry in entries:
+        with pytest.raises(OutOfStepError):
+            make(store).perform(action)
+        make(store).apply(entry)
+    assert make(store).perform(action) is not None
 
 
 def test_entry_applied_while_another_copy_forgot_the_chain_is_taken_back() -> None:
