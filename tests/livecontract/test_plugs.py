@@ -16,6 +16,7 @@ from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import NOTE, Stage, refusal, silence
 from workflow_engine.engine import OwnEngine, rehearsing_engine, replay
+from workflow_engine.errors import OutOfStepError
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def test_rehearsing_changes_nothing_that_is_kept(stage: Stage) -> None:
     before = stage.projection("buyer")
     engine_of(stage).rehearse(entries[:3])
     assert stage.projection("buyer") == before
-    assert isinstance(refusal(engine_of(stage).rehearse, [entries[0], entries[3]]), ConflictError)
+    assert isinstance(refusal(engine_of(stage).rehearse, [entries[0], entries[3]]), OutOfStepError)
     assert stage.projection("buyer") == before
 
 
