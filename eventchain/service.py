@@ -19,7 +19,7 @@ Work on one chain is serial, chains are independent.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -53,7 +53,8 @@ from eventchain.ports import Engine, Observer, Outgoing, Queue
 from eventchain.recent import RecentTips
 from eventchain.repair import Repair
 from eventchain.steps import Steps
-from eventchain.store.document_store import DocumentStore, DuplicateError
+from eventchain.store.document_store import Document, DocumentStore, DuplicateError
+from eventchain.store.errors import StoreUnavailableError
 from eventchain.tip import Tip
 
 CLOCK_TOLERANCE = 5 * 60 * 1000
@@ -191,7 +192,7 @@ class EventChainService:
                 if run.error is None:
                     self._take(run, working)
         self._tips.remember(working)
-        self._perform_effects([run for run in runs if run.saved])
+        self._perform_effects(Saved(run.id, run.saved, run.before, run.after) for run in runs if run.saved)
 
     def _take(self, run: Run, working: dict[str, Tip]) -> None:
         """Bring one parcel through steps 2 to 5."""
@@ -298,14 +299,19 @@ class EventChainService:
 
     # Steps 6 to 8
 
-    def _perform_effects(self, runs: Sequence[Run]) -> None:
-        """Publish what is to be done for saved events, and remember that it is done."""
-        saved = joined(Saved(run.id, run.saved, run.before, run.after) for run in runs)
+    def _perform_effects(self, events: Iterable[Saved]) -> None:
+        """Publish what is to be done for saved events, and remember that it is done.
+
+        Raises:
+            ChainBusyError: Another copy took a chain over, so what is due there may be read wrong: `resume` does it.
+        """
+        saved = joined(events)
         messages = [
             *self._effects.anchor(saved),  # 6
             *self._effects.trigger(saved),  # 7
             *self._effects.forward(saved),  # 8
         ]
+        self._locks.keep()
         self._effects.publish(messages, saved)
         if self._store.needs_leases:  # while this copy is alone on the chains: else another one does it once more
             self._effects.settle()
@@ -318,15 +324,23 @@ class EventChainService:
                 self._repair.set_right(held)
         done = 0
         for chain, documents in self._effects.pending().items():
-            with self._locks.hold([str(chain)]) as held:
-                if not held.chains:  # a copy works on it, and does what is to be done
-                    continue
-                self._repair.chain(chain)
-                pending = self._archive.still_pending(documents)
-                self._perform_effects([_run_again(saved) for saved in self._effects.rebuild(chain, pending)])
-                done += len(pending)
+            try:
+                done += self._resume(chain, documents)
+            except StoreUnavailableError:
+                raise
+            except LiveContractError as error:  # the others need not wait for this one
+                log.warning("effects of a chain cannot be done now", chain=str(chain), reason=error.message)
         self._effects.settle()
         return done
+
+    def _resume(self, chain: ChainId, documents: Sequence[Document]) -> int:
+        with self._locks.hold([str(chain)]) as held:
+            if not held.chains:  # a copy works on it, and does what is to be done
+                return 0
+            self._repair.chain(chain)
+            pending = self._archive.still_pending(documents)
+            self._perform_effects(self._effects.rebuild(chain, pending))
+            return len(pending)
 
     def remind(self) -> int:
         """Look at every chain of this node for timeouts that are over; return how many are to be told of."""
@@ -392,9 +406,3 @@ class EventChainService:
         if tip.height == 0:
             raise NotAdmittedError("this node takes no part in that chain")
         return tip
-
-
-def _run_again(saved: Saved) -> Run:
-    run = Run(Parcel({}), EventChain(saved.chain), saved=list(saved.documents))
-    run.before, run.after = saved.before, saved.after
-    return run

@@ -9,12 +9,13 @@ from eventchain.archive import CONFLICTS, EVENTS, MEMBERS
 from eventchain.branch import complete_branches
 from eventchain.core import base58
 from eventchain.core.errors import UnavailableError
+from eventchain.errors import ChainBusyError
 from eventchain.lease import LEASE_MS, LEASES, Leases
 from eventchain.store.document_store import DocumentStore
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.leased import LeasedStorage
-from tests.node.stage import Stage, check_equal, silence
+from tests.node.stage import Stage, check_equal, refusal, silence
 from tests.node.test_forks import send_to_fork
 
 
@@ -111,3 +112,46 @@ def test_chain_that_cannot_be_set_right_stays_left_behind(stage: Stage, monkeypa
     assert store_of(stage).find(LEASES) == []
     stage.simulation.settle(receipts=False)
     check_equal(stage, ("buyer", "seller"))
+
+
+def test_effects_are_left_undone_when_another_copy_took_the_chain_over_meanwhile(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node, note = stage.node("buyer"), stage["buyer"].sign(stage.chain, stage.note())
+
+    def read_while_derived_again(*_: object) -> list[object]:
+        stage.simulation.clock.now += LEASE_MS
+        other = Leases(store_of(stage), stage.simulation.clock, lambda count: bytes(count), LEASE_MS)
+        holder = other.new_holder()
+        assert other.take([stage.chain], holder) == {stage.chain: True}
+        other.give_back(holder)
+        return []
+
+    with monkeypatch.context() as patched:
+        patched.setattr(node.workflow, "due", read_while_derived_again)
+        error = refusal(stage["buyer"].send, note)
+    assert isinstance(error, ChainBusyError)
+    assert len(node.eventchain.archive.pending(10)) == 1
+    stage["buyer"].send(note)
+    assert node.eventchain.resume() == 1
+    assert node.eventchain.archive.pending(10) == []
+
+
+@pytest.mark.parametrize("broken", [0, 1])
+def test_chain_whose_effects_cannot_be_done_holds_up_no_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, broken: int
+) -> None:
+    def away(*_: object) -> None:
+        raise UnavailableError("it is away")
+
+    node = stage.node("buyer")
+    chains = sorted([stage.chain, stage["buyer"].create_chain("another")])
+    with monkeypatch.context() as patched:
+        patched.setattr(node.parts.broker, "publish", away)
+        for chain in chains:
+            stage["buyer"].post(chain, stage.note())
+    head = node.workflow.head
+    with monkeypatch.context() as patched:
+        patched.setattr(node.workflow, "head", lambda chain: away() if chain == chains[broken] else head(chain))
+        assert node.eventchain.resume() == 1
+    assert [document["chain"] for document in node.eventchain.archive.pending(10)] == [chains[broken]]
