@@ -13,7 +13,7 @@ import urllib3
 
 from eventchain.core import problem
 from eventchain.core.clock import Clock
-from eventchain.core.errors import UnavailableError
+from eventchain.core.errors import LiveContractError, UnauthenticatedError, UnavailableError
 from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair, PublicKey, Random
 from livecontract.internal import CALLER
@@ -22,6 +22,9 @@ TIMEOUT = urllib3.Timeout(connect=5, read=60)
 MAX_ANSWER = 64 * 1024 * 1024
 CONNECTIONS = 32
 """Connections kept open to one service: as many as threads ask at once."""
+
+PROBLEM = "urn:livecontract:error:"
+"""How the types of our own errors begin."""
 
 _TRIES = 2
 _OK = 200
@@ -66,7 +69,7 @@ class ServiceHttp:
         """Send a JSON document and return the JSON object of the answer; see `eventchain.core.call`.
 
         Raises:
-            LiveContractError: What the service raised; UnavailableError where it does not answer.
+            LiveContractError: What the service raised; UnavailableError where it does not answer, or would not listen.
             ServiceMistakeError: It made a mistake.
         """
         body = json.dumps(document, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
@@ -79,9 +82,10 @@ class ServiceHttp:
             return answer
         if status == 500:
             raise ServiceMistakeError(f"the {self._name} service made a mistake")
-        if status < 400:
-            raise UnavailableError(f"the {self._name} service answered {status}")
-        raise problem.from_response(status, answer, f"the {self._name} service")
+        error = problem.from_response(status, answer, f"the {self._name} service")
+        if not _is_verdict(status, answer, error):
+            raise UnavailableError(f"the {self._name} service answered {status}: {error.message}", hint=error.hint)
+        raise error
 
     def open(
         self,
@@ -156,3 +160,13 @@ class ServiceHttp:
 
     def _away(self, error: Exception) -> UnavailableError:
         return UnavailableError(f"the {self._name} service does not answer: {type(error).__name__}")
+
+
+def _is_verdict(status: int, answer: Any, error: LiveContractError) -> bool:
+    """Whether the service itself refused what it was asked, and did not turn this process away at its door.
+
+    A clock that is off, another key, a route of another version or a balancer's page say nothing of what was asked:
+    when that is mended, the same request succeeds.
+    """
+    is_ours = isinstance(answer, dict) and str(answer.get("type")).startswith(PROBLEM)
+    return status >= 400 and is_ours and not isinstance(error, UnauthenticatedError) and error.code != "Forbidden"

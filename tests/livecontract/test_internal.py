@@ -20,7 +20,7 @@ from livecontract.authentication import Authenticator
 from livecontract.bootstrap import free_port
 from livecontract.internal import CALLER, Reserve, guard
 from livecontract.nonces import MemoryNonces
-from livecontract.service_http import ServiceMistakeError
+from livecontract.service_http import ServiceHttp, ServiceMistakeError
 from livecontract.streams import Streams
 from livecontract.web_server import About, create_app
 from tests.livecontract.apart import SYSTEM, client, internal_app, served, serving
@@ -266,6 +266,15 @@ def test_errors_come_back_as_what_they_were(site: Site) -> None:
         http.call("/internal/echo/raise", {"ours": True})
     with pytest.raises(UnavailableError, match="does not answer"):
         client(f"http://127.0.0.1:{free_port('127.0.0.1')}").call("/internal/echo/ask", {})
+
+
+def test_a_service_that_turns_its_own_node_away_has_not_judged_what_it_was_asked(site: Site) -> None:
+    """A clock that is off, a wrong key, a route of another version: events that wait must not be given up for that."""
+    late = ServiceHttp(site.service, "tested", SYSTEM, lambda: system_clock() - 3_600_000, os.urandom)
+    foreign = ServiceHttp(site.service, "tested", OUTSIDER, system_clock, os.urandom)
+    for http, path in ((late, "ask"), (foreign, "ask"), (client(site.service), "of-another-version")):
+        with pytest.raises(UnavailableError):
+            http.call(f"/internal/echo/{path}", {"ours": False})
 
 
 def test_a_request_that_broke_off_is_sent_once_more() -> None:
