@@ -1,7 +1,8 @@
 """Being alone on chains: among the threads of this process by locks, among copies by leases where the store needs them.
 
 Locks are taken in the order of the chains' ids by everybody. A lease that another copy holds is waited for a bounded
-time; who did not get it does something else. What is kept here in memory is as much as is held now.
+time; who did not get it does something else. What is kept here in memory is as much as is held now, and, without
+leases, the names of chains on which work broke off.
 """
 
 import threading
@@ -70,6 +71,7 @@ class ChainLocks:
         self._clock = clock
         self._wait = wait or threading.Event().wait
         self._entries: WeakValueDictionary[str, _Entry] = WeakValueDictionary()
+        self._broken_off: set[str] = set()
         self._lock = threading.Lock()
         self._thread = threading.local()
 
@@ -127,8 +129,11 @@ class ChainLocks:
             hold.renew_at = self._clock() + self._leases.duration // 2
 
     def left_behind(self, limit: int) -> list[str]:
-        """Return chains on which a copy that is gone may have left something half done."""
-        return self._leases.left_behind(limit) if self._leases else []
+        """Return chains on which a copy that is gone, or this one, may have left something half done."""
+        if self._leases:
+            return self._leases.left_behind(limit)
+        with self._lock:
+            return sorted(self._broken_off)[:limit]
 
     @property
     def _holds(self) -> list[_Hold]:
@@ -147,7 +152,8 @@ class ChainLocks:
     def _take(self, chains: Sequence[str], seconds: float) -> tuple[_Hold | None, Mapping[str, bool]]:
         """Take the leases of chains, and wait for those of others as long as allowed."""
         if self._leases is None or not chains:
-            return None, dict.fromkeys(chains, False)
+            with self._lock:
+                return None, {chain: chain in self._broken_off for chain in chains}
         hold = _Hold(self._leases.new_holder(), (), self._clock() + self._leases.duration // 2)
         taken: dict[str, bool] = {}
         waited, pause = 0.0, _POLL_SECONDS
@@ -171,6 +177,9 @@ class ChainLocks:
         for entry in half_done:
             entry.is_half_done = False
         if hold is None or self._leases is None:
+            with self._lock:
+                self._broken_off.difference_update(entry.chain for entry in entries)
+                self._broken_off.update(entry.chain for entry in half_done)
             return
         if hold in self._holds:
             self._holds.remove(hold)

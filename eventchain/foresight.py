@@ -9,7 +9,9 @@ from eventchain.recent import RecentTips
 from eventchain.tip import Tip
 
 
-def foresee(runs: Sequence[Run], left_out: Container[str], tips: RecentTips, latest: int) -> Iterator[Entry]:
+def foresee(
+    runs: Sequence[Run], left_out: Container[str], tips: RecentTips, latest: int, told: set[str]
+) -> Iterator[Entry]:
     """Yield the entries of the events that follow the ends of their chains, in the order in which they will be applied.
 
     Of a chain nothing is foreseen after an event that will not be taken, and nothing of one that is new here.
@@ -19,6 +21,7 @@ def foresee(runs: Sequence[Run], left_out: Container[str], tips: RecentTips, lat
         left_out: Ids of chains that are not worked on now.
         tips: Ends of chains.
         latest: Events with a later timestamp (milliseconds since 1970) are not taken.
+        told: Gets the ids of the chains of which entries were yielded.
     """
     ends: dict[str, Tip | None] = {}
     for run in runs:
@@ -35,5 +38,6 @@ def foresee(runs: Sequence[Run], left_out: Container[str], tips: RecentTips, lat
                 if tip is None or event.timestamp > latest:
                     tip = None
                     break
+                told.add(chain)
                 yield entry
         ends[chain] = tip

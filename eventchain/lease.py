@@ -32,6 +32,11 @@ LEASE_MS = 10_000
 a chain waits at most after the copy that worked on it was killed.
 """
 
+MAX_SKEW_MS = 60_000
+"""Milliseconds by which the clocks of copies may differ. A lease taken by a clock further ahead binds nobody: it might
+last for years.
+"""
+
 _COPY_BYTES = 12
 _ATTEMPTS = 3
 
@@ -109,11 +114,16 @@ class Leases:
         return [str(document["chain"]) for document in found if _is_over(document, now)]
 
     def _take_over(self, found: Document, holder: str, expires: int) -> bool:
-        if not _is_over(found, self._clock()):
+        if not _is_over(found, self._clock()) and not self._is_absurd(found):
             return False
         expected = {"holder": found["holder"], "expires": found["expires"]}
         changes: Document = {"holder": holder, "expires": expires}
         return self._store.update(LEASES, {"chain": found["chain"]}, changes, expected=expected)
+
+    def _is_absurd(self, document: Document) -> bool:
+        """Whether a lease ends later than one that was taken now could: the clock of who took it was far ahead."""
+        expires = document["expires"]
+        return isinstance(expires, int) and expires > self._clock() + self.duration + MAX_SKEW_MS
 
 
 def _is_over(document: Document, now: int) -> bool:

@@ -32,7 +32,7 @@ from eventchain.chain import EventChain, Stub, read_chain
 from eventchain.chain_locks import ChainLocks, Held
 from eventchain.core import canonical_json
 from eventchain.core.clock import Clock
-from eventchain.core.errors import LiveContractError
+from eventchain.core.errors import LiveContractError, UnavailableError
 from eventchain.core.ids import ChainId
 from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.door import Door
@@ -184,13 +184,16 @@ class EventChainService:
         """Add the events of chains that are held."""
         failed = self._repair.set_right(held)
         working: dict[str, Tip] = {}
-        coming = foresee(runs, failed, self._tips, self._clock() + CLOCK_TOLERANCE)
+        told: set[str] = set()
+        coming = foresee(runs, failed, self._tips, self._clock() + CLOCK_TOLERANCE, told)
         with self._engine.ahead(coming), self._store.batch():
             self._effects.flush()
             for run in runs:
                 run.error = failed.get(str(run.id))
                 if run.error is None:
                     self._take(run, working)
+                if str(run.id) in told and isinstance(run.error, UnavailableError):
+                    self._locks.begin(str(run.id))  # the engine may have applied what is not saved
         self._tips.remember(working)
         self._perform_effects(Saved(run.id, run.saved, run.before, run.after) for run in runs if run.saved)
 

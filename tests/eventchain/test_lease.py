@@ -172,6 +172,16 @@ def test_who_was_too_slow_is_told_and_gives_back_nothing_of_its_successor(world:
     assert world.chains == []
 
 
+def test_lease_of_a_clock_far_ahead_binds_nobody(world: World) -> None:
+    ahead, mine = world.leases(), world.locks()
+    world.now += 365 * 24 * 60 * 60 * 1000
+    assert ahead.take(["a"], ahead.new_holder()) == {"a": False}
+    world.now = 1_000_000
+    with mine.hold(["a"]) as held:
+        assert (held.chains, held.left_behind) == ({"a"}, {"a"})
+    assert world.chains == []
+
+
 def test_one_of_many_copies_has_a_chain(world: World) -> None:
     copies, together = 6, threading.Barrier(6)
     world.now += LEASE_MS
@@ -229,6 +239,17 @@ def test_without_leases_threads_of_one_process_keep_each_other_out() -> None:
         list(pool.map(count, ["a", "b", "a", "b"]))
     assert counts == {"a": 400, "b": 400}
     assert world.chains == []
+
+
+def test_without_leases_work_that_broke_off_is_remembered_until_it_is_set_right() -> None:
+    locks = ChainLocks(None, lambda: 0)
+    with pytest.raises(UnavailableError), locks.hold(["a", "b"]):
+        raise UnavailableError("away")
+    with locks.hold(["b", "c"]) as held:
+        assert held.left_behind == {"b"}
+        locks.begin("c")
+    assert locks.left_behind(10) == ["a", "c"]
+    assert locks.left_behind(1) == ["a"]
 
 
 def test_memory_does_not_grow_with_the_chains() -> None:

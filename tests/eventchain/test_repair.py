@@ -1,22 +1,29 @@
 """What a copy that was killed left half done is found by its lease, and everything agrees with the events again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from eventchain.archive import CONFLICTS, EVENTS, MEMBERS
 from eventchain.branch import complete_branches
 from eventchain.core import base58
+from eventchain.core.entry import Entry
 from eventchain.core.errors import UnavailableError
 from eventchain.errors import ChainBusyError
 from eventchain.lease import LEASE_MS, LEASES, Leases
-from eventchain.store.document_store import DocumentStore
+from eventchain.service import EventChainService
+from eventchain.store.document_store import Collection, Document, DocumentStore
+from eventchain.store.errors import StoreUnavailableError
+from livecontract.plugs import QueuePlug
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
-from tests.node.leased import LeasedStorage
+from tests.node.leased import LeasedStorage, MortalStore
 from tests.node.stage import Stage, check_equal, refusal, silence
 from tests.node.test_forks import send_to_fork
+from workflow_engine.engine import OwnEngine
 
 
 @pytest.fixture(autouse=True)
@@ -155,3 +162,38 @@ def test_chain_whose_effects_cannot_be_done_holds_up_no_other(
         patched.setattr(node.workflow, "head", lambda chain: away() if chain == chains[broken] else head(chain))
         assert node.eventchain.resume() == 1
     assert [document["chain"] for document in node.eventchain.archive.pending(10)] == [chains[broken]]
+
+
+def test_engine_that_was_told_ahead_of_what_is_not_saved_is_set_right_without_a_new_event(stage: Stage) -> None:
+    """The store fails between telling the engine and saving, and who sent the event does not come back."""
+    node = stage.node("buyer")
+    parts, fails = node.parts, [False]
+
+    class ToldAhead(OwnEngine):
+        @contextmanager
+        def ahead(self, entries: Iterable[Entry]) -> Iterator[None]:
+            for entry in entries:
+                node.workflow.apply(entry)
+                fails[0] = True
+            yield
+
+    class Failing(MortalStore):
+        def find(self, collection: Collection, *arguments: Any, **named: Any) -> list[Document]:
+            if collection is EVENTS and fails[0]:
+                fails[0] = False
+                raise StoreUnavailableError("away")
+            return super().find(collection, *arguments, **named)
+
+    service = EventChainService(
+        store=Failing(parts.store, lambda _: False, lambda _: False),
+        engine=ToldAhead(node.workflow, parts.clock),
+        queue=QueuePlug(parts.broker),
+        key=parts.key,
+        clock=parts.clock,
+    )
+    document = stage["buyer"].sign(stage.chain, response("process", "request", {"item": "x", "quantity": 1}))
+    assert isinstance(refusal(service.add, document), StoreUnavailableError)
+    assert stage.state("buyer") == "requested"
+    service.resume()
+    assert stage.state("buyer") == "initial"
+    assert store_of(stage).find(LEASES) == []
