@@ -6,15 +6,19 @@ import itertools
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 
 import scenarios
 from eventchain.chain import EventChain, Stub, read_chain, verify
-from eventchain.core.errors import NotFoundError, UnavailableError
+from eventchain.core import base58
+from eventchain.core.errors import ForbiddenError, NotFoundError, UnavailableError
+from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair
 from eventchain.tip import entries_of
 from livecontract.agent import Agent
@@ -241,6 +245,42 @@ def test_a_contract_is_played_while_a_copy_of_each_service_is_killed(
     )
     assert len(receipts) == len(players.canonical().events)
     assert players.operator.get("/queue/dead-letters", wait=PATIENCE) == []
+    web_passes_on_what_a_whole_node_answers(services, players)
     for service, balancer in services.balancers.items():
         assert min(balancer.taken.values()) > 0, f"one copy of {service} was never asked"
     players.board.close()
+
+
+def web_passes_on_what_a_whole_node_answers(services: Cluster, players: Players) -> None:
+    """Check what an operator and a browser see through the web server alone."""
+    facts = players.operator.get("/doctor", wait=PATIENCE)
+    assert (facts["forks"], len(facts["peers"])) == ([], len(OTHERS))
+    with pytest.raises(ForbiddenError):
+        players.agents["buyer"].client.get("/doctor", wait=PATIENCE)
+
+    client, path = players.agents["buyer"].client, f"/event-chains/{players.chain}"
+    page = signed(client, f"{path}?limit=2")
+    assert len(page.json()["events"]) == 2
+    assert 'rel="next"' in page.headers["Link"]
+    whole = signed(client, path)
+    assert signed(client, path, {"If-None-Match": whole.headers["ETag"]}).status == 304
+
+    stream = signed(client, f"{path}/updates", preload=False)
+    lines = iter(stream)
+    assert any(line.startswith(b"event: end") for line in lines)
+    added = players.agents["buyer"].add(players.chain, {"$schema": NOTE, "number": 0})
+    next(line for line in lines if line.startswith(b"event: event"))
+    told = next(line for line in lines if line.startswith(b"data:"))
+    assert json.loads(told.removeprefix(b"data:"))["event"] == base58.encode(added.hash)
+    stream.close()
+
+
+def signed(
+    client: NodeClient, path: str, headers: Mapping[str, str] | None = None, *, preload: bool = True
+) -> urllib3.BaseHTTPResponse:
+    url = client.base_url + path
+    assert client.key is not None
+    signature = sign_request("GET", url, b"", client.key, now=int(time.time()), random=os.urandom)
+    return urllib3.request(
+        "GET", url, headers={**signature, **(headers or {})}, preload_content=preload, retries=False, timeout=PATIENCE
+    )
