@@ -49,6 +49,7 @@ from eventchain.event import Event
 from eventchain.foresight import foresee
 from eventchain.intake import Intake, Parcel, Run, log_refused
 from eventchain.lease import LEASE_MS, Leases
+from eventchain.pace import Pace
 from eventchain.ports import Engine, Observer, Outgoing, Queue
 from eventchain.recent import RecentTips
 from eventchain.repair import Repair
@@ -62,6 +63,9 @@ CLOCK_TOLERANCE = 5 * 60 * 1000
 
 WAIT_SECONDS = 2.0
 """How long work waits for a chain that another copy works on; then it is done again later."""
+
+REMIND_MS, LONGEST_REMIND_MS = 10_000, 60 * 60 * 1000
+"""Milliseconds after which the same timeout is told of again, at first and at most."""
 
 _ATTEMPTS = 5
 _LEFT_BEHIND_AT_ONCE = 100
@@ -116,6 +120,7 @@ class EventChainService:
         self._intake = Intake(self._archive, self._door, self._tips, threads, self._observe)
         self._locks = ChainLocks(Leases(store, clock, random, lease_ms) if store.needs_leases else None, clock)
         self._repair = Repair(self._archive, engine, self._locks)
+        self._reminded = Pace(REMIND_MS, LONGEST_REMIND_MS)
 
     @property
     def archive(self) -> Archive:
@@ -346,11 +351,17 @@ class EventChainService:
             return len(pending)
 
     def remind(self) -> int:
-        """Look at every chain of this node for timeouts that are over; return how many are to be told of."""
+        """Look at every chain of this node for timeouts that are over; return how many are told of.
+
+        Each is told of at growing intervals: a queue that keeps every message would fill up while one cannot be
+        performed.
+        """
         messages: list[Outgoing] = []
         for chain in self._archive.chains_of(self._system_key):
             identity = self._archive.identity_of(chain, self._system_key)
             messages += self._effects.remind(chain, [identity] if identity else [])
+        now = self._clock()
+        messages = [message for message in messages if self._reminded.allows(message.id, now)]
         self._effects.publish(messages, [])
         return len(messages)
 

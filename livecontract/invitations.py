@@ -23,6 +23,7 @@ from eventchain.core.errors import ConflictError, ForbiddenError, InvalidError, 
 from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.event import Event
 from eventchain.identity import IDENTITY_SCHEMA, ONE_TIME_KEY, SYSTEM_KEY
+from eventchain.pace import Pace
 from eventchain.store.document_store import Collection, Document, DocumentStore
 from livecontract.invitation_mail import SCHEMA, Invitation, invitation_mail
 from livecontract.mail import Mailer, validate_address
@@ -51,6 +52,9 @@ INVITATIONS = Collection(
 _STATES = ("requested", "added", "sent")
 FAILED = "failed"
 """State of an invitation that is refused for good, as when somebody else has got its id on the chain meanwhile."""
+
+WAKE_MS, LONGEST_WAKE_MS = 5_000, 60 * 60 * 1000
+"""Milliseconds after which the same invitation is woken again, at first and at most."""
 
 _MAX_TEXT = 200
 
@@ -156,6 +160,7 @@ class Invitations:
         self._clock = clock
         self._random = random
         self._box = PrivateKey(key.decrypt_key)
+        self._woken = Pace(WAKE_MS, LONGEST_WAKE_MS)
 
     def invite(self, chain: str, inviter: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """Take in the wish to invite somebody; the mail is sent soon after.
@@ -198,10 +203,16 @@ class Invitations:
         return [describe(item) for item in self._store.find(INVITATIONS, {"chain": chain})]
 
     def resume(self) -> None:
-        """Wake the invitations a killed node left on their way."""
+        """Wake the invitations a killed node left on their way.
+
+        Each is woken at growing intervals: its message may well wait in the queue, as while the mail server is away,
+        and a queue that keeps every message would fill up with them.
+        """
+        now = self._clock()
         for state in _STATES[:-1]:
             for document in self._store.find(INVITATIONS, {"state": state}):
-                self._wake(document)
+                if self._woken.allows(document["id"], now):
+                    self._wake(document)
 
     def handle(self, message: Message) -> None:
         """Bring one invitation all the way; what was done already is not done again.

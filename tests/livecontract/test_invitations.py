@@ -254,6 +254,17 @@ def test_invitation_a_killed_node_left_goes_on(tmp_path: Path, state: str) -> No
     stage.simulation.close()
 
 
+def test_invitation_that_waits_is_woken_more_and_more_rarely(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As while the mail server is away for a day: RabbitMQ keeps every message that it is given."""
+    node, published = stage.node("buyer"), list[Message]()
+    monkeypatch.setattr(node.parts.broker, "publish", published.extend)
+    stage["buyer"].invite(stage.chain, "seller")
+    for _ in range(24 * 60 * 60 // 5):
+        node.invitations.resume()
+        stage.simulation.clock.now += 5_000
+    assert 20 < len(published) < 50
+
+
 def test_copy_that_was_overtaken_neither_brings_the_key_back_nor_sends_it_again(stage: Stage) -> None:
     node = stage.node("buyer")
     overtaking: list[Message] = []

@@ -210,3 +210,26 @@ def test_run_of_the_library_ends_the_same_on_both_nodes(name: str, title: str) -
     stage.simulation.settle()
     assert {stage.state("buyer"), stage.state("seller")} == {run["state"]}
     check_equal(stage, ("buyer", "seller"))
+
+
+def test_timeout_that_cannot_be_performed_is_told_of_more_and_more_rarely() -> None:
+    """RabbitMQ keeps every message that it is given."""
+    name, title = next(
+        (name, title)
+        for name, title in RUNS
+        if any(step["action"] == ":timeout" for step in scenarios.runs(name)[title]["responses"])
+    )
+    names = dict(zip(sorted(scenarios.load(name)["actors"]), ("buyer", "seller"), strict=True))
+    stage = Stage.of(Simulation(3, names=("buyer", "seller"))).found()
+    stage.start(name, names)
+    for step in scenarios.runs(name)[title]["responses"]:
+        if step["action"] == ":timeout":
+            break
+        stage.act(names[step["actor"]], step["action"], step.get("data"))
+        stage.simulation.settle(receipts=False)
+    told = 0
+    stage.simulation.clock.now += LONGER_THAN_ANY_TIMEOUT
+    for _ in range(24 * 60 * 60 // 10):
+        told += sum(stage.node(node).eventchain.remind() for node in ("buyer", "seller"))
+        stage.simulation.clock.now += 10_000
+    assert 20 < told < 50
