@@ -6,6 +6,7 @@ The only module that reads the environment. What each setting means stands in `l
 import difflib
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -160,7 +161,7 @@ def _from_file(path: Path) -> dict[str, Any]:
     try:
         document = tomllib.loads(data.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InvalidConfigError(f"{path} is not TOML: {error}") from None
+        raise InvalidConfigError(f"{path} is not TOML: {error}", hint=_toml_hint(data)) from None
     flat = _flatten(document, path.name)
     secrets = [name for name in flat if name in BY_NAME and BY_NAME[name].secret and flat[name]]
     if secrets and mode & 0o077:
@@ -169,6 +170,15 @@ def _from_file(path: Path) -> dict[str, Any]:
             hint=f"Run: chmod 600 {path}",
         )
     return _read_all(flat, path.name)
+
+
+def _toml_hint(data: bytes) -> str | None:
+    """Return what to do about the one mistake that the names of our settings invite."""
+    lines = [line.strip() for line in data.decode("utf-8", "replace").splitlines()]
+    both = [name for name in BY_NAME if f"[{name}]" in lines and any(re.match(rf"{name}\s*=", line) for line in lines)]
+    if not both:
+        return None
+    return f"TOML takes {both[0]} as a value or as a table, not both. Write {both[0]}_… = … before the first table."
 
 
 def _flatten(document: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -205,7 +215,13 @@ def _secret_of(name: str, value: Any) -> str:
         path = Path(value)
         with path.open("rb") as stream:
             text = stream.read(_MAX_FILE).decode("utf-8").rstrip("\r\n")
-    except (OSError, ValueError, TypeError):
+    except OSError as error:
+        raise InvalidConfigError(
+            f"the file that {name} names cannot be read: {error.strerror}",  # no path: it may be the secret itself
+            path=name,
+            hint="A relative path starts in the directory that the program runs in.",
+        ) from None
+    except (ValueError, TypeError):
         raise InvalidConfigError(f"the file that {name} names cannot be read as text", path=name) from None
     if not text:
         raise InvalidConfigError(f"the file that {name} names is empty", path=name)

@@ -20,6 +20,8 @@ Read = Callable[[Any], Any]
 """Makes the value of a setting of what TOML or text gives; raises ValueError with what is wanted instead."""
 
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
+_LOGIN = re.compile(r"//\S*:\S*@")
+"""User and password in a URL; up to the last @, as passwords that nobody escaped may hold any character."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,8 @@ def _place(*schemes: str) -> Read:
         text = _text(value)
         scheme, separator, _ = text.partition("://")
         if separator and scheme in schemes and _is_server(text):
+            if scheme.startswith("mongodb") and not urlsplit(text).path.strip("/"):
+                raise ValueError(f"{scheme}://<user>@<host>/<database>, with the name of a database")
             return text
         if text != "memory:" and not re.fullmatch(r"sqlite:.+", text):
             servers = "".join(f", {scheme}://<user>@<host>/<name>" for scheme in schemes)
@@ -158,6 +162,8 @@ def _is_server(text: str) -> bool:
     try:
         parts = urlsplit(text)
     except ValueError:
+        return False
+    if "@" in parts.path:  # what stands before it is a password with a slash in it, which nobody escaped
         return False
     return bool(parts.netloc.rpartition("@")[2]) and parts.password is None and text.isprintable() and " " not in text
 
@@ -384,5 +390,12 @@ def read_value(setting: Setting, value: Any, source: str) -> Any:
     try:
         return setting.read(value)
     except ValueError as error:
-        given = "" if setting.secret else f", not {str(value)[:80]!r}"
-        raise InvalidConfigError(f"{source}: {setting.name} should be {error}{given}", path=setting.name) from None
+        given = "" if setting.secret else f", not {_LOGIN.sub('//***@', str(value))[:80]!r}"
+        holds_password = f"{setting.name}_password" in BY_NAME and _LOGIN.search(str(value))
+        raise InvalidConfigError(
+            f"{source}: {setting.name} should be {error}{given}",
+            path=setting.name,
+            hint=f"A password belongs into the file that {setting.name}_password_file names."
+            if holds_password
+            else None,
+        ) from None
