@@ -32,7 +32,7 @@ def figure(**changes: object) -> Figure:
     return Figure(**values)  # type: ignore[arg-type]  # the values are those above
 
 
-@pytest.mark.parametrize("name", BENCHMARKS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in BENCHMARKS])
 def test_benchmark_gives_its_figures(name: str) -> None:
     if name in ON_RABBITMQ:
         rabbitmq.install()

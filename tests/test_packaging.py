@@ -16,9 +16,17 @@ import pytest
 from tests.architecture import imports_of, our_modules
 
 ROOT = Path(__file__).parent.parent
-LOCKS = {name: ROOT / "requirements" / f"{name}.lock" for name in ("run", "dev", "deploy")}
+CLIENT = "published client"
+LOCKS = {
+    **{name: ROOT / "requirements" / f"{name}.lock" for name in ("run", "dev", "deploy")},
+    CLIENT: ROOT / "tests" / "anchor" / "clients" / "requirements.lock",
+}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PACKAGES: list[str] = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+FOR_USERS = EXTRAS.keys() - {"build", "dev"}
+"""The extras that somebody installs beside the node."""
+
 NOT_SHIPPED = {"tests", "benchmarks"}
 
 
@@ -33,7 +41,7 @@ def required(requirements: list[str]) -> set[str]:
 def locked(name: str) -> dict[str, str]:
     """Package → the line that pins it, with its hashes."""
     text = LOCKS[name].read_text().replace("\\\n", " ")
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
     return {normal(line.partition("==")[0]): line for line in lines}
 
 
@@ -48,13 +56,15 @@ def test_every_locked_package_is_pinned_with_hashes(name: str) -> None:
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_lock_names_no_host_and_no_place_on_a_disk(name: str) -> None:
-    assert re.findall(r"(?i)://|index-url|find-links|\bfile:|localhost| @ |^\s*-[^-]", LOCKS[name].read_text()) == []
+    text = re.sub(r"(?m)^#.*", "", LOCKS[name].read_text())
+    assert re.findall(r"(?im)://|index-url|find-links|\bfile:|localhost| @ |^\s*-[^-]", text) == []
 
 
 def test_locks_hold_what_the_project_declares() -> None:
-    run, extras = required(PROJECT["project"]["dependencies"]), PROJECT["project"]["optional-dependencies"]
-    assert run | required(extras["build"]) <= locked("run").keys()
-    assert run | required(extras["dev"]) <= locked("dev").keys()
+    run = required(PROJECT["project"]["dependencies"])
+    assert run | required(EXTRAS["build"]) <= locked("run").keys()
+    for name in {"dev"} | FOR_USERS:
+        assert run | required(EXTRAS[name]) <= locked("dev").keys()
 
 
 def test_both_locks_pin_the_same_versions() -> None:
@@ -67,7 +77,7 @@ def test_both_locks_pin_the_same_versions() -> None:
 
 
 def test_every_imported_library_is_declared() -> None:
-    declared = required(PROJECT["project"]["dependencies"])
+    declared = required([*PROJECT["project"]["dependencies"], *(text for name in FOR_USERS for text in EXTRAS[name])])
     provided = importlib.metadata.packages_distributions()
     undeclared = set()
     for module in our_modules().values():
@@ -80,6 +90,29 @@ def test_every_imported_library_is_declared() -> None:
             if not ours_or_pythons and not declared & packages:
                 undeclared.add(f"{module.name} imports {library}")
     assert undeclared == set(), "declare it in pyproject.toml, and run ./dev lock"
+
+
+WITHOUT_EXTRAS = """
+import importlib, sys
+
+libraries, modules = (text.split() for text in sys.argv[1:])
+for library in libraries:
+    sys.modules[library] = None  # an import of it fails
+for module in modules:
+    importlib.import_module(module)
+"""
+
+
+def test_every_module_is_imported_without_the_extras() -> None:
+    optional = {normal(name) for extra in FOR_USERS for name in required(EXTRAS[extra])}
+    optional -= required(PROJECT["project"]["dependencies"])
+    provided = importlib.metadata.packages_distributions()
+    libraries = [library for library, packages in provided.items() if optional & {normal(name) for name in packages}]
+    assert libraries
+    modules = [name for name in our_modules() if name.split(".")[0] not in NOT_SHIPPED and "__main__" not in name]
+    command = [sys.executable, "-c", WITHOUT_EXTRAS, " ".join(libraries), " ".join(modules)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def _licence(name: str) -> str | None:
