@@ -179,9 +179,9 @@ class EventChainService:
             waiting = [run for run in waiting if str(run.id) not in held.chains]
         for run in waiting:
             run.error = ChainBusyError("another copy of the service works on the chain", hint="Send it again.")
-        for run in runs:
-            if run.chain and isinstance(run.error, UnknownPreviousError):
-                self._asking.seek(run.chain.id, run.parcel.sender)
+        early = [run for run in runs if run.chain and isinstance(run.error, UnknownPreviousError)]
+        for chain, sender in dict.fromkeys((run.id, run.parcel.sender) for run in early):
+            self._asking.seek(chain, sender)
         log_refused(runs)
         return [run.error for run in runs]
 

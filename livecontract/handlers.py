@@ -25,6 +25,7 @@ from dispatcher.enqueue import SENDER
 from dispatcher.message import Message
 from eventchain.access import ChainAccess
 from eventchain.core import strict_json
+from eventchain.core.clock import Clock, system_clock
 from eventchain.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -44,6 +45,11 @@ OUT_OF_TURN = ("UnknownPrevious", "ChainBusy", "Overtaken")
 OUT_OF_TURN_PAUSES = (0.01, 0.02, 0.04, 0.08, *(0.16,) * 8)
 """Seconds between the tries that get none of them on: longer in all than another process works on a batch. After that
 the queue's own delay follows, which doubles each time, and with it that of all events behind.
+"""
+
+OUT_OF_TURN_MS = 2_000
+"""Milliseconds of tries in vain after which there is no other one, however few there were. While they last, this process
+takes nothing else of their chains out of the queue, and what they wait for may be just that.
 """
 
 log = structlog.get_logger(__name__)
@@ -95,10 +101,19 @@ class EventsHandler:
     queue's own delay is for events that are really missing.
     """
 
-    def __init__(self, chains: ChainAccess, pause: Callable[[float], object] | None = None) -> None:
-        """Add to these chains; `pause` waits so many seconds, and is None where nobody else takes from the queue."""
+    def __init__(
+        self, chains: ChainAccess, pause: Callable[[float], object] | None = None, clock: Clock = system_clock
+    ) -> None:
+        """Add to these chains.
+
+        Args:
+            chains: Take the events.
+            pause: Waits so many seconds; None where nobody else takes from the queue.
+            clock: Milliseconds since 1970.
+        """
         self._chains = chains
         self._pause = pause
+        self._clock = clock
 
     def __call__(self, messages: Sequence[Message]) -> list[Outcome]:
         """Return an outcome for each message. A fork is kept and listed: its message is handled."""
@@ -116,15 +131,15 @@ class EventsHandler:
 
     def _add(self, parcels: Mapping[int, Parcel]) -> dict[int, LiveContractError | None]:
         results = dict(zip(parcels, self._chains.add_all(list(parcels.values())), strict=True))
-        in_vain = 0
-        while self._pause and in_vain < len(OUT_OF_TURN_PAUSES):
+        in_vain, since = 0, self._clock()
+        while self._pause and in_vain < len(OUT_OF_TURN_PAUSES) and self._clock() - since < OUT_OF_TURN_MS:
             again = [index for index, result in results.items() if result is not None and result.code in OUT_OF_TURN]
             if not again:
                 break
             self._pause(OUT_OF_TURN_PAUSES[in_vain])
             tried = dict(zip(again, self._chains.add_all([parcels[index] for index in again]), strict=True))
             got_on = any(result is None or result.code not in OUT_OF_TURN for result in tried.values())
-            in_vain = 0 if got_on else in_vain + 1
+            in_vain, since = (0, self._clock()) if got_on else (in_vain + 1, since)
             results |= tried
         return results
 

@@ -193,7 +193,7 @@ class Node:
         peering = self.parts.peering
         relay = RelayHandler(self.parts.transport, peering.publisher if peering else None)
         return [
-            *(self._queue_worker("events", EventsHandler(self.chains, self.parts.pause)) for _ in range(EVENT_WORKERS)),
+            *(self._queue_worker("events", self._events_handler()) for _ in range(EVENT_WORKERS)),
             *(self._queue_worker("relay", relay, RELAY_POLICY, RELAY_AT_ONCE) for _ in range(RELAY_WORKERS)),
             self._queue_worker("triggers", each(TriggerHandler(self.engine, self.chains)), RELAY_POLICY),
             self._queue_worker("anchor", AnchorHandler(self.parts.anchor), RELAY_POLICY),
@@ -203,6 +203,9 @@ class Node:
             *([peering.shovels] if peering and peering.shovels else []),
             *([self._inbound_worker(peering.inbound)] if peering and peering.inbound else []),
         ]
+
+    def _events_handler(self) -> Handler:
+        return EventsHandler(self.chains, self.parts.pause, self.parts.clock)
 
     def _inbound_worker(self, uri: str) -> Worker:
         """Return what takes in the messages that other nodes leave in this node's broker."""

@@ -13,7 +13,7 @@ from eventchain.core import base58
 from eventchain.core.errors import ForbiddenError, InvalidError, LiveContractError, UnavailableError
 from eventchain.core.hashing import sha256
 from eventchain.errors import NotMemberError, UnknownPreviousError
-from livecontract.handlers import OUT_OF_TURN_PAUSES, AnchorHandler, EventsHandler, TriggerHandler, each
+from livecontract.handlers import OUT_OF_TURN_MS, OUT_OF_TURN_PAUSES, AnchorHandler, EventsHandler, TriggerHandler, each
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, silence
@@ -86,9 +86,27 @@ def test_an_event_that_is_really_missing_is_waited_for_by_the_queue(stage: Stage
     buyer.post(stage.chain, stage.note())
     early = message(stage, buyer.sign(stage.chain, stage.note()))
     pauses: list[float] = []
-    (outcome,) = EventsHandler(stage.node("seller").chains, pauses.append)([early])
+    (outcome,) = EventsHandler(stage.node("seller").chains, pauses.append, lambda: 0)([early])
     assert isinstance(outcome, UnknownPreviousError)
     assert pauses == list(OUT_OF_TURN_PAUSES)
+
+
+def test_an_event_is_not_waited_for_longer_because_each_try_is_slow(stage: Stage) -> None:
+    """What is missing may wait in the same queue behind them, and comes when they are given back."""
+    buyer, now = stage["buyer"], [0]
+    buyer.post(stage.chain, stage.note())
+    early = message(stage, buyer.sign(stage.chain, stage.note()))
+
+    class SlowChains:
+        def add_all(self, parcels: Any) -> Any:
+            now[0] += OUT_OF_TURN_MS // 2
+            return stage.node("seller").chains.add_all(parcels)
+
+    pauses: list[float] = []
+    handler = EventsHandler(SlowChains(), pauses.append, lambda: now[0])  # type: ignore[arg-type]  # it adds, and no more
+    (outcome,) = handler([early])
+    assert isinstance(outcome, UnknownPreviousError)
+    assert len(pauses) == 2
 
 
 def test_fork_is_a_message_that_was_handled(stage: Stage) -> None:
