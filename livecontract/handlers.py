@@ -48,8 +48,8 @@ the queue's own delay follows, which doubles each time, and with it that of all 
 """
 
 OUT_OF_TURN_MS = 2_000
-"""Milliseconds of tries in vain after which there is no other one, however few there were. While they last, this process
-takes nothing else of their chains out of the queue, and what they wait for may be just that.
+"""Milliseconds of tries in vain after which there is no other one, however few there were. While they last, nothing
+else of their chains is taken out of the queue by this process, and what they wait for may be just that.
 """
 
 log = structlog.get_logger(__name__)
