@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from eventchain.core.errors import LiveContractError
 from eventchain.core.keys import PublicKey
@@ -22,6 +22,11 @@ Read = Callable[[Any], Any]
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
 _LOGIN = re.compile(r"//\S*:\S*@")
 """User and password in a URL; up to the last @, as passwords that nobody escaped may hold any character."""
+
+_QUERY = re.compile(r"\?.*", re.DOTALL)
+
+_SECRET_OPTIONS = frozenset({"tlscertificatekeyfilepassword", "authmechanismproperties"})
+"""Options of a MongoDB URL, in lower case, that hold passwords or tokens; the URL of the store is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +151,8 @@ def _place(*schemes: str) -> Read:
         text = _text(value)
         scheme, separator, _ = text.partition("://")
         if separator and scheme in schemes and _is_server(text):
+            if not _SECRET_OPTIONS.isdisjoint(name.lower() for name, _ in parse_qsl(urlsplit(text).query)):
+                raise ValueError(f"{scheme}://<user>@<host>/<database>, without options that are secrets")
             if scheme.startswith("mongodb") and not urlsplit(text).path.strip("/"):
                 raise ValueError(f"{scheme}://<user>@<host>/<database>, with the name of a database")
             return text
@@ -390,7 +397,8 @@ def read_value(setting: Setting, value: Any, source: str) -> Any:
     try:
         return setting.read(value)
     except ValueError as error:
-        given = "" if setting.secret else f", not {_LOGIN.sub('//***@', str(value))[:80]!r}"
+        shown = _QUERY.sub("?***", _LOGIN.sub("//***@", str(value)))
+        given = "" if setting.secret else f", not {shown[:80]!r}"
         holds_password = f"{setting.name}_password" in BY_NAME and _LOGIN.search(str(value))
         raise InvalidConfigError(
             f"{source}: {setting.name} should be {error}{given}",

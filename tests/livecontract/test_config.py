@@ -106,6 +106,13 @@ def test_a_value_that_cannot_be_used_is_refused_by_name(name: str, value: str) -
     assert value.partition("//")[0][:20] in error.message
 
 
+@pytest.mark.parametrize("option", ["tlsCertificateKeyFilePassword=hunter2", "authMechanismProperties=AWS:hunter2"])
+def test_a_secret_among_the_options_of_a_store_is_refused_and_not_repeated(option: str) -> None:
+    error = refused("options that are secrets", store=f"mongodb://db.example/acme?tls=true&{option}")
+    assert "hunter2" not in str(error)
+    assert load(store="mongodb://db.example/acme?tls=true").store.endswith("?tls=true")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
