@@ -10,6 +10,8 @@ ForbiddenError
 └── ManagementRefusedError     the broker's management API does not let this node's user do that
 NotFoundError
 └── DeadLetterNotFoundError    no dead letter under that id
+ConflictError
+└── QueueTakenError            another process has the queue, which only one can have
 UnavailableError
 ├── BrokerClosedError          the queue was closed
 ├── BrokerUnreachableError     the broker is away, or does not answer
@@ -23,6 +25,7 @@ UnavailableError
 """
 
 from eventchain.core.errors import (
+    ConflictError,
     ForbiddenError,
     InvalidError,
     NotFoundError,
@@ -49,6 +52,10 @@ class ManagementRefusedError(ForbiddenError):
 
 class DeadLetterNotFoundError(NotFoundError):
     """There is no such dead letter; it was perhaps put back or discarded already."""
+
+
+class QueueTakenError(ConflictError):
+    """Another process has the file of the queue open."""
 
 
 class BrokerClosedError(UnavailableError):

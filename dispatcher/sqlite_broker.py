@@ -26,7 +26,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dispatcher.errors import BrokerClosedError, DeadLetterNotFoundError
+from dispatcher.errors import BrokerClosedError, DeadLetterNotFoundError, QueueTakenError
 from dispatcher.message import PROCESS_ENDED, DeadLetter, Delivery, Depth, Message, printable
 from dispatcher.wake_up import WakeUp
 from eventchain.core.clock import Clock
@@ -84,7 +84,8 @@ class SqliteBroker:
         """Open the file, make its tables if they are not there, and release the leases of a process that died.
 
         Raises:
-            StoreUnavailableError: The file cannot be opened, or another process has its broker open.
+            StoreUnavailableError: The file cannot be opened.
+            QueueTakenError: Another process has its broker open.
             IncompatibleStoreError: It was written by a version that this one does not understand.
         """
         self._clock = clock
@@ -277,8 +278,9 @@ def _lock_file(path: Path) -> sqlite3.Connection:
             connection.execute("BEGIN EXCLUSIVE")
         except sqlite3.OperationalError:
             connection.close()
-            raise StoreUnavailableError(
-                "another process has this queue open", hint="Stop it, or give this node a file of its own."
+            raise QueueTakenError(
+                f"another process has this queue open: {path.with_suffix('')}",
+                hint="Two nodes cannot share it. Stop the other process, or name another data directory with --data.",
             ) from None
         return connection
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as AnyOf
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -43,7 +44,7 @@ from livecontract.node import QUEUES, Node, Parts
 from livecontract.nonces import NONCES, StoredNonces
 from livecontract.observation import observe, open_metrics_server
 from livecontract.peering import open_peering
-from livecontract.restore import RESTORES, check_whole
+from livecontract.restore import RESTORES, check_keyless, check_whole
 from livecontract.roles import ROLES, Anchoring, Site, updates_of
 from livecontract.service_http import ServiceHttp
 from livecontract.serving import WebServer
@@ -260,9 +261,12 @@ def open_key(config: Config, random: Random) -> KeyPair:
     """Return the node's system key; a whole node makes one where there is none.
 
     Raises:
-        InvalidKeyFileError: See `livecontract.key_store`; or a service of its own has no key.
+        InvalidKeyFileError: See `livecontract.key_store`; or there is no key where there should be one.
     """
     if config.service == "all":
+        if not config.key_place.exists():
+            with closing(open_store(config, ALL_COLLECTIONS)) as store:
+                check_keyless(store, config.key_place)
         return key_store.load_or_create(config.key_place, config.passphrase, random)
     if not config.key_place.exists():
         raise InvalidKeyFileError(

@@ -33,7 +33,12 @@ from eventchain.store.document_store import Collection, Document, DocumentStore,
 from eventchain.tip import Tip
 from livecontract import backup, backup_file, key_store
 from livecontract.backup_file import BackupReader, Manifest
-from livecontract.errors import IncompleteRestoreError, InvalidBackupError, StoreNotEmptyError
+from livecontract.errors import (
+    IncompleteRestoreError,
+    InvalidBackupError,
+    InvalidKeyFileError,
+    StoreNotEmptyError,
+)
 from workflow_engine.service import WorkflowService
 from workflow_engine.triggers import Triggers
 
@@ -119,6 +124,19 @@ def check_whole(store: DocumentStore) -> None:
     if store.get(RESTORES, _KEY) is not None:
         raise IncompleteRestoreError(
             "a restore into this store was broken off", hint="Run it again: livecontract restore FILE."
+        )
+
+
+def check_keyless(store: DocumentStore, key_file: Path) -> None:
+    """Check that a node that has no key may get a new one: nothing in its store belongs to another.
+
+    Raises:
+        InvalidKeyFileError: Something does; with a new key the node would take no part in its own contracts.
+    """
+    if not _is_empty(store):
+        raise InvalidKeyFileError(
+            f"{key_file}: there is no key, and the store holds what another one signed",
+            hint="Put the key back, or restore a backup, which holds it. A new node needs a store of its own.",
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livecontract.cli.outcome import FAILURE, AsJson, finish, note
-from livecontract.cli.run import ConfigFile, read_flags
+from livecontract.cli.run import ConfigFile, again, read_flags
 
 if TYPE_CHECKING:
     from eventchain.store.document_store import Collection, DocumentStore
@@ -52,6 +52,8 @@ def backup(
         manifest = backups.write(store, settings.key_place, file, system_clock, declared=declared)
     except FileExistsError:
         raise typer.BadParameter(f"{file} is there already; name another file") from None
+    except OSError as error:  # as of a full disk, which the system tells without the name
+        raise OSError(error.errno, error.strerror, str(file)) from None
     finally:
         store.close()
     if upgrade:
@@ -78,8 +80,11 @@ def restore(
     from livecontract import bootstrap
     from livecontract import restore as restores
     from livecontract.config import load
+    from livecontract.errors import InvalidFileError
 
     settings = load({**read_flags(context.args), "data": data}, file=config)
+    if not file.is_file():
+        raise InvalidFileError(f"{file} does not exist", hint="Check the name and the directory you are in.")
     bootstrap.prepare_directory(settings.data)
     with ExitStack() as opened:
         if settings.broker.startswith("sqlite:"):  # one process has it: a node that runs is noticed
@@ -98,5 +103,10 @@ def restore(
     for chain, reason in done.refused.items():
         note(f"The chain {chain} is there, and what it has come to could not be computed: {reason}")
     document = {**done.manifest.to_dict(), "chains": done.chains, "refused": done.refused}
-    text = f"{done.chains} chains are back. Start the node: livecontract run"
+    text = (
+        f"{done.chains} {'chain is' if done.chains == 1 else 'chains are'} back. "
+        "What has happened since the backup, the other parties have; fetch it before you start the node:\n"
+        f"  {again(context, 'recover', config, data)} --from https://other-node.example\n"
+        f"  {again(context, 'run', config, data)}"
+    )
     finish(document, text, as_json=as_json, code=FAILURE if done.refused else 0)

@@ -1,6 +1,8 @@
 """`livecontract run`: run a node until it is told to stop."""
 
 import errno
+import shlex
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -57,10 +59,19 @@ def _begin(node: "RunningNode") -> None:
     """Start a node, and say so."""
     config = node.config
     what = config.name if config.service == "all" else f"{config.name}, service {config.service},"
+    listening = f"{config.host}:{config.port}"
+    behind = "" if listening in config.own_url else f", listening on {listening}"
     node.start()
-    note(f"{what} is at {config.own_url} (Ctrl-C stops it). Its public key: {node.key.public_key}")
+    note(f"{what} is at {config.own_url}{behind} (Ctrl-C stops it). Its public key: {node.key.public_key}")
     if config.mail == "mailbox" and config.service in ("all", "dispatcher") and not node.is_local:
         note("Mails, with their one-time keys, are kept at /dev/mail. Set mail = smtp before you invite anybody.")
+
+
+def again(context: typer.Context, command: str, config: Path | None, data: Path | None) -> str:
+    """Return the command line of another command about the same node, with the options given to this one."""
+    given = [("--config", config), ("--data", data)]
+    options = [part for name, value in given if value is not None for part in (name, str(value))]
+    return shlex.join(["livecontract", command, *options, *context.args])
 
 
 def read_flags(arguments: Sequence[str]) -> dict[str, str]:
@@ -91,6 +102,8 @@ def read_flags(arguments: Sequence[str]) -> dict[str, str]:
 
 def _listening(error: OSError, host: str, port: int) -> OSError:
     """Say what to do when nothing can listen there; any other error stays as it is."""
+    if isinstance(error, socket.gaierror):
+        return OSError(error.errno, f"{host} is no address or known name. Name another with --host")
     advice = {
         errno.EADDRINUSE: "another program listens there. Name another with --port; 0 takes a free one",
         errno.EADDRNOTAVAIL: "that is no address of this machine. Name another with --host",

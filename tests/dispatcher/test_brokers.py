@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from dispatcher.broker import Broker, MemoryBroker
+from dispatcher.errors import QueueTakenError
 from dispatcher.message import Message
 from dispatcher.sqlite_broker import MAX_RECEIVED_BYTES, SqliteBroker
 from eventchain.core.clock import Clock
-from eventchain.store.errors import IncompatibleStoreError, StoreUnavailableError
+from eventchain.store.errors import IncompatibleStoreError
 from eventchain.store.sqlite import SqliteStore
 from tests.contracts.broker import BrokerContract, FakeClock, NewBroker, ids, message
 from tests.contracts.document_store import COLLECTIONS, EVENTS, event
@@ -36,7 +37,7 @@ class TestSqliteBroker(BrokerContract):
 def test_second_process_is_kept_out_until_the_first_ended(tmp_path: Path) -> None:
     path = tmp_path / "queue.sqlite"
     broker = SqliteBroker(path, FakeClock())
-    with pytest.raises(StoreUnavailableError, match="another process"):
+    with pytest.raises(QueueTakenError, match="another process"):
         SqliteBroker(path, FakeClock())
     broker.publish([message("1")])
     broker.close()

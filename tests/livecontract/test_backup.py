@@ -301,7 +301,10 @@ def test_commands_move_a_node_from_one_directory_to_another(original: Original, 
     assert back.json["node"] == str(original.key.public_key)
     again = run("restore", "b.zip", "--data", "new")
     assert (again.code, "--replace" in again.err) == (5, True)
-    assert run("restore", "b.zip", "--data", "new", "--replace").code == 0
+    told = run("restore", "b.zip", "--data", "new", "--replace", "--block-time-ms", "50")
+    assert told.code == 0
+    assert "  livecontract recover --data new --block-time-ms 50 --from" in told.out
+    assert "  livecontract run --data new --block-time-ms 50\n" in told.out
     store = SqliteStore(tmp_path / "new" / "node.db", ALL_COLLECTIONS)
     assert everything(store) == original.documents
     store.close()
@@ -317,7 +320,8 @@ def test_commands_say_what_is_wrong(original: Original, run: Run, tmp_path: Path
     wrong = run("restore", "taken", "--data", "new")
     assert (wrong.code, "no backup" in wrong.err) == (3, True)
     missing = run("restore", "missing.zip", "--data", "new")
-    assert (missing.code, "missing.zip" in missing.err) == (1, True)
+    assert (missing.code, "missing.zip does not exist" in missing.err) == (3, True)
+    assert not (tmp_path / "new" / "keys").exists()
 
 
 def test_running_node_is_backed_up_and_not_overwritten(run: Run, tmp_path: Path) -> None:
@@ -325,7 +329,7 @@ def test_running_node_is_backed_up_and_not_overwritten(run: Run, tmp_path: Path)
         World(node)
         assert run("backup", "b.zip", "--data", tmp_path / "node").code == 0
         refused = run("restore", "b.zip", "--data", tmp_path / "node", "--replace")
-        assert refused.code == 4
+        assert (refused.code, str(tmp_path / "node" / "queue.db") in refused.err) == (5, True)
         settle(node)
 
 

@@ -116,6 +116,19 @@ def test_a_key_is_kept_behind_the_passphrase(tmp_path: Path) -> None:
     node.stop()
 
 
+def test_a_node_whose_key_is_gone_makes_no_other(tmp_path: Path) -> None:
+    with running(tmp_path) as node:
+        World(node)
+    place = tmp_path / "keys" / "system.json"
+    place.rename(tmp_path / "moved")
+    with pytest.raises(InvalidKeyFileError, match="there is no key, and the store holds"):
+        RunningNode(config(tmp_path))
+    assert not place.exists()
+    (tmp_path / "moved").rename(place)
+    with running(tmp_path) as again:
+        assert again.key == node.key
+
+
 @pytest.mark.parametrize("service", ["eventchain", "workflow", "dispatcher", "anchor", "web"])
 def test_a_service_of_its_own_makes_no_key(tmp_path: Path, service: str) -> None:
     urls = {name: f"http://{name}" for name in ("eventchain", "workflow", "dispatcher", "anchor")}
