@@ -2,11 +2,13 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+import structlog
 
 VECTORS = Path(__file__).parent / "vectors"
 
@@ -37,3 +39,21 @@ def kills(request: pytest.FixtureRequest) -> int:
     number = request.config.getoption("--kills")
     assert isinstance(number, int)
     return number
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loggers_stay_free() -> Iterator[None]:
+    """Keep programs that run inside a test from binding the loggers of this process for good."""
+    configure = structlog.configure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            structlog, "configure", lambda **options: configure(**options | {"cache_logger_on_first_use": False})
+        )
+        yield
+
+
+@pytest.fixture(autouse=True)
+def logs_are_as_before(loggers_stay_free: None) -> Iterator[None]:
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -253,7 +254,9 @@ def test_key_is_made_once_and_where_the_node_looks_for_it(tmp_path: Path) -> Non
     passphrase.write_text("one line\n")
     shell, option, script = SERVICES["acme-key"]["entrypoint"]
     program = Path(sys.executable).with_name("livecontract")
-    script = script.replace("/run/secrets/passphrase", str(passphrase)).replace("livecontract", str(program))
+    script = script.replace("/run/secrets/passphrase", str(passphrase)).replace(
+        "livecontract", shlex.quote(str(program))
+    )
     for _ in range(2):
         subprocess.run([shell, option, script], cwd=tmp_path, check=True, capture_output=True)
         keys = [path.read_bytes() for path in (tmp_path / "keys").iterdir()]
