@@ -16,6 +16,7 @@ from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError, NotFoundError, UnavailableError
 from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair, Random
+from eventchain.core.unreachable import reason_of
 
 T = TypeVar("T")
 
@@ -132,7 +133,7 @@ class AnchorClient:
                 response.close()
             response.release_conn()
         except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"the anchor service does not answer: {type(error).__name__}") from None
+            raise UnavailableError(f"the anchor service does not answer: {reason_of(error)}") from None
         return self._answer(response.status, data)
 
     def _answer(self, status: int, data: bytes) -> Any:

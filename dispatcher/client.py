@@ -18,6 +18,7 @@ from eventchain.core.clock import Clock
 from eventchain.core.errors import InvalidError
 from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair, Random
+from eventchain.core.unreachable import reason_of
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -90,7 +91,7 @@ class SignedHttp:
             )
             answer = self._read(response, host, started)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise PeerUnreachableError(f"{host} could not be reached: {type(error).__name__}") from error
+            raise PeerUnreachableError(f"{host} could not be reached: {reason_of(error)}") from error
         if not 200 <= response.status < 300:
             raise _refusal(response.status, answer, host)
         return answer

@@ -18,6 +18,7 @@ from eventchain.core.clock import Clock, system_clock
 from eventchain.core.errors import InvalidError, InvalidJsonError, LiveContractError, UnavailableError
 from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair, Random
+from eventchain.core.unreachable import reason_of
 from livecontract.errors import NodeUnreachableError
 
 CONNECT_TIMEOUT = 5.0
@@ -164,7 +165,7 @@ class NodeClient:
             finally:
                 response.close()  # a connection whose answer was read whole is in the pool again already
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise NodeUnreachableError(f"{self.base_url} cannot be reached: {_reason(error)}") from None
+            raise NodeUnreachableError(f"{self.base_url} cannot be reached: {reason_of(error)}") from None
         document = self._read(response.status, response.headers.get("Content-Type", ""), data)
         return document, response.headers.get("Link", "")
 
@@ -223,16 +224,3 @@ def _checked(url: str) -> str:
     if not usable:
         raise InvalidError("the URL of a node should be http://… or https://…, without user, query or fragment")
     return url.rstrip("/")
-
-
-def _reason(error: Exception) -> str:
-    """Return the cause in a few words; the library's text holds addresses of objects."""
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name is not known"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "the connection was refused"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "it did not answer in time"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return "its certificate is not trusted"
-    return "the connection broke"

@@ -21,6 +21,7 @@ from eventchain.core import strict_json
 from eventchain.core.clock import Clock, system_clock
 from eventchain.core.errors import ForbiddenError, InvalidError, LiveContractError, UnavailableError
 from eventchain.core.keys import KeyPair
+from eventchain.core.unreachable import reason_of
 from eventchain.store import sqlite_schema
 from eventchain.store.group_commit import translated_errors
 from livecontract import bootstrap, key_store
@@ -248,7 +249,7 @@ class Examiner:
             data = response.read(_MAX_ANSWER)
             response.close()
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise UnavailableError(_reason(error)) from None
+            raise UnavailableError(reason_of(error)) from None
         try:
             document = strict_json.parse(data)
         except InvalidError:
@@ -333,15 +334,3 @@ def _difference(date: str | None, now: int) -> int | None:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "its name is not known"
-    if isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "the connection was refused"
-    if isinstance(error, urllib3.exceptions.TimeoutError):
-        return "it did not answer in time"
-    if isinstance(error, urllib3.exceptions.SSLError):
-        return "its certificate is not trusted"
-    return "the connection broke"

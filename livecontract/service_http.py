@@ -16,6 +16,7 @@ from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError, UnauthenticatedError, UnavailableError
 from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair, PublicKey, Random
+from eventchain.core.unreachable import reason_of
 from livecontract.internal import CALLER
 
 TIMEOUT = urllib3.Timeout(connect=5, read=60)
@@ -159,7 +160,7 @@ class ServiceHttp:
         return sign_request(method, self._url + target, body, self._key, now=now, random=self._random, fields=fields)
 
     def _away(self, error: Exception) -> UnavailableError:
-        return UnavailableError(f"the {self._name} service does not answer: {type(error).__name__}")
+        return UnavailableError(f"the {self._name} service does not answer: {reason_of(error)}")
 
 
 def _is_verdict(status: int, answer: Any, error: LiveContractError) -> bool:
