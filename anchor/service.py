@@ -40,7 +40,7 @@ from anchor.turn_lease import TurnLease
 from anchor.waiting import Waiting
 from eventchain.core import base58
 from eventchain.core.clock import Clock
-from eventchain.core.errors import LiveContractError
+from eventchain.core.errors import LiveContractError, UnavailableError
 from eventchain.core.keys import KeyPair, Random
 from eventchain.store.document_store import DocumentStore
 
@@ -187,6 +187,9 @@ class AnchorService(ChainReader):
             try:
                 self.step()
                 wait = self._wait()
+            except UnavailableError as error:
+                _LOG.warning("forging waits", reason=str(error))
+                wait = self._parameters.block_time
             except Exception:  # noqa: BLE001 (the loop outlives any failure of one step)
                 _LOG.exception("forging failed; trying again")
                 wait = self._parameters.block_time

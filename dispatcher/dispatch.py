@@ -119,7 +119,9 @@ class Dispatcher:
                     return
                 failures += 1
                 bug = None if isinstance(error, LiveContractError) else error
-                self._log.warning("queue not available", reason=_reason(error), failures=failures, exc_info=bug)
+                is_news = failures & (failures - 1) == 0  # the 1st, 2nd, 4th, 8th …: it may last for days
+                log = self._log.warning if is_news or bug else self._log.debug
+                log("queue not available", reason=_reason(error), failures=failures, exc_info=bug)
                 stop.wait(_BROKER_POLICY.delay_ms(failures, self._random) / 1000)
 
     def _handle(self, messages: Sequence[Message]) -> Sequence[Outcome]:

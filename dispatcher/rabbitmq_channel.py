@@ -177,12 +177,24 @@ def ask_count(raw: RawChannel, queue: str, answer: Answer) -> None:
     raw.queue_declare(queue, passive=True, callback=lambda frame: resolve(answer, frame.method.message_count))
 
 
+_IN_WORDS = {
+    "Login was refused": "user or password is wrong",
+    "vhost": "the virtual host is not there, or not for this user",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not trusted for this name",
+    "WRONG_VERSION_NUMBER": "that port speaks no TLS",
+    "Connection reset by peer": "it closed the connection; does that port want TLS?",
+    "Connection refused": "nobody listens at that port",
+}
+"""What an operator should look at, by what the broker, TLS or the system says."""
+
+
 def reason_of(error: BaseException) -> str:
     """Return why a connection could not be made, or ended, in a line; pika nests what happened."""
     while nested := [inner for inner in _causes(error) if isinstance(inner, BaseException)]:
         error = nested[-1]
     text = error.reply_text if isinstance(error, pika.exceptions.ConnectionClosed) else str(error)
-    return printable(text or type(error).__name__)
+    words = next((words for sign, words in _IN_WORDS.items() if sign in text), None)
+    return printable(f"{words} ({text})" if words else text or type(error).__name__)
 
 
 def _causes(error: BaseException) -> Sequence[Any]:

@@ -75,12 +75,15 @@ def parameters(settings: RabbitSettings) -> pika.ConnectionParameters:
 
 def _tls_context(settings: RabbitSettings) -> ssl.SSLContext:
     """Return a context that checks the broker's certificate and its host name."""
+    file = settings.ca
     try:
-        context = ssl.create_default_context(cafile=str(settings.ca) if settings.ca else None)
-        if settings.certificate:
-            context.load_cert_chain(settings.certificate)
-    except (OSError, ssl.SSLError) as error:
-        raise BrokerUnreachableError(f"a certificate for the broker cannot be read: {error}") from None
+        context = ssl.create_default_context(cafile=str(file) if file else None)
+        if file := settings.certificate:
+            context.load_cert_chain(file)
+    except OSError as error:
+        is_content = isinstance(error, ssl.SSLError)
+        reason = "there is no certificate in it, or no key to it" if is_content else error.strerror
+        raise BrokerUnreachableError(f"{file}, a certificate for the broker, cannot be read: {reason}") from None
     return context
 
 

@@ -278,10 +278,13 @@ def _translated_errors() -> Iterator[None]:
             raise _RefusedError(0) from None
         name = (error.details or {}).get("codeName") or error.code
         raise StoreUnavailableError(
-            f"the store did not do it ({name})", hint="Check user, password and rights; the server's log says more."
+            f"the store did not do it ({name})",
+            hint="Check user, password (store_password) and rights; the server's log says more.",
         ) from error
     except AutoReconnect as error:
-        raise StoreUnavailableError("the store does not answer", hint="Is its server running?") from error
+        raise StoreUnavailableError(
+            "the store does not answer", hint="Does its server run, at the host and port that store names?"
+        ) from error
     except PyMongoError as error:
         raise StoreUnavailableError(f"the store failed: {type(error).__name__}") from error
 

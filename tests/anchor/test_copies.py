@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from anchor import receipt as receipts
 from anchor.errors import OutpacedError
@@ -20,6 +21,7 @@ from anchor.transaction import Transaction
 from anchor.turn_lease import FORGER, TurnLease
 from eventchain.core import base58
 from eventchain.core.clock import system_clock
+from eventchain.core.errors import UnavailableError
 from eventchain.store.document_store import Collection, Document, DocumentStore
 from eventchain.store.memory import MemoryStore
 from eventchain.store.mongo import MongoStore
@@ -244,6 +246,38 @@ def test_copy_that_is_stopped_leaves_forging_to_the_others_at_once(tmp_path: Pat
     store.close()
 
 
+class FullStore(MemoryStore):
+    """A store that takes nothing for a while, and then tells."""
+
+    full = 0
+    again = threading.Event()
+
+    def insert(self, collection: Collection, documents: Sequence[Document]) -> None:
+        if self.full:
+            self.full -= 1
+            raise UnavailableError("the disk is full")
+        super().insert(collection, documents)
+        self.again.set()
+
+
+def test_forging_waits_for_a_full_disk_and_says_so_in_a_line() -> None:
+    store = FullStore(COLLECTIONS)
+    service = AnchorService(store, ACCOUNT, development(block_time=50), clock=system_clock)
+    store.full, stop = 1, threading.Event()
+    store.again.clear()
+    with capture_logs() as logs:
+        thread = threading.Thread(target=service.run, args=(stop,))
+        thread.start()
+        try:
+            assert store.again.wait(60)
+        finally:
+            stop.set()
+            thread.join()
+    (waited,) = [entry for entry in logs if entry["event"] == "forging waits"]
+    assert (waited["log_level"], waited["reason"]) == ("warning", "the disk is full")
+    assert "exc_info" not in waited
+
+
 def test_both_copies_may_open_an_empty_store_at_once(tmp_path: Path) -> None:
     for round_number in range(5):
         stores = [SqliteStore(tmp_path / f"{round_number}.sqlite", COLLECTIONS) for _ in range(4)]
@@ -342,6 +376,7 @@ from anchor.parameters import development
 from anchor.service import AnchorService
 from eventchain.core import base58
 from eventchain.core.clock import system_clock
+from eventchain.core.errors import UnavailableError
 from eventchain.core.keys import KeyPair
 from tests.anchor.test_copies import open_place
 

@@ -249,6 +249,30 @@ def test_loop_outlives_bad_messages_and_a_broker_that_is_away() -> None:
     assert {name for names in bench.seen for name in names} == {"1", "2", "last"}
 
 
+class Impatient(threading.Event):
+    """Set after it was waited for so often; nobody waits."""
+
+    def __init__(self, rounds: int) -> None:
+        super().__init__()
+        self.rounds = rounds
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.rounds -= 1
+        if not self.rounds:
+            self.set()
+        return self.is_set()
+
+
+def test_a_broker_that_stays_away_is_told_of_ever_more_rarely() -> None:
+    bench = Bench()
+    broker = bench.broker = FailingBroker(bench.clock)
+    broker.away = 1_000
+    with capture_logs() as logs:
+        bench.dispatcher().run(Impatient(100))
+    told = [entry["failures"] for entry in logs if entry["log_level"] == "warning"]
+    assert told == [1, 2, 4, 8, 16, 32, 64]
+
+
 def _publish_when_possible(broker: FailingBroker, one: Message) -> None:
     while True:
         try:

@@ -173,5 +173,8 @@ def test_client_of_another_authority_is_let_in_nowhere(connect: Connect, tmp_pat
 
 
 def test_certificate_that_cannot_be_read_is_said(connect: Connect, tmp_path: Path) -> None:
-    with pytest.raises(BrokerUnreachableError, match="cannot be read"):
+    with pytest.raises(BrokerUnreachableError, match=r"missing\.pem, .* cannot be read: No such file"):
         connect(client=tmp_path / "missing.pem")
+    (tmp_path / "empty.pem").touch()
+    with pytest.raises(BrokerUnreachableError, match=r"empty\.pem, .* cannot be read: there is no certificate in it"):
+        connect(ca=tmp_path / "empty.pem")
