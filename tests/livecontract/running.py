@@ -52,10 +52,9 @@ class Answer(NamedTuple):
 
 
 @contextlib.contextmanager
-def running(directory: Path, **settings: Any) -> Iterator[RunningNode]:
-    """Run a node in this process until the context ends."""
-    silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
-    structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
+def running(directory: Path, log_from: int = logging.CRITICAL, **settings: Any) -> Iterator[RunningNode]:
+    """Run a node in this process until the context ends, which logs what has this level or more."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(log_from))
     given = {"data": directory, "port": 0, "block_time_ms": SLOW_BLOCKS, **settings}
     node = RunningNode(load(given, environment={}, default_file=directory / "none.toml"))
     node.start()

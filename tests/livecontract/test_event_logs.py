@@ -19,9 +19,8 @@ Logs = list[Any]
 
 @pytest.fixture
 def logged(tmp_path: Path) -> Iterator[tuple[World, Logs]]:
-    with running(tmp_path, block_time_ms=200, broker="memory:") as node:
+    with running(tmp_path, log_from=logging.DEBUG, block_time_ms=200, broker="memory:") as node:
         world = World(node)
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
         with capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
             yield world, logs
 
