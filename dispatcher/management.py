@@ -23,6 +23,7 @@ import urllib3
 
 from dispatcher.errors import ManagementRefusedError, ManagementUnavailableError
 from dispatcher.message import printable
+from dispatcher.progress import SAMPLE_SECONDS, SAMPLES, QueueHistory
 from eventchain.core import strict_json
 from eventchain.core.errors import InvalidError, NotFoundError
 
@@ -44,11 +45,26 @@ class QueueFacts:
         name: Of the queue.
         messages: In it, on lease or not; None while it is not counted yet.
         published: How many were ever published to it, as long as the broker remembers.
+        is_moving: Whether any was acknowledged within the last seconds.
     """
 
     name: str
     messages: int | None
     published: int
+    is_moving: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShovelFacts:
+    """What the broker says of a shovel.
+
+    Attributes:
+        state: `running`, `starting` or `terminated`.
+        since: When that began, as the broker writes it: to be compared with nothing but itself.
+    """
+
+    state: str
+    since: str
 
 
 class Management:
@@ -91,10 +107,13 @@ class Management:
         """End a shovel. What it holds returns to its queue."""
         self._delete(f"parameters/shovel/{self._vhost}/{quote(name, safe='')}")
 
-    def shovel_states(self) -> dict[str, str]:
-        """Return the state of each shovel that the broker knows of: running, starting or terminated."""
+    def shovel_states(self) -> dict[str, ShovelFacts]:
+        """Return the state of each shovel that the broker knows of."""
         found = self._ask("GET", f"shovels/{self._vhost}")
-        return {str(item["name"]): str(item.get("state")) for item in found}
+        return {
+            str(item["name"]): ShovelFacts(state=str(item.get("state")), since=str(item.get("timestamp")))
+            for item in found
+        }
 
     # Queues, exchanges and policies
 
@@ -106,6 +125,22 @@ class Management:
             yield from (_queue_facts(item) for item in found["items"])
             if page >= found["page_count"]:
                 return
+
+    def history(self, queue: str) -> QueueHistory:
+        """Return how a queue fared lately, as the broker sampled it.
+
+        Raises:
+            NotFoundError: There is no such queue.
+        """
+        reach = {"age": SAMPLE_SECONDS * SAMPLES, "incr": SAMPLE_SECONDS}
+        query = {f"{kind}_{name}": value for kind in ("lengths", "msg_rates") for name, value in reach.items()}
+        found = self._ask("GET", f"queues/{self._vhost}/{quote(queue, safe='')}?{urlencode(query)}")
+        counts = found.get("message_stats", {})
+        return QueueHistory(
+            messages=_samples(found, "messages"),
+            acknowledged=_samples(counts, "ack"),
+            delivered=_samples(counts, "deliver"),
+        )
 
     def bind(self, exchange: str, queue: str) -> None:
         """Make a durable exchange that hands every message to a queue, which exists.
@@ -245,11 +280,18 @@ def _refusal(status: int, answer: bytes) -> Exception:
     return ManagementUnavailableError(f"RabbitMQ's management API answers {status}{reason}")
 
 
+def _samples(found: Mapping[str, Any], what: str) -> tuple[int, ...]:
+    """Return how a count went, the newest first; nothing where the broker did not count it."""
+    return tuple(int(item["sample"]) for item in found.get(f"{what}_details", {}).get("samples", ()))
+
+
 def _queue_facts(item: Mapping[str, Any]) -> QueueFacts:
     messages = item.get("messages")
-    published = item.get("message_stats", {}).get("publish", 0)
+    counts = item.get("message_stats", {})
+    published = counts.get("publish", 0)
     return QueueFacts(
         name=str(item["name"]),
         messages=messages if isinstance(messages, int) else None,
         published=published if isinstance(published, int) else 0,
+        is_moving=counts.get("ack_details", {}).get("rate", 0) > 0,
     )

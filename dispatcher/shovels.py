@@ -15,8 +15,9 @@ queues there are, the logins this node has, and whether anything was sent lately
 | empty and unused a day | yes   | no shovel; the next message brings it back |
 
 A message leaves its queue when the other broker has confirmed it. A destination that is full or away lets messages
-wait; a cut connection may deliver some twice. The queue itself is never deleted: RabbitMQ cannot delete a quorum queue
-on the condition that it is empty.
+wait; a cut connection may deliver some twice. A shovel that says it runs and moves nothing is made anew, see
+`dispatcher.progress`. The queue itself is never deleted: RabbitMQ cannot delete a quorum queue on the condition that it
+is empty.
 """
 
 import threading
@@ -28,7 +29,8 @@ from urllib.parse import quote
 import structlog
 
 from dispatcher.address import PEER_PREFIX, Login, Logins
-from dispatcher.management import Management, QueueFacts
+from dispatcher.management import Management, QueueFacts, ShovelFacts
+from dispatcher.progress import PATIENCE_SECONDS, QueueHistory, hangs, unconfirmed_seconds
 from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError, NotFoundError
 
@@ -64,6 +66,8 @@ MAX_REFUSED_BYTES = 256 * 1024 * 1024
 NO_LOGIN = "no login"
 UNUSED = "unused"
 MISSING = "missing"
+RUNNING = "running"
+UNCONFIRMED = "unconfirmed"
 
 log = structlog.get_logger(__name__)
 
@@ -75,8 +79,9 @@ class ShovelStatus:
     Attributes:
         queue: The local queue, and the shovel.
         destination: Node URI, where a login names it.
-        state: `running`, `starting` (not connected: the broker's log says why), `terminated`, `missing` (about to be
-            made), `unused` (nothing was sent lately) or `no login`.
+        state: `running`, `unconfirmed` (it runs, messages wait, and the other broker confirms none), `starting` (not
+            connected: the broker's log says why), `terminated`, `missing` (about to be made), `unused` (nothing was
+            sent lately) or `no login`.
         waiting: Messages in the queue; None while the broker has not counted them yet.
     """
 
@@ -88,7 +93,7 @@ class ShovelStatus:
     @property
     def is_well(self) -> bool:
         """Whether messages go, or none wait."""
-        return self.state in ("running", UNUSED)
+        return self.state in (RUNNING, UNUSED)
 
 
 def definition(login: Login, vhost: str) -> dict[str, Any]:
@@ -124,7 +129,15 @@ class Shovels:
 
     name = "shovels"
 
-    def __init__(self, management: Management, logins: Logins, clock: Clock, *, takes_in: bool) -> None:
+    def __init__(
+        self,
+        management: Management,
+        logins: Logins,
+        clock: Clock,
+        *,
+        takes_in: bool,
+        patience: int = PATIENCE_SECONDS,
+    ) -> None:
         """Watch over a broker.
 
         Args:
@@ -132,16 +145,19 @@ class Shovels:
             logins: Where this node may publish.
             clock: For how long a destination was unused.
             takes_in: Whether other nodes send to this virtual host, so that the exchange `inbound` is needed.
+            patience: Seconds messages may wait without a confirm before a shovel is suspected.
         """
         self._management = management
         self._logins = {login.address.queue: login for login in logins.all()}
         self._definitions = {queue: definition(login, management.vhost) for queue, login in self._logins.items()}
         self._clock = clock
         self._takes_in = takes_in
+        self._patience = patience
         self._is_prepared = not takes_in
         self._wake_up = threading.Event()
         self._noticed: set[str] = set()
         self._used: dict[str, tuple[int, int]] = {}
+        self._running: dict[str, tuple[str, int]] = {}
         self._states: dict[str, str] = {}
 
     def notice(self, queue: str) -> None:
@@ -173,8 +189,16 @@ class Shovels:
         for name in gone:
             self._management.delete_shovel(name)
             log.info("shovel removed", shovel=name, to=self._destination(name))
-        self._tell(self._status(queues, self._management.shovel_states()))
-        return len(changed) + len(gone)
+        states = self._management.shovel_states()
+        histories = self._histories(queues, states)
+        settled = [name for name in wanted if self._runs_for_a_while(name, states.get(name))]
+        hanging = [name for name in settled if name in histories and hangs(histories[name], self._patience)]
+        for name in hanging:
+            self._management.delete_shovel(name)  # to put the same once more would change nothing
+            self._management.put_shovel(name, wanted[name])
+            log.warning("shovel moved nothing, made anew", shovel=name, to=self._destination(name))
+        self._tell(self._status(queues, states, histories))
+        return len(changed) + len(gone) + len(hanging)
 
     def status(self) -> list[ShovelStatus]:
         """Ask the broker how messages to each destination fare.
@@ -183,7 +207,8 @@ class Shovels:
             LiveContractError: See `step`.
         """
         queues = {item.name: item for item in self._management.queues(PEER_PREFIX)}
-        return self._status(queues, self._management.shovel_states())
+        states = self._management.shovel_states()
+        return self._status(queues, states, self._histories(queues, states))
 
     def run(self, stop: threading.Event) -> None:
         """Watch until `stop` is set: every few seconds, and as soon as a queue comes into use."""
@@ -241,12 +266,42 @@ class Shovels:
         self._used[queue.name] = queue.published, since
         return now - since >= DAY_MS
 
-    def _status(self, queues: Mapping[str, QueueFacts], states: Mapping[str, str]) -> list[ShovelStatus]:
+    def _histories(
+        self, queues: Mapping[str, QueueFacts], states: Mapping[str, ShovelFacts]
+    ) -> dict[str, QueueHistory]:
+        """Return how those queues fared lately that hold messages, have a shovel that runs, and do not move now."""
+        found = {}
+        for name, item in queues.items():
+            if name in states and states[name].state == RUNNING and item.messages and not item.is_moving:
+                try:
+                    found[name] = self._management.history(name)
+                except NotFoundError:
+                    continue  # deleted meanwhile
+        return found
+
+    def _runs_for_a_while(self, name: str, found: ShovelFacts | None) -> bool:
+        """Whether a shovel, made by whatever copy, runs for so long that the broker's counts are about it."""
+        if found is None or found.state != RUNNING:
+            return False
+        since, seen = self._running.get(name, ("", 0))
+        if since != found.since:
+            seen = self._clock()
+            self._running[name] = found.since, seen
+        return self._clock() - seen >= self._patience * 1000
+
+    def _status(
+        self,
+        queues: Mapping[str, QueueFacts],
+        states: Mapping[str, ShovelFacts],
+        histories: Mapping[str, QueueHistory],
+    ) -> list[ShovelStatus]:
         result = []
         for name, item in sorted(queues.items()):
             state = NO_LOGIN
             if name in self._logins:
-                state = states.get(name) or (MISSING if item.messages else UNUSED)
+                state = states[name].state if name in states else MISSING if item.messages else UNUSED
+                if name in histories and unconfirmed_seconds(histories[name]) >= self._patience:
+                    state = UNCONFIRMED
             result.append(
                 ShovelStatus(queue=name, destination=self._destination(name), state=state, waiting=item.messages)
             )

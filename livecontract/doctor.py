@@ -241,7 +241,7 @@ def _check_peers(facts: Facts) -> Iterator[Finding]:
                 "shovels",
                 f"messages to {destination} do not go: {state}",
                 "Events for that node wait in our queue.",
-                "Look at the login for it in the setting peers, and whether its broker answers.",
+                "Look at the login for it in the setting peers, and whether its broker answers and has room.",
             )
 
 

@@ -8,10 +8,23 @@ import pytest
 from dispatcher.address import Login, Logins
 from dispatcher.errors import ManagementRefusedError, ManagementUnavailableError
 from dispatcher.management import Management, QueueFacts
-from dispatcher.shovels import DAY_MS, INBOUND, MISSING, NO_LOGIN, UNUSED, Shovels, ShovelStatus, definition
+from dispatcher.shovels import (
+    DAY_MS,
+    INBOUND,
+    MISSING,
+    NO_LOGIN,
+    UNCONFIRMED,
+    UNUSED,
+    Shovels,
+    ShovelStatus,
+    definition,
+)
 from eventchain.core.errors import InvalidError, NotFoundError
 from tests.servers.organisations import Organisation, eventually
 from tests.servers.rabbitmq import NewVhost
+
+PATIENCE_SECONDS = 10
+"""Two of the broker's samples; a node waits longer."""
 
 
 class Clock:
@@ -23,7 +36,9 @@ class Clock:
 
 
 def shovels_of(organisation: Organisation, *logins: Login, clock: Clock | None = None) -> Shovels:
-    return Shovels(organisation.management(), Logins(logins), clock or Clock(), takes_in=False)
+    return Shovels(
+        organisation.management(), Logins(logins), clock or Clock(), takes_in=False, patience=PATIENCE_SECONDS
+    )
 
 
 def states(shovels: Shovels) -> dict[str, str]:
@@ -218,6 +233,45 @@ def test_full_destination_lets_messages_wait(new_vhost: NewVhost) -> None:
     here.publish(login.address.queue, *sent)
     shovels_of(here, login).step()
     there.receive(sent)
+
+
+@pytest.mark.slow
+def test_shovel_that_hangs_is_told_of_and_made_anew(new_vhost: NewVhost) -> None:
+    """RabbitMQ 3.10.8 takes no notice when a destination without the exchange closes the channel."""
+    here, there = Organisation.make(new_vhost), Organisation.make(new_vhost)
+    login = there.allow(there.vhost.user + "-peer")
+    name, clock = login.address.queue, Clock()
+    here.publish(name, b"1", b"2")
+    shovels, other_copy = shovels_of(here, login, clock=clock), shovels_of(here, login, clock=clock)
+    shovels.step()
+    eventually(lambda: states(shovels), lambda seen: seen == {name: UNCONFIRMED})
+    assert states(shovels_of(here, login)) == {name: UNCONFIRMED}, "whoever asks is told"
+    assert (shovels.step(), other_copy.step()) == (0, 0), "a copy looks on for a while first"
+    there.take_in()
+    assert there.count(INBOUND) == 0, "it does not move by itself"
+    clock.now += PATIENCE_SECONDS * 1000
+    assert shovels.step() == 1
+    there.receive([b"1", b"2"])
+    assert other_copy.step() == 0, "what one copy made anew is left alone by the others"
+    eventually(lambda: states(shovels), lambda seen: seen == {name: "running"})
+
+
+@pytest.mark.slow
+def test_shovel_to_a_full_destination_is_told_of_and_left_alone(new_vhost: NewVhost) -> None:
+    here, there = Organisation.make(new_vhost), Organisation.make(new_vhost)
+    there.take_in()
+    there.management().put_policy("full", f"^{INBOUND}$", {"max-length": 1, "overflow": "reject-publish"})
+    login = there.allow(there.vhost.user + "-peer")
+    clock = Clock()
+    here.publish(login.address.queue, b"1", b"2")
+    shovels = shovels_of(here, login, clock=clock)
+    shovels.step()
+    eventually(lambda: there.count(INBOUND))
+    here.publish(login.address.queue, b"a quorum queue says that it is full after it took the first ones")
+    eventually(lambda: states(shovels), lambda seen: seen == {login.address.queue: UNCONFIRMED})
+    shovels.step()
+    clock.now += PATIENCE_SECONDS * 1000
+    assert shovels.step() == 0
 
 
 @pytest.mark.slow
