@@ -13,7 +13,7 @@ from anchor.parameters import Parameters
 from anchor.receipt import Receipt
 from eventchain.core import problem, strict_json
 from eventchain.core.clock import Clock
-from eventchain.core.errors import LiveContractError, NotFoundError, UnavailableError
+from eventchain.core.errors import LiveContractError, NotFoundError, UnauthenticatedError, UnavailableError
 from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair, Random
 from eventchain.core.unreachable import reason_of
@@ -142,7 +142,12 @@ class AnchorClient:
         except LiveContractError:
             document = None
         if status >= 400:
-            raise problem.from_response(status, document, "the anchor service")
+            error = problem.from_response(status, document, "the anchor service")
+            if isinstance(error, UnauthenticatedError):  # nothing is wrong with what was asked
+                raise UnavailableError(
+                    f"the anchor service does not take this node's signature: {error.message}", hint=error.hint
+                )
+            raise error
         if status != 200 or not isinstance(document, dict):
             raise UnavailableError(f"the anchor service answered {status} without a JSON object")
         return document

@@ -98,3 +98,11 @@ def test_answer_of_something_else_is_unavailable(http: urllib3.PoolManager, answ
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def test_signature_that_is_not_taken_says_nothing_of_the_hashes(world: World, http: urllib3.PoolManager) -> None:
+    """A clock that is off is mended by its operator; what waits to be anchored is not to be given up for that."""
+    with serve(world.service) as url:
+        late = AnchorClient(url, http, KEYS[0], random=os.urandom, clock=lambda: world.now - 24 * 60 * 60 * 1000)
+        with pytest.raises(UnavailableError):
+            late.submit([hash_of("a")])
