@@ -36,8 +36,10 @@ class LiveContractError(Exception):
 
     def __str__(self) -> str:
         place = f" (at {self.path})" if self.path else ""
-        advice = f" {self.hint}" if self.hint else ""
-        return f"{self.message}{place}{advice}"
+        said = f"{self.message}{place}"
+        if not self.hint:
+            return said
+        return f"{said} {self.hint}" if place or said.endswith((".", "!", "?", ":")) else f"{said}. {self.hint}"
 
 
 class InvalidError(LiveContractError):
