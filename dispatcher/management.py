@@ -14,6 +14,7 @@ Tags of RabbitMQ users: shovels and policies take `policymaker`, their state `mo
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
@@ -35,6 +36,9 @@ MAX_ANSWER = 4 * 1024 * 1024
 
 PAGE = 100
 MAX_PAGES = 100
+
+_LOGIN = re.compile(r"//\S*@.*", re.DOTALL)
+"""A URL with a password, as RabbitMQ repeats it when a shovel's is wrong, and whatever follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,7 +270,7 @@ def _refusal(status: int, answer: bytes) -> Exception:
         document = strict_json.parse(answer)
     except InvalidError:
         document = None
-    said = printable(str(document.get("reason", ""))) if isinstance(document, dict) else ""
+    said = printable(_LOGIN.sub("//***", str(document.get("reason", "")))) if isinstance(document, dict) else ""
     reason = f": {said}" if said else ""
     if status in (401, 403):
         return ManagementRefusedError(

@@ -331,6 +331,17 @@ def test_refusals_of_the_management_api_come_in_our_families(new_vhost: NewVhost
     assert "wrong" not in json.dumps(str(caught.value)).replace("wrong password", "")
 
 
+@pytest.mark.slow
+def test_uri_that_the_broker_refuses_is_repeated_without_its_login(new_vhost: NewVhost) -> None:
+    management = Organisation.make(new_vhost).management()
+    source = {"src-protocol": "amqp091", "src-uri": "amqp://", "src-queue": "a"}
+    target = {"dest-protocol": "amqp091", "dest-uri": "amqp://us:hunter2@h:port/x", "dest-queue": "b"}
+    with pytest.raises(InvalidError) as caught:
+        management.put_shovel("peer-x", source | target)
+    assert "amqp://***" in caught.value.message
+    assert "hunter2" not in caught.value.message
+
+
 def test_api_that_is_away_is_unavailable() -> None:
     away = Management("http://127.0.0.1:9", user="user", password="secret", vhost="/")
     with pytest.raises(ManagementUnavailableError) as caught:
