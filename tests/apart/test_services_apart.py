@@ -38,6 +38,9 @@ from workflow_engine.engine import replay
 PATIENCE = 90.0
 """Seconds a person's software goes on trying: a machine of tests is slow, and copies are killed."""
 
+ON_THE_WAY = 20
+"""Notes that a crowd hands in before it waits for them: what is sent must be on the chain before the test is over."""
+
 OTHERS = ("seller", "inspector")
 
 
@@ -172,25 +175,29 @@ class Crowd:
         self._stop.set()
         self._thread.join(PATIENCE)
         assert self.failure is None, self.failure
+        return self._arrived()
 
-        def arrived() -> EventChain | None:
+    def _arrived(self) -> EventChain:
+        """Return the chain once everything that was sent is on it."""
+
+        def look() -> EventChain | None:
             chain = read_chain(self.agent.chain(self.chain))
             return chain if chain.events[-1].hash == self.sent[-1] else None
 
-        found: EventChain = wait_until(arrived, "the notes that were sent to be on the chain", PATIENCE)
+        found: EventChain = wait_until(look, "the notes that were sent to be on the chain", PATIENCE)
         return found
 
     def _run(self) -> None:
         try:
             tip = self.agent.tip(self.chain)
-            for number in itertools.count():
-                if self._stop.is_set():
-                    return
-                event = self.agent._sign(tip.hash, {"$schema": NOTE, "number": number}, self.agent.key)
-                part = EventChain(read_chain(self.agent.chain(self.chain)).id, (event,), tip)
-                self.agent.client.post("/queue", part.to_dict(), wait=PATIENCE)
+            id_ = read_chain(self.agent.chain(self.chain)).id
+            while not self._stop.is_set():
+                event = self.agent._sign(tip.hash, {"$schema": NOTE, "number": len(self.sent)}, self.agent.key)
+                self.agent.client.post("/queue", EventChain(id_, (event,), tip).to_dict(), wait=PATIENCE)
                 self.sent.append(event.hash)
                 tip = Stub(event.hash, None)
+                if len(self.sent) % ON_THE_WAY == 0:
+                    self._arrived()
         except BaseException as error:  # told to the test  # noqa: BLE001
             self.failure = error
 
