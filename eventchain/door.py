@@ -38,7 +38,9 @@ class Door:
             return
         if events and not self._is_known(chain, events[0].previous):
             raise UnknownPreviousError("the events before these have not arrived here")
-        if not any(key in identity.get("sign_keys", {}).values() for identity in _identities_in(events)):
+        if any(key in identity.get("sign_keys", {}).values() for identity in _identities_in(events)):
+            return
+        if self._archive.identities(chain).holder(key) is None:  # saved already, it may become a member this moment
             raise NotAdmittedError("the sender of the request takes no part in this chain")
 
     def member_of(self, caller: PublicKey, chain: str) -> str:

@@ -55,6 +55,17 @@ def test_members_and_the_node_itself_are_admitted(caller: KeyPair) -> None:
     door().admit(caller.public_key, CHAIN, [event({}, previous=bytes(32))])
 
 
+def test_member_is_admitted_from_the_moment_its_event_is_saved() -> None:
+    """Members are written after the event that makes them such: what comes in between is no stranger's."""
+    kept, tip = archive(), Tip.empty(CHAIN).advance(GENESIS)[0]
+    joins = event(identity("peer", PEER, PEER_NODE), previous=GENESIS.hash)
+    kept.insert(tip, joins, canonical=True, received=1, outbox=Effect(0), identity=True)
+    guarded, note = Door(kept, str(NODE.public_key), frozenset()), event({}, PEER, previous=joins.hash)
+    for key in (PEER, PEER_NODE):
+        guarded.admit(key.public_key, CHAIN, [note])
+    assert isinstance(refusal(guarded.admit, STRANGER.public_key, CHAIN, [note]), NotAdmittedError)
+
+
 def test_stranger_is_not_admitted() -> None:
     assert isinstance(
         refusal(door().admit, STRANGER.public_key, CHAIN, [event({}, previous=GENESIS.hash)]), NotAdmittedError
