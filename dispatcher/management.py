@@ -274,8 +274,9 @@ def _refusal(status: int, answer: bytes) -> Exception:
     reason = f": {said}" if said else ""
     if status in (401, 403):
         return ManagementRefusedError(
-            f"RabbitMQ's management API refuses this node's user{reason}",
-            hint="Check broker_password, and the user's tags: policymaker, monitoring (administrator for accounts).",
+            f"RabbitMQ's management API refuses the user{reason}",
+            hint="Check its password (the node's: broker_password) and tags: policymaker, monitoring. "
+            "Accounts of peers take an administrator: --administrator USER --password-file FILE.",
         )
     if status == 404:
         return NotFoundError(f"RabbitMQ knows nothing of that name{reason}")

@@ -92,6 +92,16 @@ def _check_node(facts: Facts) -> Iterator[Finding]:
         )
 
 
+def _check_services(facts: Facts) -> Iterator[Finding]:
+    for name, reason in facts.silent_services.items():
+        yield _problem(
+            "services",
+            f"the service {name} does not work: {reason}",
+            "What the others ask it fails, and is tried again.",
+            f"Start it (livecontract run --service {name}), or look into its log and at the setting {name}.",
+        )
+
+
 def _check_key(facts: Facts) -> Iterator[Finding]:
     if facts.key_error:
         yield _problem(
@@ -235,6 +245,13 @@ def _check_peers(facts: Facts) -> Iterator[Finding]:
             "What it is to get waits here for about a week.",
             "Tell its operator if it lasts.",
         )
+    for uri in sorted(facts.no_login):
+        yield _problem(
+            "peers",
+            f"there is no login for {uri}",
+            "What it is to get waits here for about a week.",
+            "Ask its operator for one (livecontract peer allow), add it to the setting peers, and restart the node.",
+        )
     for destination, state in sorted(facts.shovels.items()):
         if state != "running":
             yield _problem(
@@ -282,6 +299,7 @@ def _check_repair(facts: Facts) -> Iterator[Finding]:
 
 CHECKS: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _check_node,
+    _check_services,
     _check_key,
     _check_store,
     _check_queues,

@@ -7,7 +7,7 @@ import email.utils
 import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import urllib3
 from cryptography import x509
 
+from dispatcher.address import AmqpAddress, is_amqp
 from dispatcher.errors import InvalidDestinationError
 from eventchain.archive import Archive
 from eventchain.core import strict_json
@@ -31,6 +32,7 @@ from livecontract.errors import InvalidKeyFileError
 from livecontract.examination import look
 from livecontract.facts import Aged, Facts, Repair
 from livecontract.guarded_transport import Guard
+from livecontract.peering import read_logins
 
 TIMEOUT = urllib3.Timeout(connect=3, read=5)
 _MAX_ANSWER = 64 * 1024
@@ -106,7 +108,8 @@ class Examiner:
             facts,
             told_key=_text(about.document.get("signkey")),
             clock=about.clock,
-            not_ready=self._not_ready(),
+            not_ready=self._not_ready(patient.url),
+            silent_services=self._services(),
         )
         if patient.key is None:
             return self._public_chain(facts)
@@ -200,11 +203,42 @@ class Examiner:
             else:
                 if answer.clock is not None:
                     clocks[uri] = answer.clock
-        return replace(facts, peer_clocks=clocks, silent_peers=silent)
+        return replace(facts, peer_clocks=clocks, silent_peers=silent, no_login=self._without_login(uris))
 
-    def _not_ready(self) -> list[str]:
+    def _without_login(self, uris: Sequence[str]) -> list[str]:
+        """Return the brokers of other nodes for which the setting `peers` has no login, where it is known."""
+        config = self._patient.config
+        if config is None or config.service not in ("all", "eventchain", "dispatcher"):
+            return []
+        logins = read_logins(config)
+        missing = []
+        for uri in filter(is_amqp, uris):
+            with suppress(InvalidDestinationError):  # parties choose what they write there
+                if logins.find(AmqpAddress.parse(uri)) is None:
+                    missing.append(uri)
+        return missing
+
+    def _services(self) -> dict[str, str]:
+        """Return why services that run apart do not work; those of a whole node are not asked one by one."""
+        config, silent = self._patient.config, {}
+        if config is None or (config.service == "all" and config.eventchain is None):
+            return {}
+        for name in ("eventchain", "workflow", "dispatcher", "anchor"):
+            url = getattr(config, name)
+            if url is None or url == "embedded":
+                continue
+            try:
+                self._fetch(f"{url}/readyz")
+            except UnavailableError as error:
+                silent[name] = f"{url} does not answer: {error.message}"
+            else:
+                if failed := self._not_ready(url):
+                    silent[name] = f"its {' and '.join(failed)} failed"
+        return silent
+
+    def _not_ready(self, url: str) -> list[str]:
         try:
-            checks = self._fetch(f"{self._patient.url}/readyz").document.get("checks", {})
+            checks = self._fetch(f"{url}/readyz").document.get("checks", {})
         except UnavailableError:
             return []
         return [name for name, state in checks.items() if state != "ok"]

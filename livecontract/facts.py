@@ -53,6 +53,8 @@ class Facts:
         clock: The node's clock minus ours, in milliseconds.
         peer_clocks: Other nodes' clocks minus ours by URI.
         silent_peers: URIs of nodes that do not answer, with the reason.
+        silent_services: Why services of the node that run apart do not work, by name.
+        no_login: URIs of other nodes' brokers at which this node cannot log in.
         last_block: Timestamp of the public chain's last block.
         block_time: Milliseconds between its blocks on average.
         unanchored: Events without a receipt.
@@ -79,6 +81,8 @@ class Facts:
     clock: int | None = None
     peer_clocks: Mapping[str, int] = field(default_factory=dict)
     silent_peers: Mapping[str, str] = field(default_factory=dict)
+    silent_services: Mapping[str, str] = field(default_factory=dict)
+    no_login: Sequence[str] = ()
     last_block: int | None = None
     block_time: int | None = None
     unanchored: Aged | None = None

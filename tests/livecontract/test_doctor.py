@@ -48,6 +48,8 @@ def test_of_what_is_not_known_nothing_is_said() -> None:
         ({"unreachable": "the connection was refused"}, "node", PROBLEM, "livecontract run"),
         ({"not_ready": ["queue"]}, "queue", PROBLEM, "does not work"),
         ({"unanswered": {"/queue": "the broker is away"}}, "node", PROBLEM, "could not answer /queue"),
+        ({"silent_services": {"workflow": "x"}}, "services", PROBLEM, "livecontract run --service workflow"),
+        ({"no_login": ["amqps://b.example/b"]}, "peers", PROBLEM, "livecontract peer allow"),
         ({"key_error": "system.json is open to other users of this machine"}, "key", PROBLEM, "chmod 600"),
         ({"told_key": "other"}, "key", PROBLEM, "holds key"),
         ({"upgrade": True}, "store", NOTICE, "older version"),
@@ -113,6 +115,7 @@ def test_every_check_can_find_something() -> None:
         forks=["x"],
         disk_free=0,
         silent_peers={"x": "x"},
+        silent_services={"x": "x"},
         certificates={"x": 0},
         repair=Repair(asked=1, chains=("x",), unanswered=1),
     )

@@ -20,8 +20,10 @@ from eventchain.core.errors import ForbiddenError
 from eventchain.store.sqlite import SqliteStore
 from livecontract import bootstrap
 from livecontract.cli.main import main
+from livecontract.config import load
 from livecontract.doctor import HOUR, MINUTE, Finding, diagnose
 from livecontract.doctor_facts import Examiner, Patient, expiry, of_config
+from livecontract.facts import Facts
 from tests.livecontract.parties import Parties, parties
 from tests.livecontract.running import OWNER, STRANGER, Caller, running, wait_for
 
@@ -151,6 +153,29 @@ def test_queue_that_does_not_work_is_found_beside_all_else(tmp_path: Path) -> No
         assert checks(diagnose(facts)) == ["queue"]
         assert facts.unanswered.keys() == {"/queue", "/queue/dead-letters"}
         assert facts.unanchored is not None
+
+
+def test_service_that_is_away_is_found(tmp_path: Path) -> None:
+    """The web server, which is asked first, is ready without the services behind it."""
+    with running(tmp_path / "node") as node:
+        config = replace(node.config, eventchain=node.url, workflow="http://127.0.0.1:1")
+        (finding,) = diagnose(Examiner(replace(of_config(node.config), config=config)).collect())
+        assert (finding.check, "the service workflow does not work" in finding.what) == ("services", True)
+        assert "http://127.0.0.1:1 does not answer: the connection was refused" in finding.what
+        node.node.parts.broker.close()
+        found = [item.what for item in diagnose(Examiner(replace(of_config(node.config), config=config)).collect())]
+        assert "the service eventchain does not work: its queue failed" in found
+
+
+def test_broker_without_a_login_is_found(tmp_path: Path) -> None:
+    config = replace(load({"data": tmp_path}, environment={}), peers=("amqps://us:pw@known.example/a",))
+    examiner = Examiner(of_config(config))
+    uris = ["amqps://known.example/a", "amqps://known.example/b", "amqp://u:p@x/", "amqps://"]
+    facts = examiner._with_peers(Facts(now=0, url="http://node"), uris)
+    (finding,) = diagnose(facts)
+    assert finding.what == "there is no login for amqps://known.example/b"
+    web = replace(config, service="web")  # it has no logins, and needs none
+    assert Examiner(of_config(web))._with_peers(facts, uris).no_login == []
 
 
 def test_node_that_does_not_run_is_looked_at_from_its_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
