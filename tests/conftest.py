@@ -34,6 +34,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=10, help="processes that tests/chaos kills; 100 for the long test")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """See that whoever leaves out the slow tests waits for no server."""
+    for item in items:
+        asked = {"rabbitmq", "mongodb"} & set(getattr(item, "fixturenames", ()))
+        if asked and item.get_closest_marker("slow") is None:
+            raise pytest.UsageError(f"{item.nodeid} starts {' and '.join(asked)}: mark it slow")
+
+
 @pytest.fixture
 def kills(request: pytest.FixtureRequest) -> int:
     number = request.config.getoption("--kills")
@@ -54,6 +62,7 @@ def loggers_stay_free() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def logs_are_as_before(loggers_stay_free: None) -> Iterator[None]:
+    structlog.contextvars.clear_contextvars()  # a request that was handled in this thread left its id
     before = structlog.get_config()
     yield
     structlog.configure(**before)

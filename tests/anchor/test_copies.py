@@ -153,6 +153,7 @@ def test_another_copy_takes_over_when_the_forger_falls_silent(copies: Copies) ->
     copies.check([hash_of("a")])
 
 
+@pytest.mark.slow
 def test_forger_that_wakes_up_late_follows_and_damages_nothing(copies: Copies) -> None:
     for round_number in range(6):
         asleep = round_number % 3
@@ -184,6 +185,7 @@ def test_forger_that_was_overtaken_stores_nothing(copies: Copies) -> None:
     assert first.chain.header == second.chain.header
 
 
+@pytest.mark.slow
 def test_copies_whose_clocks_differ_forge_one_chain(copies: Copies) -> None:
     copies.ahead = [0, 80, -60_000]
     hashes = []

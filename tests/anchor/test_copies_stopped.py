@@ -91,6 +91,7 @@ def writes_of_work() -> int:
     return 1_000_000 - work.store.writes_left
 
 
+@pytest.mark.slow
 def test_copy_may_die_before_any_of_its_writes() -> None:
     for count in range(writes_of_work()):
         work = Work(count)

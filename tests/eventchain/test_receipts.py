@@ -96,6 +96,7 @@ def test_public_chain_that_is_away_stops_nothing_and_loses_nothing(stage: Stage)
     assert receipts_here.collect() == 1
 
 
+@pytest.mark.slow
 def test_hashes_that_never_come_do_not_hold_up_the_others(stage: Stage) -> None:
     """More events wait than are asked for at once, and the oldest of them never get a receipt."""
     hashes, anchor = fresh(stage, 450), Anchor()

@@ -84,6 +84,7 @@ def test_what_is_no_ask_is_refused_and_not_kept(world: World, members: Any) -> N
     assert waiting(world) == 0
 
 
+@pytest.mark.slow
 def test_hundreds_of_asks_leave_nothing_behind(tmp_path_factory: pytest.TempPathFactory) -> None:
     with running(tmp_path_factory.mktemp("node"), rate_by_key=0, rate_by_address=0) as node:
         world = World(node)

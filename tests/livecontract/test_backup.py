@@ -255,6 +255,7 @@ def test_chain_that_grows_meanwhile_is_read_without_a_gap() -> None:
     assert all(item["previous"] in known for item in read if item["previous"])
 
 
+@pytest.mark.slow
 def test_backup_of_a_node_at_work_is_whole(tmp_path: Path) -> None:
     with running(tmp_path / "a", block_time_ms=BLOCK_MS, mail="none") as node:
         world, stop = World(node), threading.Event()

@@ -36,6 +36,7 @@ def config(directory: Path, **settings: Any) -> Config:
     return load({"data": directory, "port": 0, **settings}, environment={}, default_file=directory / "none.toml")
 
 
+@pytest.mark.slow
 def test_the_parts_are_those_of_the_configuration(tmp_path: Path) -> None:
     memory = {"store": "memory:", "broker": "memory:"}
     with (
