@@ -63,7 +63,24 @@ CONFLICTS = Collection(
 )
 """Branches beside the canonical chain: `root` is the first event of the branch, `tip` its last."""
 
-COLLECTIONS = (EVENTS, MEMBERS, CONFLICTS, LEASES)
+EARLY = Collection(
+    name="early",
+    fields={
+        "chain": str,
+        "sender": str,
+        "hash": str,
+        "previous": str,
+        "events": int,
+        "document": bytes,
+        "received": int,
+        "look": int,
+    },
+    key=("chain", "sender", "hash"),
+    indexes=(("chain", "previous"), ("sender",), ("received",), ("look",)),
+)
+"""Events whose predecessors are not here; see `eventchain.early`."""
+
+COLLECTIONS = (EVENTS, MEMBERS, CONFLICTS, EARLY, LEASES)
 
 
 class Effect(IntFlag):
@@ -310,6 +327,10 @@ class Archive:
             document = self.find(id_, event)
             return document is not None and document["receipt"] is not None
         return when == "immediately" or is_settled(self.chain(id_), event)
+
+    def early(self, limit: int) -> list[Document]:
+        """Return what waits for the events it follows, those that came first first."""
+        return self._store.find(EARLY, order_by="received", limit=limit)
 
     def pending(self, limit: int) -> list[Document]:
         """Return events with effects still to be done."""

@@ -90,6 +90,7 @@ def _parts(parcels: Sequence[Parcel]) -> list[list[dict[str, Any]]]:
             "sender": parcel.sender,
             "submission": parcel.submission,
             "at_end": parcel.at_end,
+            "may_wait": parcel.may_wait,
         }
         size = len(json.dumps(form))
         if not parts or size > room:

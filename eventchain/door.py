@@ -43,6 +43,10 @@ class Door:
         if self._archive.identities(chain).holder(key) is None:  # saved already, it may become a member this moment
             raise NotAdmittedError("the sender of the request takes no part in this chain")
 
+    def knows(self, key: str) -> bool:
+        """Whether somebody (base58) takes part in any chain of this node, or is this node."""
+        return key == self._system_key or bool(self._archive.chains_of(key, limit=1))
+
     def member_of(self, caller: PublicKey, chain: str) -> str:
         """Return the identity as which a caller takes part in a chain.
 

@@ -15,7 +15,7 @@ from eventchain.core.errors import LiveContractError
 from eventchain.core.ids import ChainId, Generation
 from eventchain.core.keys import PublicKey
 from eventchain.door import Door
-from eventchain.errors import ForkError, InvalidChainError, InvalidEventError
+from eventchain.errors import ForkError, InvalidChainError, InvalidEventError, UnknownPreviousError
 from eventchain.event import Event
 from eventchain.identity import Identities
 from eventchain.recent import RecentTips
@@ -34,12 +34,14 @@ class Parcel:
         sender: Public key (base58) that signed the request it came with, or None for this node itself.
         submission: What this node signed its one event for, if it did.
         at_end: Whether it is refused, rather than kept as a branch, when it does not follow the end of the chain.
+        may_wait: Whether it is handled when it is kept until the event it follows comes; see `eventchain.early`.
     """
 
     document: Mapping[str, Any]
     sender: str | None = None
     submission: str | None = None
     at_end: bool = False
+    may_wait: bool = False
 
 
 @dataclass(slots=True)
@@ -56,6 +58,8 @@ class Run:
         after: The identities after the last one.
         saved: The documents of the events that were saved.
         error: Why it went no further.
+        is_admitted: Whether the door has judged its sender; else it does so once the event they follow is here.
+        is_early: Whether it is kept until that comes.
     """
 
     parcel: Parcel
@@ -67,6 +71,8 @@ class Run:
     after: Identities = field(default_factory=Identities)
     saved: list[Document] = field(default_factory=list)
     error: LiveContractError | None = None
+    is_admitted: bool = True
+    is_early: bool = False
 
     @property
     def id(self) -> ChainId:
@@ -145,7 +151,7 @@ class Intake:
             )
         if not chain.events:
             raise InvalidChainError("the document holds no events", path="$.events")
-        self._admit(run.parcel.sender, chain, seen)
+        self._admit(run, chain, seen)
         previous = chain.base.hash
         for event in chain.events:
             if event.previous != previous:
@@ -162,13 +168,28 @@ class Intake:
         seen.ends.update(event.hash for event in unknown)
         return unknown
 
-    def _admit(self, sender: str | None, chain: EventChain, seen: _Seen) -> None:
+    def _admit(self, run: Run, chain: EventChain, seen: _Seen) -> None:
         """Let the door judge the sender; who is a member is asked once for all parcels."""
+        sender = run.parcel.sender
         if sender is None or (sender, str(chain.id)) in seen.members:
             return
-        self._door.admit(PublicKey.parse(sender), chain.id, chain.events)
+        try:
+            self.admit(sender, chain)
+        except UnknownPreviousError:
+            if not (run.parcel.may_wait and self._door.knows(sender)):
+                raise
+            run.is_admitted = False
         if self._archive.identity_of(str(chain.id), sender):
             seen.members.add((sender, str(chain.id)))
+
+    def admit(self, sender: str | None, chain: EventChain) -> None:
+        """Let the door judge who sent a chain document; this node itself may send what it likes.
+
+        Raises:
+            LiveContractError: It may not, or not yet; see `Door.admit`.
+        """
+        if sender is not None:
+            self._door.admit(PublicKey.parse(sender), chain.id, chain.events)
 
     def without_known(self, chain: ChainId, found: Sequence[Event]) -> Sequence[Event]:
         """Return the linked events from the first one on that is not kept: none is kept before the one it follows."""

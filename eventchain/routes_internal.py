@@ -1,7 +1,7 @@
 """What the other services of the same node ask of the event chain, over HTTP. The other end is `eventchain.client`.
 
 ```
-POST /internal/chains/add-all      {"parcels": [{"document", "sender", "submission", "at_end"}]} → {"outcomes": [null | problem]}
+POST /internal/chains/add-all      {"parcels": [{"document", "sender", "submission", "at_end", "may_wait"}]} → {"outcomes": [null | problem]}
 POST /internal/chains/submit       {"chain", "body", "submission"} → {"event": event}
 POST /internal/chains/draft        {"chain", "body", "key"} → {"document": what is to be signed, "entry": entry}
 POST /internal/chains/admit        {"caller", "document"} → {}
@@ -123,6 +123,12 @@ def _members(*names: str) -> list[Any]:
 
 def _parcel(form: Any) -> Parcel:
     try:
-        return Parcel(form["document"], form["sender"], submission=form["submission"], at_end=form["at_end"])
+        return Parcel(
+            form["document"],
+            form["sender"],
+            submission=form["submission"],
+            at_end=form["at_end"],
+            may_wait=form.get("may_wait", False),  # a dispatcher of an older version does not say
+        )
     except (KeyError, TypeError):
         raise InvalidError("a parcel has the members document, sender, submission and at_end") from None

@@ -36,7 +36,7 @@ from eventchain.core.errors import LiveContractError, UnavailableError
 from eventchain.core.ids import ChainId
 from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.door import Door
-from eventchain.draft import draft
+from eventchain.early import Early
 from eventchain.effects import Effects, Saved, joined
 from eventchain.errors import (
     ChainBusyError,
@@ -49,23 +49,19 @@ from eventchain.event import Event
 from eventchain.foresight import foresee
 from eventchain.intake import Intake, Parcel, Run, log_refused
 from eventchain.lease import LEASE_MS, Leases
-from eventchain.pace import Pace
-from eventchain.ports import Engine, Observer, Outgoing, Queue
+from eventchain.ports import Engine, Observer, Queue
 from eventchain.recent import RecentTips
 from eventchain.repair import Repair
 from eventchain.steps import Steps
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
-from eventchain.store.errors import StoreUnavailableError
 from eventchain.tip import Tip
+from eventchain.upkeep import Upkeep
 
 CLOCK_TOLERANCE = 5 * 60 * 1000
 """Milliseconds an event's timestamp may lie ahead of this node's clock."""
 
 WAIT_SECONDS = 2.0
 """How long work waits for a chain that another copy works on; then it is done again later."""
-
-REMIND_MS, LONGEST_REMIND_MS = 10_000, 60 * 60 * 1000
-"""Milliseconds after which the same timeout is told of again, at first and at most."""
 
 _ATTEMPTS = 5
 _LEFT_BEHIND_AT_ONCE = 100
@@ -120,7 +116,8 @@ class EventChainService:
         self._intake = Intake(self._archive, self._door, self._tips, threads, self._observe)
         self._locks = ChainLocks(Leases(store, clock, random, lease_ms) if store.needs_leases else None, clock)
         self._repair = Repair(self._archive, engine, self._locks)
-        self._reminded = Pace(REMIND_MS, LONGEST_REMIND_MS)
+        self._early = Early(store, self._archive, clock)
+        self._upkeep = Upkeep(self._archive, self._effects, self._early, self._asking, self._system_key, clock)
 
     @property
     def archive(self) -> Archive:
@@ -148,7 +145,8 @@ class EventChainService:
             self._door.admit(caller, chain.id, chain.events)
         except UnknownPreviousError:
             self._asking.seek(chain.id, str(caller))
-            raise
+            if not self._door.knows(str(caller)):
+                raise
 
     def add(self, document: Mapping[str, Any], sender: str | None = None) -> EventChain:
         """Add events and return the whole chain as it then stands here.
@@ -179,34 +177,46 @@ class EventChainService:
             waiting = [run for run in waiting if str(run.id) not in held.chains]
         for run in waiting:
             run.error = ChainBusyError("another copy of the service works on the chain", hint="Send it again.")
-        early = [run for run in runs if run.chain and isinstance(run.error, UnknownPreviousError)]
+        early = [run for run in runs if run.is_early or (run.chain and isinstance(run.error, UnknownPreviousError))]
         for chain, sender in dict.fromkeys((run.id, run.parcel.sender) for run in early):
             self._asking.seek(chain, sender)
         log_refused(runs)
         return [run.error for run in runs]
 
-    def _add(self, runs: Sequence[Run], held: Held) -> None:
-        """Add the events of chains that are held."""
+    def _add(self, runs: Sequence[Run], held: Held, due: Iterable[str] = ()) -> int:
+        """Add the events of chains that are held, and what was early: what follows them now, and all on chains `due`.
+
+        Returns:
+            How many events were saved.
+        """
         failed = self._repair.set_right(held)
         working: dict[str, Tip] = {}
         told: set[str] = set()
         coming = foresee(runs, failed, self._tips, self._clock() + CLOCK_TOLERANCE, told)
         with self._engine.ahead(coming), self._store.batch():
             self._effects.flush()
+
+            def take(run: Run) -> None:
+                self._take(run, working)
+                if str(run.id) in told and isinstance(run.error, UnavailableError):
+                    self._locks.begin(str(run.id))  # the engine may have applied what is not saved
+
             for run in runs:
                 run.error = failed.get(str(run.id))
                 if run.error is None:
-                    self._take(run, working)
-                if str(run.id) in told and isinstance(run.error, UnavailableError):
-                    self._locks.begin(str(run.id))  # the engine may have applied what is not saved
+                    take(run)
+            taken = [*runs, *self._early.follow(runs, take, (held.left_behind | set(due)) - failed.keys())]
         self._tips.remember(working)
-        self._perform_effects(Saved(run.id, run.saved, run.before, run.after) for run in runs if run.saved)
+        self._perform_effects(Saved(run.id, run.saved, run.before, run.after) for run in taken if run.saved)
+        return sum(len(run.saved) for run in taken)
 
     def _take(self, run: Run, working: dict[str, Tip]) -> None:
         """Bring one parcel through steps 2 to 5."""
         for attempt in range(_ATTEMPTS):
             try:
                 self._locks.keep()
+                if run.chain and not run.is_admitted:
+                    self._intake.admit(run.parcel.sender, run.chain)
                 if attempt or self._locks.is_half_done(str(run.id)):
                     tip = self._repair.chain(run.id)
                     self._locks.finish(str(run.id))
@@ -326,20 +336,12 @@ class EventChainService:
 
     def resume(self) -> int:
         """Do the effects that a stopped or killed node left undone; return for how many events."""
-        self._effects.settle()
-        for name in self._locks.left_behind(_LEFT_BEHIND_AT_ONCE):
-            with self._locks.hold([name]) as held:
-                self._repair.set_right(held)
-        done = 0
-        for chain, documents in self._effects.pending().items():
-            try:
-                done += self._resume(chain, documents)
-            except StoreUnavailableError:
-                raise
-            except LiveContractError as error:  # the others need not wait for this one
-                log.warning("effects of a chain cannot be done now", chain=str(chain), reason=error.message)
-        self._effects.settle()
-        return done
+        left_behind = self._locks.left_behind(_LEFT_BEHIND_AT_ONCE)
+        return self._upkeep.resume(left_behind, self._look_at, self._resume)
+
+    def _look_at(self, chain: str) -> int:
+        with self._locks.hold([chain]) as held:
+            return self._add([], held, held.chains)
 
     def _resume(self, chain: ChainId, documents: Sequence[Document]) -> int:
         with self._locks.hold([str(chain)]) as held:
@@ -351,19 +353,8 @@ class EventChainService:
             return len(pending)
 
     def remind(self) -> int:
-        """Look at every chain of this node for timeouts that are over; return how many are told of.
-
-        Each is told of at growing intervals: a queue that keeps every message would fill up while one cannot be
-        performed.
-        """
-        messages: list[Outgoing] = []
-        for chain in self._archive.chains_of(self._system_key):
-            identity = self._archive.identity_of(chain, self._system_key)
-            messages += self._effects.remind(chain, [identity] if identity else [])
-        now = self._clock()
-        messages = [message for message in messages if self._reminded.allows(message.id, now)]
-        self._effects.publish(messages, [])
-        return len(messages)
+        """Tell of timeouts that are over; return of how many. See `Upkeep.remind`."""
+        return self._upkeep.remind()
 
     def settle(self) -> None:
         """Write down which effects are done."""
@@ -399,16 +390,6 @@ class EventChainService:
                 if not isinstance(error, OvertakenError):
                     raise error
         raise OvertakenError("the chain grows faster than this node can add to it")
-
-    def prepare(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> dict[str, Any]:
-        """Check that an event with this body can follow the end of a chain, and return what a person has to sign.
-
-        Raises:
-            LiveContractError: It would be refused, with the reason.
-        """
-        document, entry = draft(self.tip(chain), body, key, self._clock())
-        self._engine.check(entry)
-        return document
 
     def tip(self, chain: str) -> Tip:
         """Return the end of a chain this node keeps.

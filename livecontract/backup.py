@@ -2,7 +2,8 @@
 
 Kept is what nothing else tells: events, results of system actions, drafts, invitations, mails, blocks, what waits to be
 anchored, and the key file. Members, branches, projections and indexes are computed again from events and blocks. Nonces
-and leases are not kept: a nonce counts for five minutes, less than a restore takes, and a lease is a dead copy's.
+and leases are not kept: a nonce counts for five minutes, less than a restore takes, and a lease is a dead copy's. Nor
+are early events, like those in the queues: they are asked for again.
 
 Nothing is locked, so documents change while they are read. Each collection is read so that what is missing at the end
 is missing as if the node had been stopped earlier:

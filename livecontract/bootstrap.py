@@ -3,7 +3,6 @@
 import os
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as AnyOf
 from contextlib import closing
@@ -115,7 +114,6 @@ class RunningNode:
                 threads=os.cpu_count() or 1,
                 observe=self.observation.stages.step,
                 watched=self.observation.stages.watched,
-                pause=time.sleep if config.broker.startswith("amqp") else None,
                 chains=EventChainClient(others["eventchain"].call) if "eventchain" in others else None,
                 engine=EngineClient(others["workflow"].call) if "workflow" in others else None,
                 peering=open_peering(config, self.key, clock, random),

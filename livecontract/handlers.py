@@ -25,7 +25,6 @@ from dispatcher.enqueue import SENDER
 from dispatcher.message import Message
 from eventchain.access import ChainAccess
 from eventchain.core import strict_json
-from eventchain.core.clock import Clock, system_clock
 from eventchain.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -38,19 +37,6 @@ from eventchain.intake import Parcel
 
 FORK = "Fork"
 """Code of `eventchain.errors.ForkError`, wherever it was raised."""
-
-OUT_OF_TURN = ("UnknownPrevious", "ChainBusy", "Overtaken")
-"""Codes of events that may only have come before others which are in the hand of another process."""
-
-OUT_OF_TURN_PAUSES = (0.01, 0.02, 0.04, 0.08, *(0.16,) * 8)
-"""Seconds between the tries that get none of them on: longer in all than another process works on a batch. After that
-the queue's own delay follows, which doubles each time, and with it that of all events behind.
-"""
-
-OUT_OF_TURN_MS = 2_000
-"""Milliseconds of tries in vain after which there is no other one, however few there were. While they last, nothing
-else of their chains is taken out of the queue by this process, and what they wait for may be just that.
-"""
 
 log = structlog.get_logger(__name__)
 
@@ -96,24 +82,13 @@ def each(handle: Callable[[Message], None]) -> Callable[[Sequence[Message]], lis
 class EventsHandler:
     """Adds the chain documents that wait, those that wait together with one durable write.
 
-    Where several processes take from one queue, each gets some of a chain's events, and those before them may be in the
-    hand of another one at that very moment. They are tried again at once for as long as that gets any of them on; the
-    queue's own delay is for events that are really missing.
+    Those that came before the events they follow are kept by the event chain service until these come; their messages
+    are handled.
     """
 
-    def __init__(
-        self, chains: ChainAccess, pause: Callable[[float], object] | None = None, clock: Clock = system_clock
-    ) -> None:
-        """Add to these chains.
-
-        Args:
-            chains: Take the events.
-            pause: Waits so many seconds; None where nobody else takes from the queue.
-            clock: Milliseconds since 1970.
-        """
+    def __init__(self, chains: ChainAccess) -> None:
+        """Add to these chains."""
         self._chains = chains
-        self._pause = pause
-        self._clock = clock
 
     def __call__(self, messages: Sequence[Message]) -> list[Outcome]:
         """Return an outcome for each message. A fork is kept and listed: its message is handled."""
@@ -121,27 +96,14 @@ class EventsHandler:
         parcels: dict[int, Parcel] = {}
         for index, message in enumerate(messages):
             try:
-                parcels[index] = Parcel(strict_json.parse(message.body), message.headers.get(SENDER))
+                document = strict_json.parse(message.body)
+                parcels[index] = Parcel(document, message.headers.get(SENDER), may_wait=True)
             except LiveContractError as error:
                 outcomes[index] = error
-        results = self._add(parcels)
-        for index, result in results.items():
+        results = self._chains.add_all(list(parcels.values()))
+        for index, result in zip(parcels, results, strict=True):
             outcomes[index] = None if result is not None and result.code == FORK else result
         return outcomes
-
-    def _add(self, parcels: Mapping[int, Parcel]) -> dict[int, LiveContractError | None]:
-        results = dict(zip(parcels, self._chains.add_all(list(parcels.values())), strict=True))
-        in_vain, since = 0, self._clock()
-        while self._pause and in_vain < len(OUT_OF_TURN_PAUSES) and self._clock() - since < OUT_OF_TURN_MS:
-            again = [index for index, result in results.items() if result is not None and result.code in OUT_OF_TURN]
-            if not again:
-                break
-            self._pause(OUT_OF_TURN_PAUSES[in_vain])
-            tried = dict(zip(again, self._chains.add_all([parcels[index] for index in again]), strict=True))
-            got_on = any(result is None or result.code not in OUT_OF_TURN for result in tried.values())
-            in_vain, since = (0, self._clock()) if got_on else (in_vain + 1, since)
-            results |= tried
-        return results
 
 
 class AskHandler:

@@ -77,7 +77,6 @@ class Parts:
         watched: Puts something around the handler of a queue that sees what comes of its messages.
         url: Where people reach it; None where that is `uri`.
         peering: Exchanges messages with nodes that have RabbitMQ; None where all are posted.
-        pause: Waits so many seconds for other processes that take from the same queue; None where there are none.
         chains: The event chain service where it runs apart; None where it runs here.
         engine: The workflow engine where it runs apart; None where it runs here.
     """
@@ -97,7 +96,6 @@ class Parts:
     threads: int = 1
     observe: Observer | None = None
     watched: Callable[[str, Handler], Handler] = lambda _queue, handler: handler
-    pause: Callable[[float], object] | None = None
     chains: ChainAccess | None = None
     engine: EngineAccess | None = None
     url: str | None = None
@@ -193,7 +191,7 @@ class Node:
         peering = self.parts.peering
         relay = RelayHandler(self.parts.transport, peering.publisher if peering else None)
         return [
-            *(self._queue_worker("events", self._events_handler()) for _ in range(EVENT_WORKERS)),
+            *(self._queue_worker("events", EventsHandler(self.chains)) for _ in range(EVENT_WORKERS)),
             *(self._queue_worker("relay", relay, RELAY_POLICY, RELAY_AT_ONCE) for _ in range(RELAY_WORKERS)),
             self._queue_worker("triggers", each(TriggerHandler(self.engine, self.chains)), RELAY_POLICY),
             self._queue_worker("anchor", AnchorHandler(self.parts.anchor), RELAY_POLICY),
@@ -203,9 +201,6 @@ class Node:
             *([peering.shovels] if peering and peering.shovels else []),
             *([self._inbound_worker(peering.inbound)] if peering and peering.inbound else []),
         ]
-
-    def _events_handler(self) -> Handler:
-        return EventsHandler(self.chains, self.parts.pause, self.parts.clock)
 
     def _inbound_worker(self, uri: str) -> Worker:
         """Return what takes in the messages that other nodes leave in this node's broker."""

@@ -230,7 +230,8 @@ class Simulation:
             len(self.nodes) == len(self._names)
             and self.network.is_idle
             and not self.waiting()
-            and not any(archive.pending(1) or (receipts and archive.awaiting(1)) for archive in archives)
+            and not any(archive.early(1) or archive.pending(1) for archive in archives)
+            and not (receipts and any(archive.awaiting(1) for archive in archives))
         )
 
     def waiting(self) -> dict[str, int]:

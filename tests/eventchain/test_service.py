@@ -49,7 +49,7 @@ from eventchain.store.memory import MemoryStore
 from eventchain.store.mongo import MongoStore
 from eventchain.tip import Tip
 from livecontract.node import COLLECTIONS
-from livecontract.plugs import QueuePlug
+from livecontract.plugs import PreparerPlug, QueuePlug
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation, Storage
 from tests.conftest import VECTORS
@@ -757,10 +757,15 @@ def test_node_that_does_not_serve_its_users_refuses_their_chains() -> None:
     assert isinstance(error, NotAdmittedError)
 
 
+def preparer_of(stage: Stage) -> PreparerPlug:
+    node = stage.node("buyer")
+    return PreparerPlug(node.chains, node.engine)
+
+
 def test_prepared_event_is_accepted_once_it_is_signed(stage: Stage) -> None:
     stage.start_quotation()
     service, key = service_of(stage), stage["buyer"].key
-    prepared = service.prepare(
+    prepared = preparer_of(stage).prepare(
         stage.chain, response("process", "request", {"item": "x", "quantity": 1}), key.public_key
     )
     event = events.decode(_from_base64(prepared["signed"]), b"")
@@ -779,10 +784,10 @@ def _from_base64(text: str) -> bytes:
 
 def test_prepare_says_why_an_event_would_be_refused(stage: Stage) -> None:
     stage.start_quotation()
-    service = service_of(stage)
+    prepare = preparer_of(stage).prepare
     body = response("process", "request", {"item": "x", "quantity": 1})
     for key, refused in itertools.product([stage["seller"].key.public_key, STRANGER.public_key], [body]):
-        assert isinstance(refusal(service.prepare, stage.chain, refused, key), ForbiddenError)
+        assert isinstance(refusal(prepare, stage.chain, refused, key), ForbiddenError)
     assert stage.state("buyer") == "initial"
 
 

@@ -27,7 +27,7 @@ DERIVED = {
     "anchor_hashes",
     "anchor_pool_top",
 }
-FORGOTTEN = {NONCES.name, RESTORES.name, FORGER.name, "leases"}
+FORGOTTEN = {NONCES.name, RESTORES.name, FORGER.name, "leases", "early"}
 BLOCK_MS = 100
 
 

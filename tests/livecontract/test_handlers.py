@@ -12,8 +12,8 @@ from dispatcher.message import Message
 from eventchain.core import base58
 from eventchain.core.errors import ForbiddenError, InvalidError, LiveContractError, UnavailableError
 from eventchain.core.hashing import sha256
-from eventchain.errors import NotMemberError, UnknownPreviousError
-from livecontract.handlers import OUT_OF_TURN_MS, OUT_OF_TURN_PAUSES, AnchorHandler, EventsHandler, TriggerHandler, each
+from eventchain.errors import NotMemberError
+from livecontract.handlers import AnchorHandler, EventsHandler, TriggerHandler, each
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, silence
@@ -48,65 +48,31 @@ def test_every_message_gets_its_own_outcome(stage: Stage) -> None:
     assert len(stage.canonical("buyer").events) == 3
 
 
-def test_what_may_come_right_later_is_told_from_what_never_will(stage: Stage) -> None:
+def test_what_came_early_is_handled_and_what_never_will_do_is_not(stage: Stage) -> None:
     buyer, handler = stage["buyer"], EventsHandler(stage.node("seller").chains)
     buyer.post(stage.chain, stage.note())
-    early = buyer.sign(stage.chain, stage.note())
     never = buyer.sign(stage.chain, stage.note())
-    (outcome,) = handler([message(stage, early)])
-    assert isinstance(outcome, UnknownPreviousError)
+    early = buyer.sign(stage.chain, stage.note())
+    buyer.send(early)
+    assert handler([message(stage, early)]) == [None]
+    assert len(stage.canonical("seller").events) == 2
     never["events"][1]["signature"] = base58.encode(bytes(64))
     (outcome,) = handler([message(stage, never)])
     assert isinstance(outcome, InvalidError)
+    stage.simulation.settle(receipts=False)
+    assert stage.canonical("seller") == stage.canonical("buyer")
 
 
-def test_events_between_those_of_another_process_are_tried_again_at_once(stage: Stage) -> None:
-    """Two processes took a chain's events in turns; while this one waits, the other one adds its own."""
+def test_messages_that_two_processes_took_in_turns_are_all_handled_the_first_time(stage: Stage) -> None:
     buyer, chains = stage["buyer"], stage.node("seller").chains
     messages = []
     for _ in range(6):
         document = buyer.sign(stage.chain, stage.note())
         stage.node("buyer").eventchain.add(document, str(buyer.key.public_key))
         messages.append(message(stage, document))
-    others, own = messages[::2], messages[1::2]
-    pauses: list[float] = []
-
-    def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        if others:
-            assert EventsHandler(chains)([others.pop(0)]) == [None]
-
-    assert EventsHandler(chains, pause)(own) == [None] * 3
-    assert len(pauses) == 3
+    for taken in (messages[1::2], messages[::2]):
+        assert EventsHandler(chains)(taken) == [None] * 3
     assert stage.canonical("seller").latest_hash == stage.canonical("buyer").latest_hash
-
-
-def test_an_event_that_is_really_missing_is_waited_for_by_the_queue(stage: Stage) -> None:
-    buyer = stage["buyer"]
-    buyer.post(stage.chain, stage.note())
-    early = message(stage, buyer.sign(stage.chain, stage.note()))
-    pauses: list[float] = []
-    (outcome,) = EventsHandler(stage.node("seller").chains, pauses.append, lambda: 0)([early])
-    assert isinstance(outcome, UnknownPreviousError)
-    assert pauses == list(OUT_OF_TURN_PAUSES)
-
-
-def test_an_event_is_not_waited_for_longer_because_each_try_is_slow(stage: Stage) -> None:
-    """What is missing may wait in the same queue behind them, and comes when they are given back."""
-    buyer, now = stage["buyer"], [0]
-    buyer.post(stage.chain, stage.note())
-    early = message(stage, buyer.sign(stage.chain, stage.note()))
-
-    class SlowChains:
-        def add_all(self, parcels: Any) -> Any:
-            now[0] += OUT_OF_TURN_MS // 2
-            return stage.node("seller").chains.add_all(parcels)
-
-    pauses: list[float] = []
-    handler = EventsHandler(SlowChains(), pauses.append, lambda: now[0])  # type: ignore[arg-type]  # it adds, and no more
-    (outcome,) = handler([early])
-    assert isinstance(outcome, UnknownPreviousError)
-    assert len(pauses) == 2
 
 
 def test_fork_is_a_message_that_was_handled(stage: Stage) -> None:
