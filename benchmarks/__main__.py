@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,  # as in a node
     )
     figures: list[Figure] = []
     for name in options.name or BENCHMARKS:

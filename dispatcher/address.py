@@ -12,6 +12,7 @@ belongs to a node only if the scheme fits too: who names a node `amqp:` does not
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 from dispatcher.errors import InvalidDestinationError
@@ -147,7 +148,12 @@ def normal_uri(uri: str) -> str:
     Raises:
         InvalidDestinationError: It is no URI of a node.
     """
-    return AmqpAddress.parse(uri).uri if is_amqp(uri) else uri.rstrip("/")
+    return _normal_amqp(uri) if is_amqp(uri) else uri.rstrip("/")
+
+
+@lru_cache(maxsize=256)
+def _normal_amqp(uri: str) -> str:
+    return AmqpAddress.parse(uri).uri
 
 
 def _split(uri: str) -> SplitResult:

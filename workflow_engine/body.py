@@ -138,15 +138,13 @@ def _text(
     value: Any, member: str | None, name: str, error: type[InvalidProcessError] | type[InvalidResponseError]
 ) -> str | None:
     """Return a text, or the text in an object's member; None when absent."""
-    path = json_path((name,))
+    path: tuple[str, ...] = (name,)
     if member is not None and isinstance(value, dict):
-        value, path = value.get(member), f"{path}.{member}"
-        if value is None and name == "actor":
-            return None
+        value, path = value.get(member), (name, member)
     if value is None:
         return None
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ID:
-        raise error(f"This should be text of 1 to {MAX_ID} characters.", path=path)
+        raise error(f"This should be text of 1 to {MAX_ID} characters.", path=json_path(path))
     return value
 
 

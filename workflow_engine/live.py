@@ -137,12 +137,8 @@ class LiveProcesses:
 
     def _is_last(self, live: Live) -> bool:
         """Tell whether the store's last entry of a chain is the one that this state is as of."""
-        if self._store.find(ENTRIES, {"chain": live.chain, "position": live.length}, limit=1):
-            return False
-        if live.head is None:
-            return True
-        row = self._store.get(ENTRIES, {"chain": live.chain, "hash": live.head})
-        return row is not None and row["position"] == live.length - 1
+        last = self._store.find(ENTRIES, {"chain": live.chain}, order_by="position", after=live.length - 2, limit=2)
+        return [row["hash"] for row in last] == ([live.head] if live.head else [])
 
     def advance(self, live: Live, head: str, process: Process | None) -> None:
         """Remember the state of a chain after one more entry, which is stored already."""
