@@ -130,6 +130,8 @@ class WorkflowService:
         except LiveContractError:
             if self._is_applied(entry):  # by another copy, in the meantime: what was read is newer than the entry
                 return
+            if live.head is not None:
+                self._live.check_applied(entry.chain, live.head)  # else it was refused for what another copy forgot
             raise
         try:
             with self._store.batch():
@@ -324,7 +326,8 @@ class WorkflowService:
     def _in_step(self, entry: Entry) -> Live | None:
         """Return the present state of the entry's chain, if the entry follows it; None if it was applied before."""
         live = self._live.of(entry.chain)
-        if live.head is None or live.head == entry.previous:
+        is_first = not entry.members  # whoever signs a later one is a member before it
+        if (live.head is None and is_first) or live.head == entry.previous:
             return live
         if live.head == entry.hash or self._is_applied(entry):
             return None

@@ -51,7 +51,8 @@ class EngineAccessContract:
     def test_of_a_chain_nothing_is_applied_after_what_was_refused(self, engine: EngineAccess, stage: Stage) -> None:
         good = entry_of(stage, response("withdraw"))
         bad = entry_of(stage, response("accept"))
-        other = replace(entry_of(stage, stage.note()), chain="another", previous="start", hash="first")
+        first = {"chain": "another", "previous": "start", "hash": "first", "members": frozenset()}
+        other = replace(entry_of(stage, stage.note()), **first)
         outcomes = engine.apply_all([bad, other, good])
         assert [outcome and outcome.code for outcome in outcomes] == ["ActionNotAvailable", None, "ActionNotAvailable"]
         assert engine.head("another") == "first"

@@ -102,6 +102,7 @@ class Chain:
     ) -> Entry:
         """The next entry, which stands on the chain from now on."""
         number = len(self.entries)
+        starts_chain = not self.entries and body.get("$schema") != PROCESS  # machines are tried without a beginning
         entry = Entry(
             chain=self.name,
             hash=f"{self.name}/{number}",
@@ -111,7 +112,7 @@ class Chain:
             signer=f"key of {identity}",
             identity=identity,
             key_names=frozenset({key}),
-            members=MEMBERS,
+            members=frozenset() if starts_chain else MEMBERS,
         )
         self.entries.append(entry)
         return entry

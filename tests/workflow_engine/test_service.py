@@ -425,6 +425,40 @@ def test_entry_applied_while_another_copy_forgot_the_chain_is_taken_back() -> No
     assert overtaken.head("chain") is None
 
 
+@pytest.mark.parametrize("index", [3, 4])
+def test_entry_is_no_beginning_of_a_chain_that_another_copy_forgot(index: int) -> None:
+    """A response would be refused for good, and a comment would stand there alone, with no process beside it."""
+    store, entries = LeasedMemoryStore(COLLECTIONS), played().entries
+    for entry in entries[:index]:
+        make(store).apply(entry)
+    service = make(store)
+    assert service.head("chain") == entries[index - 1].hash
+    make(store).forget("chain")
+    with pytest.raises(OutOfStepError):
+        service.apply(entries[index])
+    assert store.find(ENTRIES) == []
+
+
+@pytest.mark.parametrize("deletions", [1, 2, 3, 100])
+def test_entry_is_not_refused_for_what_another_copy_is_forgetting(deletions: int) -> None:
+    store, entries = LeasedMemoryStore(COLLECTIONS), played().entries
+    for entry in entries[:5]:
+        make(store).apply(entry)
+
+    class ForgottenStore(DyingStore):
+        needs_leases = True
+
+        def find(self, collection: Collection, where: Document | None = None, **named: Any) -> Any:
+            if where and "subject" in where:
+                with suppress(Killed):
+                    make(SlowlyDeletingStore(store, deletions)).forget("chain")  # type: ignore[arg-type]  # see there
+            return store.find(collection, where, **named)
+
+    overtaken = make(ForgottenStore(store, -1, done=False))  # type: ignore[arg-type]  # a test's stand-in
+    with pytest.raises(OutOfStepError):
+        overtaken.apply(entries[5])
+
+
 def test_many_threads_applying_the_same_entries_come_to_the_same(open_store: Callable[[], DocumentStore]) -> None:
     store, entries = open_store(), played().entries
     services = [make(store), make(store)]
