@@ -87,13 +87,14 @@ def _prove(config: "Config", node: "Node", genesis: str | None, report: "Report"
 
 
 def _text(report: "Report") -> str:
-    lines = [f"{len(report.chains)} chains. " + ("All is proven." if report.is_proven else "Not all is proven:")]
+    verdict = "All is proven." if report.is_proven else "Not all is proven:"
+    lines = [f"{_count(len(report.chains), 'chain')}. {verdict}"]
     for uri, reason in report.silent.items():
         lines.append(f"  NOT  {uri} could not be asked: {reason}")
     if report.public_chain:
         lines.append(f"  NOT  the public chain could not be checked: {report.public_chain}")
     elif report.headers:
-        lines.append(f"  ok   {report.headers} blocks of the public chain follow each other from {report.genesis}")
+        lines.append(f"  ok   the public chain: {_count(report.headers, 'block')} in a row from {report.genesis}")
     if report.foreign_anchors:
         shown = ", ".join(f"{hash_} (block {height})" for hash_, height in list(report.foreign_anchors.items())[:5])
         count = len(report.foreign_anchors)
@@ -105,13 +106,18 @@ def _text(report: "Report") -> str:
 
 
 def _chain_lines(found: "ChainReport") -> list[str]:
-    lines = [f"{found.chain}: {found.events} events, {found.branches} branches"]
+    lines = [f"{found.chain}: {_count(found.events, 'event')}, {_count(found.branches, 'branch', 'branches')}"]
     if found.events:
         lines.append("  ok   starts at its first event; links, signatures, members and responses hold")
     for uri, reason in found.refused.items():
         lines.append(f"  NOT  what {uri} tells was refused: {reason}")
     if found.agree:
-        lines.append(f"  ok   {len(found.ends)} nodes tell the same end")
+        told = len(found.ends)
+        lines.append(
+            f"  ok   {told} nodes tell the same end"
+            if told > 1
+            else "  ok   the one node that was asked tells this end"
+        )
     else:
         lines += [f"  NOT  {uri} tells the end {end}" for uri, end in found.ends.items()]
     if found.anchored:
@@ -122,3 +128,7 @@ def _chain_lines(found: "ChainReport") -> list[str]:
         lines.append(f"  NOT  the receipt of {hash_} does not hold: {reason}")
     lines += [f"  see  {uri} takes part and was not asked" for uri in found.not_asked]
     return lines
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or f'{one}s'}"

@@ -88,9 +88,8 @@ class Servers:
         if self.rabbitmq:
             lines.append(f"{'RabbitMQ':<20} amqp://{HOST}:{self.rabbitmq.port}  (process {self.rabbitmq.pid})")
         if self.mongodb:
-            lines.append(
-                f"{self.mongodb.program.name:<20} {self.mongodb.url().rstrip('/')}  (process {self.mongodb.pid})"
-            )
+            name = self.mongodb.program.name.partition("-")[0]  # what is built ends in a hash of its sources
+            lines.append(f"{name:<20} {self.mongodb.url().rstrip('/')}  (process {self.mongodb.pid})")
         return lines
 
     def _furnish(self, server: RabbitServer, role: str, others: Sequence[str]) -> None:
