@@ -60,13 +60,17 @@ class Upkeep:
         for name, senders in self._early.due().items():
             _try(name, partial(look_at, name))
             if self._early.waits_for(name):
-                for sender in senders:
-                    self._asking.seek(ChainId.parse(name), sender)
+                self._ask(ChainId.parse(name), senders)
         done = sum(
             _try(str(chain), partial(redo, chain, documents)) for chain, documents in self._effects.pending().items()
         )
         self._effects.settle()
         return done
+
+    def _ask(self, chain: ChainId, senders: Iterable[str | None]) -> None:
+        """Ask once more for what is missing: all nodes, as the one it came from did not give it."""
+        for sender in [None] if self._archive.height(str(chain)) else senders:
+            self._asking.seek(chain, sender)
 
     def remind(self) -> int:
         """Look at every chain of this node for timeouts that are over; return how many are told of.

@@ -18,7 +18,7 @@ from dispatcher.enqueue import EnqueueService
 from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError, UnavailableError
 from eventchain.core.keys import KeyPair, PublicKey
-from eventchain.store.document_store import DocumentStore
+from eventchain.store.document_store import Document, DocumentStore
 from eventchain.store.memory import MemoryStore
 from livecontract.node import COLLECTIONS, QUEUES, Node, Parts
 from livecontract.plugs import DoorPlug
@@ -37,6 +37,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 100, 60_000
 """Milliseconds the clock goes on when nobody has anything to do: doubled until somebody has."""
 
 _MAX_ROUNDS = 5_000
+_GIVEN_UP_MS = 4 * 60 * 60 * 1000
+_MANY = 10_000
 
 T = TypeVar("T")
 NodeObserver = Callable[[str, str, str], None]
@@ -230,9 +232,14 @@ class Simulation:
             len(self.nodes) == len(self._names)
             and self.network.is_idle
             and not self.waiting()
-            and not any(archive.early(1) or archive.pending(1) for archive in archives)
-            and not (receipts and any(archive.awaiting(1) for archive in archives))
+            and not any(archive.pending(1) or (receipts and archive.awaiting(1)) for archive in archives)
+            and not any(self._may_still_come(item) for archive in archives for item in archive.early(_MANY))
         )
+
+    def _may_still_come(self, early: Document) -> bool:
+        """Whether what an early event waits for may be on its way, rather than lost by everybody."""
+        received = early["received"]
+        return isinstance(received, int) and self.clock.now - received < _GIVEN_UP_MS
 
     def waiting(self) -> dict[str, int]:
         """Return how many messages wait, by node and queue, where there are any."""

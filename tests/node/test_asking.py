@@ -351,7 +351,9 @@ def test_whatever_was_lost_asking_makes_all_know_the_same(seed: int) -> None:
     known = [stage.known(name) for name in NAMES]
     assert known[0] == known[1] == known[2]
     stage.simulation.run(50)
-    assert overheard.requests == [], "who knows all is silent"
+    asking = {name for name, *_ in overheard.requests}
+    waiting = {name for name in NAMES if stage.node(name).eventchain.archive.early(1)}
+    assert asking <= waiting, "who waits for nothing is silent"
 
 
 def test_made_up_hashes_make_a_node_ask_back_once_in_a_while(stage: Stage) -> None:
