@@ -14,6 +14,7 @@ lease per chain and never one for all.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 
 from eventchain.core.clock import Clock
@@ -104,8 +105,14 @@ class Leases:
         self._store.delete(LEASES, {"holder": holder})
 
     def leave(self, chain: str, holder: str) -> None:
-        """Leave a lease behind: the chain is free, and who takes it next knows that something may be half done."""
-        self._store.update(LEASES, {"chain": chain}, {"holder": "", "expires": 0}, expected={"holder": holder})
+        """Leave a lease behind: the chain is free, and who takes it next knows that something may be half done.
+
+        So it is too where the lease was lost before: its successor may have been done before the holder did its half.
+        """
+        free: Document = {"holder": "", "expires": 0}
+        if not self._store.update(LEASES, {"chain": chain}, free, expected={"holder": holder}):
+            with suppress(DuplicateError):  # its successor works on it
+                self._store.insert(LEASES, [{"chain": chain, **free}])
 
     def left_behind(self, limit: int) -> list[str]:
         """Return chains whose leases were left behind, those longest ago first."""

@@ -86,12 +86,16 @@ class Repair:
             return
         log.info("projection derived again", chain=chain, head=head)
         self._locks.keep()
+        was_half_done = self._locks.is_half_done(chain)
+        self._locks.begin(chain)
         self._engine.forget(chain)
         replayed = Tip.empty(tip.chain)
         for document in self._archive.canonical(tip.chain):
             self._locks.keep()
             replayed, entry = replayed.advance(read_event(document))
             self._engine.apply(entry)
+        if not was_half_done:
+            self._locks.finish(chain)
 
 
 def _is_at(tip: Tip, head: str | None) -> bool:

@@ -172,6 +172,17 @@ def test_who_was_too_slow_is_told_and_gives_back_nothing_of_its_successor(world:
     assert world.chains == []
 
 
+def test_who_did_half_of_something_after_its_successor_was_done_leaves_the_chain_behind(world: World) -> None:
+    slow, successor = world.locks(), world.locks()
+    with slow.hold(["a"]):
+        world.now += LEASE_MS
+        with successor.hold(["a"]) as held:
+            assert held.left_behind == {"a"}
+        assert world.chains == []
+        slow.begin("a")
+    assert successor.left_behind(10) == ["a"]
+
+
 def test_lease_of_a_clock_far_ahead_binds_nobody(world: World) -> None:
     ahead, mine = world.leases(), world.locks()
     world.now += 365 * 24 * 60 * 60 * 1000

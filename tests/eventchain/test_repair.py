@@ -197,3 +197,26 @@ def test_engine_that_was_told_ahead_of_what_is_not_saved_is_set_right_without_a_
     service.resume()
     assert stage.state("buyer") == "initial"
     assert store_of(stage).find(LEASES) == []
+
+
+def test_projection_whose_derivation_broke_off_is_derived_by_the_next(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a copy that was so slow that another one took over; nobody need send an event for that."""
+    node = stage.node("buyer")
+    node.workflow.forget(stage.chain)
+    document, apply = stage["buyer"].sign(stage.chain, stage.note()), node.workflow.apply
+    applied: list[Entry] = []
+
+    def break_off(entry: Entry) -> None:
+        if len(applied) == 2:
+            raise ChainBusyError("another copy took the chain over")
+        applied.append(entry)
+        apply(entry)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(node.workflow, "apply", break_off)
+        assert isinstance(refusal(stage["buyer"].send, document), ChainBusyError)
+    node.eventchain.resume()
+    assert stage.state("buyer") == "initial"
+    assert store_of(stage).find(LEASES) == []
