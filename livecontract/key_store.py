@@ -55,6 +55,8 @@ def load_or_create(path: Path, passphrase: str | None, random: Random) -> KeyPai
         InvalidKeyFileError: See `load`; or the file cannot be written, or others can enter its directory.
     """
     if not path.exists():
+        if path.parent.exists():
+            _check_directory(path.parent)  # a key that is refused where it lies is not made there
         with contextlib.suppress(FileExistsError):  # another process was first
             save(path, KeyPair.generate(random), passphrase, random)
     _check_directory(path.parent)
@@ -154,7 +156,8 @@ def _put(path: Path, data: bytes, random: Random) -> None:
 def _check_directory(path: Path) -> None:
     if path.stat().st_mode & _OTHERS:
         raise InvalidKeyFileError(
-            f"{path} is open to other users of this machine", hint=f"It holds keys. Run: chmod 700 {path}"
+            f"{path} is open to other users of this machine",
+            hint=f"Keep keys in a directory of their own, or close this one: chmod 700 {path.absolute()}",
         )
 
 

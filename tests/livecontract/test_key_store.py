@@ -72,6 +72,14 @@ def test_a_file_open_to_others_is_refused(path: Path, mode: int) -> None:
     refused(path, "open to other users")
 
 
+def test_no_key_is_made_in_a_directory_open_to_others(path: Path) -> None:
+    path.parent.mkdir(mode=0o755, exist_ok=True)
+    path.parent.chmod(0o755)
+    with pytest.raises(InvalidKeyFileError, match="open to other users"):
+        key_store.load_or_create(path, None, os.urandom)
+    assert not path.exists()
+
+
 def test_a_directory_open_to_others_is_refused(path: Path) -> None:
     key_store.load_or_create(path, None, os.urandom)
     path.parent.chmod(0o750)
