@@ -51,8 +51,15 @@ def install() -> Path:
     name = hashlib.sha256(LOCK.read_bytes() + sys.version.encode()).hexdigest()[:16]
     home = ENVIRONMENTS / f"lto-{name}"
     python = home / "bin" / "python"
-    if (home / "complete").exists():
-        return python
+    if not home.exists():
+        with needs.alone():
+            if not home.exists():
+                make(home)
+    return python
+
+
+def make(home: Path) -> None:
+    """Make the environment beside its place and move it there whole."""
     ENVIRONMENTS.mkdir(exist_ok=True)
     (ENVIRONMENTS / ".gitignore").write_text("*\n")
     making = Path(tempfile.mkdtemp(dir=ENVIRONMENTS))
@@ -61,13 +68,10 @@ def install() -> Path:
     try:
         venv.create(making, with_pip=True)
         subprocess.run(command, check=True, timeout=INSTALL_TIMEOUT, capture_output=True)
-        (making / "complete").touch()
         making.rename(home)
-    except (OSError, subprocess.SubprocessError):
+    except BaseException:
         shutil.rmtree(making)
-        if not (home / "complete").exists():
-            raise
-    return python
+        raise
 
 
 @pytest.fixture(scope="module")

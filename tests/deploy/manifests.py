@@ -173,12 +173,15 @@ def validator() -> Path:
     """Return the interpreter of an environment with the validator, made once for each lock file."""
     folder = CACHE / f"deploy-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]}"
     if not folder.exists():
-        _make_environment(folder)
+        with needs.alone():
+            _make_environment(folder)
     return folder / "bin" / "python"
 
 
 def _make_environment(folder: Path) -> None:
-    """Make it beside its place and move it there whole, so that a broken or a second one does no harm."""
+    """Make it, unless another process did meanwhile, beside its place, and move it there whole."""
+    if folder.exists():
+        return
     draft = folder.with_name(f"{folder.name}-{uuid4().hex}")
     try:
         venv.create(draft, with_pip=True)
@@ -193,8 +196,7 @@ def _make_environment(folder: Path) -> None:
         )
         if done.returncode:
             needs.missing(f"the packages of {LOCK.name} cannot be installed: {done.stderr[-500:]}")
-        if not folder.exists():
-            draft.rename(folder)
+        draft.rename(folder)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

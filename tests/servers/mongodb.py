@@ -1,6 +1,5 @@
 """A MongoDB-wire server for tests: MongoDB where it is installed, else FerretDB, built once with the Go compiler."""
 
-import fcntl
 import hashlib
 import itertools
 import os
@@ -43,8 +42,7 @@ def built() -> Path:
         return target
     go = compiler()
     CACHE.mkdir(parents=True, exist_ok=True)
-    with (CACHE / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with needs.alone():
         if not target.exists():
             compile_into(target, go)
     return target

@@ -1,23 +1,15 @@
 """RabbitMQ for tests: installed from Debian where that is allowed, one server for each process that runs tests."""
 
-import fcntl
 import itertools
-import os
 import secrets
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 
 from livecontract.demo.rabbitmq_server import RabbitServer, find_program
 from tests import needs
-
-POLICY = Path("/usr/sbin/policy-rc.d")
-"""What Debian asks before it starts a service that was installed; 101 says: do not."""
 
 
 @dataclass(frozen=True)
@@ -52,29 +44,11 @@ NewVhost = Callable[[], Vhost]
 
 
 def install() -> None:
-    """Have RabbitMQ on this machine, or end the test that needs it. Nothing that is installed is started."""
-    with (Path(tempfile.gettempdir()) / f"livecontract-install-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one at a time: several processes may run tests
-        if find_program("rabbitmq-server") is None:
-            with nothing_starts(POLICY) if os.geteuid() == 0 else nullcontext():
-                needs.program("rabbitmq-server", "rabbitmq-server")
+    """Have RabbitMQ on this machine, or end the test that needs it."""
+    needs.program("rabbitmq-server", "rabbitmq-server", find_program)
     for name in ("rabbitmq-plugins", "epmd"):
         if find_program(name) is None:
             needs.missing(f"{name} is missing: install rabbitmq-server with its plugins")
-
-
-@contextmanager
-def nothing_starts(policy: Path) -> Iterator[None]:
-    """Keep Debian from starting services that are installed meanwhile. A policy that is there already stays."""
-    if policy.exists() or not policy.parent.exists():
-        yield
-        return
-    policy.write_text("#!/bin/sh\nexit 101\n")
-    policy.chmod(0o755)
-    try:
-        yield
-    finally:
-        policy.unlink()
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The private RabbitMQ server starts, keeps what it holds when it is killed, and ends with all its processes."""
 
 import os
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pika
 import pytest
 
 from livecontract.demo.rabbitmq_server import HOST, RabbitServer
-from tests.servers.rabbitmq import NewVhost, nothing_starts, with_password
+from tests.servers.rabbitmq import NewVhost, with_password
 
 pytestmark = pytest.mark.slow
 
@@ -39,17 +38,6 @@ def test_killed_server_starts_again_over_its_data_and_leaves_nothing_when_stoppe
         server.stop()
     assert not server.is_running
     assert processes_that_name(str(server.directory)) == []
-
-
-def test_nothing_that_is_installed_is_started_and_a_policy_of_others_stays(tmp_path: Path) -> None:
-    policy = tmp_path / "policy-rc.d"
-    with nothing_starts(policy):
-        assert subprocess.run([policy], check=False).returncode == 101
-    assert not policy.exists()
-    policy.write_text("theirs")
-    with nothing_starts(policy):
-        assert policy.read_text() == "theirs"
-    assert policy.read_text() == "theirs"
 
 
 def processes_that_name(text: str) -> list[int]:
