@@ -26,7 +26,8 @@ from dispatcher.errors import ManagementRefusedError, ManagementUnavailableError
 from dispatcher.message import printable
 from dispatcher.progress import SAMPLE_SECONDS, SAMPLES, QueueHistory
 from eventchain.core import strict_json
-from eventchain.core.errors import InvalidError, NotFoundError
+from eventchain.core.errors import InvalidError, LiveContractError, NotFoundError
+from eventchain.core.unreachable import reason_of
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 20
@@ -237,11 +238,11 @@ class Management:
             answer = _read(response)
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise ManagementUnavailableError(
-                f"RabbitMQ's management API does not answer: {type(error).__name__}",
+                f"RabbitMQ's management API does not answer: {reason_of(error)}",
                 hint="Is the plugin rabbitmq_management enabled, and does broker_api name its address?",
             ) from None
         if not 200 <= response.status < 300:
-            raise _refusal(response.status, answer)
+            raise _refusal(response.status, answer, path)
         return _parse(answer) if answer else None
 
 
@@ -265,7 +266,7 @@ def _parse(answer: bytes) -> Any:
         raise ManagementUnavailableError("RabbitMQ's management API answers no JSON") from None
 
 
-def _refusal(status: int, answer: bytes) -> Exception:
+def _refusal(status: int, answer: bytes, path: str) -> LiveContractError:
     try:
         document = strict_json.parse(answer)
     except InvalidError:
@@ -281,7 +282,11 @@ def _refusal(status: int, answer: bytes) -> Exception:
     if status == 404:
         return NotFoundError(f"RabbitMQ knows nothing of that name{reason}")
     if status == 400:
-        return InvalidError(f"RabbitMQ refuses this{reason}")
+        asked = path.partition("?")[0]
+        plugins = (
+            "Are the plugins rabbitmq_shovel and rabbitmq_shovel_management enabled?" if "shovel" in asked else None
+        )
+        return InvalidError(f"RabbitMQ refuses {asked}{reason}", hint=plugins)
     return ManagementUnavailableError(f"RabbitMQ's management API answers {status}{reason}")
 
 

@@ -212,17 +212,21 @@ class Shovels:
 
     def run(self, stop: threading.Event) -> None:
         """Watch until `stop` is set: every few seconds, and as soon as a queue comes into use."""
+        failures = 0
         while not stop.is_set():
             try:
                 self.step()
+                failures = 0
             except LiveContractError as error:
-                log.warning("shovels are not watched", reason=str(error))
+                failures += 1
+                is_news = failures & (failures - 1) == 0  # the 1st, 2nd, 4th, 8th …: it may last for days
+                (log.warning if is_news else log.debug)("shovels are not watched", reason=str(error))
             except Exception:  # a mistake in one round must not end the loop
+                failures += 1
                 log.exception("unexpected", worker=self.name)
-            self._pause(stop)
+            self._pause(stop, _TICK_SECONDS if not self._is_prepared and not failures else WATCH_SECONDS)
 
-    def _pause(self, stop: threading.Event) -> None:
-        seconds = WATCH_SECONDS if self._is_prepared else _TICK_SECONDS
+    def _pause(self, stop: threading.Event, seconds: float) -> None:
         for _ in range(int(seconds / _TICK_SECONDS)):
             if stop.wait(_TICK_SECONDS):
                 return

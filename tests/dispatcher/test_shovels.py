@@ -4,10 +4,11 @@ import json
 import threading
 
 import pytest
+from structlog.testing import capture_logs
 
 from dispatcher.address import Login, Logins
 from dispatcher.errors import ManagementRefusedError, ManagementUnavailableError
-from dispatcher.management import Management, QueueFacts
+from dispatcher.management import Management, QueueFacts, _refusal
 from dispatcher.shovels import (
     DAY_MS,
     INBOUND,
@@ -347,3 +348,33 @@ def test_api_that_is_away_is_unavailable() -> None:
     with pytest.raises(ManagementUnavailableError) as caught:
         away.overview()
     assert "secret" not in str(caught.value)
+
+
+class Impatient(threading.Event):
+    """Set after it was waited for so often; nobody waits."""
+
+    def __init__(self, rounds: int) -> None:
+        super().__init__()
+        self.rounds = rounds
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.rounds -= 1
+        if not self.rounds:
+            self.set()
+        return self.is_set()
+
+
+def test_api_that_stays_away_is_asked_at_the_usual_pace_and_told_of_ever_more_rarely() -> None:
+    away = Management("http://127.0.0.1:9", user="user", password="secret", vhost="/")
+    with capture_logs() as logs:
+        Shovels(away, Logins(), lambda: 0, takes_in=True).run(Impatient(20 * 10))
+    levels = [entry["log_level"] for entry in logs]
+    assert len(levels) == 10
+    assert [number for number, level in enumerate(levels, start=1) if level == "warning"] == [1, 2, 4, 8]
+    assert "does not answer: the connection was refused. Is the plugin rabbitmq_management enabled" in logs[0]["reason"]
+
+
+def test_api_without_the_plugin_for_shovels_is_explained() -> None:
+    error = _refusal(400, b"", "shovels/acme?page=1")
+    assert str(error).startswith("RabbitMQ refuses shovels/acme. Are the plugins rabbitmq_shovel and")
+    assert _refusal(400, b'{"reason":"no"}', "users/a").hint is None
