@@ -272,7 +272,7 @@ def _lock_file(path: Path) -> sqlite3.Connection:
         try:
             path.touch(mode=0o600)
         except OSError as error:
-            raise StoreUnavailableError(f"{path.name} cannot be opened: {error.strerror}") from error
+            raise StoreUnavailableError(f"{path} cannot be opened: {error.strerror}") from error
         connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             connection.execute("BEGIN EXCLUSIVE")

@@ -45,7 +45,7 @@ def open_connection(path: Path) -> sqlite3.Connection:
         try:
             path.touch(mode=0o600)
         except OSError as error:
-            raise StoreUnavailableError(f"{path.name} cannot be opened: {error.strerror}") from error
+            raise StoreUnavailableError(f"{path} cannot be opened: {error.strerror}") from error
         connection = sqlite3.connect(
             path,
             timeout=BUSY_TIMEOUT_MS / 1000,
