@@ -44,6 +44,7 @@ CRITICAL = (
     "eventchain.conflict",
     "workflow_engine.operators",
     "workflow_engine.update",
+    "workflow_engine.acting",
     "workflow_engine.machine",
     "anchor.account",
     "anchor.block",
@@ -91,6 +92,7 @@ CALLS_ALLOWED_IN: dict[str, set[str]] = {
     # A context of decimal arithmetic: never changed once made.
     "workflow_engine.operators.values": {"DecimalContext"},
     # Makes the reader of one kind of member.
+    "workflow_engine.members": {"read_flag"},
     "workflow_engine.normalise": {"read_flag"},
     # One validator class for each dialect, and the key of a value that belongs to one validation.
     "workflow_engine.schema": {"extend", "dialect"},

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from eventchain.core import base58, canonical_json
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT
 
@@ -25,6 +26,44 @@ class Due:
     event: str
     not_before: int
     when: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DueAction:
+    """A system action that this node is to perform. Plain text, so that it crosses a queue unchanged.
+
+    Attributes:
+        chain: Id of the chain.
+        process: Id of the process.
+        action: Key of the action.
+        actor: Key of the actor on whose behalf the node acts.
+        identity: Id of the identity that is bound to the actor, whose system key signs the response.
+        cause: Hash of the event that brought it about. Chain, process, action and cause name it once and for all.
+        when: How sure the node must be of the cause first: `immediately`, `anchored` or `settled`. Who calls `perform`
+            sees to it.
+    """
+
+    chain: str
+    process: str
+    action: str
+    actor: str
+    identity: str
+    cause: str
+    when: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the JSON form."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @property
+    def key(self) -> dict[str, str]:
+        """What names the action once and for all."""
+        return {"chain": self.chain, "process": self.process, "action": self.action, "cause": self.cause}
+
+    @property
+    def idempotency_key(self) -> str:
+        """The base58 SHA-256 of what names it; sent along, so that the outside world can tell a repetition."""
+        return base58.encode(canonical_json.digest(self.key))
 
 
 def due(process: Process) -> tuple[Due, ...]:

@@ -12,8 +12,9 @@ from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.store.memory import MemoryStore
+from workflow_engine.due import DueAction
 from workflow_engine.scenario import TIMEOUT
-from workflow_engine.service import COLLECTIONS, DueAction, WorkflowService
+from workflow_engine.service import COLLECTIONS, WorkflowService
 from workflow_engine.triggers import Triggers
 
 

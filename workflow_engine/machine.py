@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from eventchain.core import canonical_json
 from eventchain.core.entry import Entry
 from workflow_engine import body, update
+from workflow_engine.acting import acting_actor, available_action, may_be_done, timing_actor
 from workflow_engine.body import ResponseBody
 from workflow_engine.due import waits_for_timeout
 from workflow_engine.errors import (
@@ -34,9 +35,6 @@ from workflow_engine.process import CurrentState, Process, context_of, identity_
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
 from workflow_engine.state_entry import enter, refresh
 from workflow_engine.update import Projection
-
-SYSTEM_KEY = "system"
-"""Name of the sign key that belongs to an identity's node, rather than to the person (paper section 6)."""
 
 Result = TypeVar("Result")
 
@@ -107,8 +105,8 @@ def step(process: Process, entry: Entry) -> Process:
         raise InvalidResponseError(f"The response is for the process {quote(given.process)}.", path="$.process")
     if given.action == TIMEOUT:
         return _time_out(process, given, entry)
-    action = _available_action(process, given)
-    actor = _acting(process, action, given, entry)
+    action = available_action(process, given)
+    actor = acting_actor(process, action, given, entry)
     budget = Budget()
     return _by_scenario(lambda: _respond(process, action, actor, given, entry, budget))
 
@@ -160,69 +158,6 @@ def _bound(before: Projection, given: body.ProcessBody, entry: Entry, scenario: 
         patch = isinstance(asset, dict)
         after = update.write(after, ("assets", key), asset, patch=patch, scenario=scenario)
     return after
-
-
-def _available_action(process: Process, given: ResponseBody) -> Action:
-    action = process.scenario.actions.get(given.action)
-    if action is None:
-        raise InvalidResponseError(
-            f"The scenario has no action {quote(given.action)}.", path="$.action", hint=_may_be_done(process)
-        )
-    if given.action not in process.available:
-        raise ActionNotAvailableError(
-            f"The action {quote(given.action)} is not available in the state {quote(process.current.key)}.",
-            path="$.action",
-            hint=_may_be_done(process),
-        )
-    return action
-
-
-def _may_be_done(process: Process) -> str:
-    if process.is_finished:
-        return "The process has ended."
-    keys = ", ".join(quote(key) for key in process.available[:8])
-    return f"Available now: {keys or 'nothing'}."
-
-
-def _acting(process: Process, action: Action, given: ResponseBody, entry: Entry) -> str:
-    """Return the key of the actor who did it: the first of the action's actors that the signer is bound to."""
-    roles = _roles(process, given, entry)
-    allowed = process.current.actions[action.key]["actors"]
-    actor: str | None = next((key for key in allowed if key in roles), None)
-    if actor is None:
-        who = " and ".join(quote(key) for key in roles)
-        may = ", ".join(quote(key) for key in allowed)
-        raise ActorNotAllowedError(
-            f"The actor {who} may not do {quote(action.key)} now.", path="$.actor", hint=f"It is up to {may}."
-        )
-    _check_key(action.is_system, entry)
-    return actor
-
-
-def _roles(process: Process, given: ResponseBody, entry: Entry) -> tuple[str, ...]:
-    """Return the actors that the signer is bound to, or the one of them that the body names."""
-    roles = process.actors_of(entry.identity)
-    if not roles:
-        raise ActorNotAllowedError(
-            f"The signer's identity {quote(entry.identity)} is bound to no actor of this process.", path="$.actor"
-        )
-    if given.actor is None:
-        return roles
-    if given.actor not in roles:
-        raise ActorNotAllowedError(
-            f"The signer is not the actor {quote(given.actor)}.",
-            path="$.actor",
-            hint=f"The signer is {' and '.join(quote(key) for key in roles)}; the actor may also be left out.",
-        )
-    return (given.actor,)
-
-
-def _check_key(is_system: bool, entry: Entry) -> None:
-    """Check that a node signed what nodes do, and a person what people do (paper sections 7.1 to 7.3)."""
-    if is_system and SYSTEM_KEY not in entry.key_names:
-        raise ActorNotAllowedError("A system action is signed with the identity's system key.")
-    if not is_system and not entry.key_names - {SYSTEM_KEY}:
-        raise ActorNotAllowedError("An action of a person is signed with the person's key, not with the node's.")
 
 
 def _respond(
@@ -364,12 +299,11 @@ def _time_out(process: Process, given: ResponseBody, entry: Entry) -> Process:
     due_date = process.current.due_date
     if process.is_finished or due_date is None or not waits_for_timeout(process):
         raise ActionNotAvailableError(
-            f"The state {quote(process.current.key)} has no timeout.", path="$.action", hint=_may_be_done(process)
+            f"The state {quote(process.current.key)} has no timeout.", path="$.action", hint=may_be_done(process)
         )
     if entry.timestamp < due_date:
         raise ActionNotAvailableError("The time of this state is not over yet.", path="$.action")
-    actor = _roles(process, given, entry)[0]
-    _check_key(True, entry)
+    actor = timing_actor(process, given, entry)
     if given.data is not None or given.key not in (None, "ok"):
         raise InvalidResponseError("A timeout carries no data and no outcome but ok.", path="$.data")
     response = {"action": {"key": TIMEOUT}, "key": "ok", "actor": {"key": actor}}

@@ -19,13 +19,22 @@ from typing import Any
 
 from eventchain.core import base58, canonical_json
 from workflow_engine.errors import InvalidScenarioError
+from workflow_engine.members import (
+    read_condition,
+    read_context,
+    read_display,
+    read_instructions,
+    read_names_or_instruction,
+    read_object,
+    read_optional_flag,
+    read_update,
+)
 from workflow_engine.reading import (
     Cursor,
     Member,
     Reader,
     Reading,
     describe,
-    is_instruction,
     items_of,
     members_of,
     read_any,
@@ -51,7 +60,6 @@ ACTION_KINDS = ("manual", "http", "nop", "event")
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
 
-_DISPLAY = ("always", "once", "never")
 _WHEN = ("immediately", "anchored", "settled")
 
 _LTO_ACTION_URL = re.compile(r"https://specs\.livecontracts\.io/v0\.2\.0/action/(?:(http|nop|event)/)?schema\.json#?")
@@ -112,7 +120,7 @@ def read_scenario(cursor: Cursor, *, keyed: bool = False) -> dict[str, Any]:
     own = cursor.reading.strict
     if not isinstance(cursor.value, dict):
         cursor.problem(f"A scenario should be an object ({{…}}), not {describe(cursor.value)}.")
-        return read_scenario(_with_value(cursor, {"$schema": OWN_SCENARIO if own else LTO_SCENARIO}), keyed=keyed)
+        return read_scenario(cursor.with_value({"$schema": OWN_SCENARIO if own else LTO_SCENARIO}), keyed=keyed)
     form = read_record(cursor, _OWN_SCENARIO if own else _LTO_SCENARIO, "A scenario", keyed=keyed)
     for key in FINAL_STATES:
         if key not in form["states"]:
@@ -198,62 +206,6 @@ def _response_schema(cursor: Cursor) -> Any:
     return {**value, "$schema": value.get("$schema") or _json_schema_dialect(cursor)}
 
 
-def _object(cursor: Cursor) -> dict[str, Any] | None:
-    return None if cursor.value is None else dict(members_of(cursor, "This"))
-
-
-def _instructions(cursor: Cursor) -> dict[str, Any]:
-    given = members_of(cursor, "The instructions (one text per actor)")
-    texts = {actor: read_text(cursor.child(actor, text)) for actor, text in given.items()}
-    return {actor: text for actor, text in texts.items() if text is not None}
-
-
-def _names_or_instruction(cursor: Cursor) -> Any:
-    return cursor.value if is_instruction(cursor.value) else read_strings(cursor)
-
-
-def _condition(cursor: Cursor) -> Any:
-    value = cursor.value
-    if value is None or isinstance(value, bool) or is_instruction(value):
-        return True if value is None else value
-    cursor.problem(f'A condition should be true, false or a data instruction ({{"<eval>": …}}), not {describe(value)}.')
-    return True
-
-
-def _display(cursor: Cursor) -> str:
-    if isinstance(cursor.value, bool) and not cursor.reading.strict:
-        return "always" if cursor.value else "never"
-    display: str = read_choice(_DISPLAY, "always")(cursor)
-    return display
-
-
-def _context(cursor: Cursor) -> list[str] | None:
-    return None if cursor.value is None else read_strings(cursor)
-
-
-def _update(cursor: Cursor) -> list[dict[str, Any]]:
-    if cursor.value is None:
-        return []
-    if not isinstance(cursor.value, list):
-        return [_update_instruction(cursor.moved(0))]
-    return [_update_instruction(cursor.child(index, item)) for index, item in enumerate(cursor.value)]
-
-
-def _update_instruction(cursor: Cursor) -> dict[str, Any]:
-    if isinstance(cursor.value, str):
-        form = read_record(_with_value(cursor, {}), _UPDATE, "An update")
-        return {**form, "select": cursor.moved("select").value}
-    form = read_record(cursor, _UPDATE, "An update")
-    if form["select"] is None:
-        cursor.problem('An update needs "select": the place that it changes ("assets.offer").')
-        form["select"] = ""
-    return form
-
-
-def _with_value(cursor: Cursor, value: Any) -> Cursor:
-    return Cursor(value=value, given=cursor.given, normal=cursor.normal, reading=cursor.reading)
-
-
 def _action(cursor: Cursor) -> dict[str, Any]:
     given = members_of(cursor, "An action")
     schema = _action_schema(cursor.child("$schema", given.get("$schema")))
@@ -261,7 +213,7 @@ def _action(cursor: Cursor) -> dict[str, Any]:
     members = _own_action(kind) if cursor.reading.strict else _LTO_ACTION
     short = {name: cursor.child(name, given[name]) for name in ("display", "update") if given.get(name) is not None}
     rest = {name: value for name, value in given.items() if name not in ("display", "update")}
-    form = read_record(_with_value(cursor, rest), members, "An action", keyed=True)
+    form = read_record(cursor.with_value(rest), members, "An action", keyed=True)
     responses = cursor.child("responses", {"ok": {}} if given.get("responses") is None else given["responses"])
     form["responses"] = {key: _response(item, short) for key, item in items_of(responses, "responses")}
     if cursor.reading.strict and form["performative"] is None:
@@ -275,7 +227,7 @@ def _action_schema(cursor: Cursor) -> str:
         return f"{OWN_ACTION}manual" if own else LTO_ACTION.format("")
     if not isinstance(value, str):
         cursor.problem(f"The kind of an action should be text, not {describe(value)}.")
-        return _action_schema(_with_value(cursor, None))
+        return _action_schema(cursor.with_value(None))
     match = _LTO_ACTION_URL.fullmatch(value)
     if match and own:
         return OWN_ACTION + (match.group(1) or "manual")
@@ -292,7 +244,7 @@ def _response(cursor: Cursor, short: Mapping[str, Cursor]) -> dict[str, Any]:
     own = cursor.reading.strict
     form = read_record(cursor, _OWN_RESPONSE if own else _LTO_RESPONSE, "A response", keyed=True)
     given = cursor.value if isinstance(cursor.value, dict) else {}
-    for name, read_member in (("display", _display), ("update", _update)):
+    for name, read_member in (("display", read_display), ("update", read_update)):
         if name in short and given.get(name) is None:
             source = short[name]
             place = Cursor(
@@ -313,7 +265,7 @@ def _transitions(cursor: Cursor) -> list[dict[str, Any]]:
 
 def _transition(cursor: Cursor) -> dict[str, Any]:
     if isinstance(cursor.value, str):
-        form = read_record(_with_value(cursor, {}), _TRANSITION, "A transition")
+        form = read_record(cursor.with_value({}), _TRANSITION, "A transition")
         return {**form, "transition": cursor.moved("transition").value}
     form = read_record(cursor, _TRANSITION, "A transition")
     if form["transition"] is None:
@@ -326,15 +278,8 @@ def _state(cursor: Cursor) -> dict[str, Any]:
     return read_record(cursor, _STATE, "A state", keyed=True)
 
 
-_UPDATE = {
-    "select": Member(read_string),
-    "patch": Member(read_flag(True)),
-    "data": Member(read_any),
-    "projection": Member(read_string),
-}
-
-_LTO_RESPONSE = {"title": Member(read_text), "display": Member(_display), "update": Member(_update)}
-_OWN_RESPONSE = {**_LTO_RESPONSE, "schema": Member(_response_schema), "ui_schema": Member(_object)}
+_LTO_RESPONSE = {"title": Member(read_text), "display": Member(read_display), "update": Member(read_update)}
+_OWN_RESPONSE = {**_LTO_RESPONSE, "schema": Member(_response_schema), "ui_schema": Member(read_object)}
 
 
 def _default_response(cursor: Cursor) -> str:
@@ -346,8 +291,8 @@ _LTO_ACTION = {
     "title": Member(read_text),
     "label": Member(read_text),
     "description": Member(read_text),
-    "actors": Member(_names_or_instruction, short="actor"),
-    "condition": Member(_condition),
+    "actors": Member(read_names_or_instruction, short="actor"),
+    "condition": Member(read_condition),
     "responses": Member(read_any),
     "default_response": Member(_default_response),
     "determine_response": Member(read_text),
@@ -359,32 +304,28 @@ def _own_action(kind: str) -> Mapping[str, Member]:
         **_LTO_ACTION,
         "priority": Member(read_integer(0)),
         "system": Member(read_flag(kind != "manual")),
-        "performative": Member(_optional_flag),
-        "context": Member(_context),
+        "performative": Member(read_optional_flag),
+        "context": Member(read_context),
         "when": Member(read_choice(_WHEN, "immediately")),
         **{name: Member(read_any) for name in _KIND_MEMBERS[kind]},
     }
 
 
-def _optional_flag(cursor: Cursor) -> bool | None:
-    return None if cursor.value is None else read_flag(False)(cursor)
-
-
 _TRANSITION = {
     "action": Member(read_string),
     "response": Member(read_string),
-    "condition": Member(_condition),
+    "condition": Member(read_condition),
     "transition": Member(read_string),
 }
 
 _STATE = {
     "title": Member(read_text),
     "description": Member(read_text),
-    "instructions": Member(_instructions),
+    "instructions": Member(read_instructions),
     "actions": Member(read_strings, short="action"),
     "transitions": Member(_transitions, short="transition"),
     "timeout": Member(read_text),
-    "display": Member(_display),
+    "display": Member(read_display),
 }
 
 _LTO_SCENARIO = {

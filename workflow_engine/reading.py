@@ -77,6 +77,10 @@ class Cursor:
             self.reading.origins[normal] = self.given
         return Cursor(value=self.value, given=self.given, normal=normal, reading=self.reading)
 
+    def with_value(self, value: Any) -> "Cursor":
+        """Return another value at the same place."""
+        return Cursor(value=value, given=self.given, normal=self.normal, reading=self.reading)
+
 
 Reader = Callable[[Cursor], Any]
 

@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eventchain.core import base58, canonical_json
 from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
 from workflow_engine import machine, scenario, view
 from workflow_engine.body import process_reference, scenario_reference
-from workflow_engine.due import due
+from workflow_engine.due import DueAction, due
 from workflow_engine.errors import (
     AlreadyExistsError,
     InvalidProcessError,
@@ -35,7 +34,7 @@ from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATE
 from workflow_engine.scenario import TIMEOUT, Scenario, load
 from workflow_engine.triggers import Call, Triggers, response_body
 
-__all__ = ["COLLECTIONS", "DueAction", "WorkflowService", "kind_of"]
+__all__ = ["COLLECTIONS", "WorkflowService", "kind_of"]
 
 _SCHEMAS = {"scenario": "/scenario/", "process": "/process/", "response": "/response/"}
 _OWN = {f"urn:livecontract:{kind}:1": kind for kind in _SCHEMAS}
@@ -50,44 +49,6 @@ def kind_of(schema: object) -> str:
     if schema.startswith("https://specs.livecontracts.io/"):
         return next((kind for kind, part in _SCHEMAS.items() if part in schema), "other")
     return "other"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DueAction:
-    """A system action that this node is to perform. Plain text, so that it crosses a queue unchanged.
-
-    Attributes:
-        chain: Id of the chain.
-        process: Id of the process.
-        action: Key of the action.
-        actor: Key of the actor on whose behalf the node acts.
-        identity: Id of the identity that is bound to the actor, whose system key signs the response.
-        cause: Hash of the event that brought it about. Chain, process, action and cause name it once and for all.
-        when: How sure the node must be of the cause first: `immediately`, `anchored` or `settled`. Who calls `perform`
-            sees to it.
-    """
-
-    chain: str
-    process: str
-    action: str
-    actor: str
-    identity: str
-    cause: str
-    when: str
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the JSON form."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    @property
-    def key(self) -> dict[str, str]:
-        """What names the action once and for all."""
-        return {"chain": self.chain, "process": self.process, "action": self.action, "cause": self.cause}
-
-    @property
-    def idempotency_key(self) -> str:
-        """The base58 SHA-256 of what names it; sent along, so that the outside world can tell a repetition."""
-        return base58.encode(canonical_json.digest(self.key))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

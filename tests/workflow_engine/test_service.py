@@ -17,6 +17,7 @@ from eventchain.store.memory import MemoryStore
 from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
 from tests.node.leased import LeasedMemoryStore
+from workflow_engine.due import DueAction
 from workflow_engine.errors import (
     ActionNotAvailableError,
     AlreadyExistsError,
@@ -29,7 +30,7 @@ from workflow_engine.errors import (
     TriggerError,
 )
 from workflow_engine.records import ENTRIES, STATES
-from workflow_engine.service import COLLECTIONS, DueAction, WorkflowService, kind_of
+from workflow_engine.service import COLLECTIONS, WorkflowService, kind_of
 from workflow_engine.triggers import Call, Outcome, Triggers
 from workflow_engine.triggers.nop import nop
 
