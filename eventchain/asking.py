@@ -67,7 +67,7 @@ class Asking:
     # Asking
 
     def seek(self, chain: ChainId, sender: str | None) -> None:
-        """Ask for what comes before events that cannot be taken in yet. Never fails: the events come again anyway.
+        """Ask for what comes before events that cannot be taken in yet. Never fails: it is asked again anyway.
 
         Args:
             chain: Theirs.
