@@ -80,6 +80,9 @@ class Repair:
             tip: The end of the stored chain.
             coming: Hash of the event that is about to be applied there. If the engine has it already, since whoever
                 applied it was killed before it was saved, that is as well.
+
+        Raises:
+            UnavailableError: It cannot be derived, or not now.
         """
         chain, head = str(tip.chain), self._engine.head(str(tip.chain))
         if _is_at(tip, head) or (coming is not None and head == base58.encode(coming)):
@@ -93,9 +96,21 @@ class Repair:
         for document in self._archive.canonical(tip.chain):
             self._locks.keep()
             replayed, entry = replayed.advance(read_event(document))
-            self._engine.apply(entry)
+            self._apply_again(entry)
         if not was_half_done:
             self._locks.finish(chain)
+
+    def _apply_again(self, entry: Entry) -> None:
+        """Apply an entry that was taken before. If it is refused now, that says nothing of the event that waits."""
+        try:
+            self._engine.apply(entry)
+        except UnavailableError:
+            raise
+        except LiveContractError as error:
+            raise UnavailableError(
+                f"the projection of the chain cannot be derived, at event {entry.hash}: {error.message}",
+                hint="Does another version of the workflow engine run here?",
+            ) from error
 
 
 def _is_at(tip: Tip, head: str | None) -> bool:

@@ -11,7 +11,7 @@ from eventchain.archive import CONFLICTS, EVENTS, MEMBERS
 from eventchain.branch import complete_branches
 from eventchain.core import base58
 from eventchain.core.entry import Entry
-from eventchain.core.errors import UnavailableError
+from eventchain.core.errors import InvalidError, UnavailableError
 from eventchain.errors import ChainBusyError
 from eventchain.lease import LEASE_MS, LEASES, Leases
 from eventchain.service import EventChainService
@@ -220,3 +220,21 @@ def test_projection_whose_derivation_broke_off_is_derived_by_the_next(
     node.eventchain.resume()
     assert stage.state("buyer") == "initial"
     assert store_of(stage).find(LEASES) == []
+
+
+def test_event_is_not_refused_for_good_because_those_before_it_cannot_be_derived_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with an engine of another version: when that is mended, the event is as good as it was."""
+
+    def refuse(_entry: Entry) -> None:
+        raise InvalidError("it knows no such scenario")
+
+    node, document = stage.node("buyer"), stage["buyer"].sign(stage.chain, stage.note())
+    node.workflow.forget(stage.chain)
+    for _ in range(2):  # first for the event itself, then for what it left behind
+        with monkeypatch.context() as patched:
+            patched.setattr(node.workflow, "apply", refuse)
+            assert isinstance(refusal(stage["buyer"].send, document), UnavailableError)
+    stage["buyer"].send(document)
+    assert stage.state("buyer") == "initial"
