@@ -31,6 +31,7 @@ EFFECTS_AGE = 5 * MINUTE
 """Milliseconds after which effects that are still to do are stuck: they are taken up again every few seconds."""
 
 UNANCHORED_AGE = HOUR
+EARLY_AGE = HOUR
 CERTIFICATE_NOTICE = 21 * DAY
 DISK_PROBLEM, DISK_NOTICE = 256 * 1024**2, 2 * 1024**3
 """Bytes free on the disk of the data directory."""
@@ -215,6 +216,13 @@ def _check_events(facts: Facts) -> Iterator[Finding]:
             f"{aged.count} events have effects still to do, the first of them since {_span(facts.now - aged.oldest)}",
             "They are saved, but not anchored, not acted upon or not sent on yet.",
             "See whether the queue can be written to; the node takes them up again by itself.",
+        )
+    if (aged := facts.early) and aged.oldest is not None and facts.now - aged.oldest > EARLY_AGE:
+        yield _notice(
+            "early events",
+            f"{aged.count} messages wait for missing events, the first of them since {_span(facts.now - aged.oldest)}",
+            "Their events follow one that has not arrived. Other nodes are asked for it; after a week this ends.",
+            "See whether the other nodes answer. If one of them lost events: livecontract doctor --repair there.",
         )
     if facts.forks:
         shown = ", ".join(facts.forks[:SHOWN]) + (", …" if len(facts.forks) > SHOWN else "")

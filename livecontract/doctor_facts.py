@@ -325,6 +325,7 @@ def _waiting(told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "unanchored": Aged(**told["unanchored"]),
         "pending": Aged(**told["pending"]),
+        "early": Aged(**told["early"]),
         "forks": told["forks"],
         "disk_free": told["disk_free"],
     }

@@ -1,12 +1,13 @@
 """What a node tells its operator of itself, and does for it: the node's part of `livecontract doctor`.
 
 ```
-GET  /doctor         {"time", "unanchored", "pending", "forks", "peers", "disk_free", "shovels"}
+GET  /doctor         {"time", "unanchored", "pending", "early", "forks", "peers", "disk_free", "shovels"}
 POST /doctor/asks    asks every other node about every chain → {"asked"}
 GET  /doctor/chains  {"chains": {id: [events, branches]}}
 ```
 
-`unanchored` and `pending` are `{"count", "oldest"}`: counts are of the events looked at, `AT_ONCE` at most.
+`unanchored`, `pending` and `early` are `{"count", "oldest"}`: counts are of what was looked at, `AT_ONCE` at most;
+`early` are messages whose events follow one that is not here, `EARLY_AT_ONCE` at most.
 """
 
 import shutil
@@ -25,6 +26,7 @@ from eventchain.core.keys import PublicKey
 from eventchain.store.document_store import Document
 
 AT_ONCE = 1_000
+EARLY_AT_ONCE = 100
 """Events looked at for each question."""
 
 SETTLING = 60_000
@@ -101,6 +103,7 @@ def look(archive: Archive, now: int, data: Path | None) -> dict[str, Any]:
         "time": now,
         "unanchored": _aged(archive.awaiting(AT_ONCE), now),
         "pending": _aged(archive.pending(AT_ONCE), now),
+        "early": _aged(archive.early(EARLY_AT_ONCE), now),
         "forks": archive.forked(),
         "disk_free": shutil.disk_usage(data).free if data and data.exists() else None,
     }

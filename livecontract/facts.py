@@ -59,6 +59,7 @@ class Facts:
         block_time: Milliseconds between its blocks on average.
         unanchored: Events without a receipt.
         pending: Events with effects still to do.
+        early: Messages whose events follow one that is not here.
         forks: Ids of chains with branches beside them.
         disk_free: Bytes.
         shovels: State by destination: `running`, or what it is instead.
@@ -87,6 +88,7 @@ class Facts:
     block_time: int | None = None
     unanchored: Aged | None = None
     pending: Aged | None = None
+    early: Aged | None = None
     forks: Sequence[str] = ()
     disk_free: int | None = None
     shovels: Mapping[str, str] = field(default_factory=dict)

@@ -18,7 +18,7 @@ import livecontract
 from dispatcher.broker import Broker
 from dispatcher.dispatch import Outcome
 from dispatcher.shovels import ShovelStatus
-from eventchain.archive import CONFLICTS, EVENTS
+from eventchain.archive import CONFLICTS, EARLY, EVENTS
 from eventchain.core.clock import Clock
 from eventchain.core.errors import ForbiddenError, LiveContractError, UnavailableError
 from eventchain.store.document_store import DocumentStore
@@ -27,8 +27,8 @@ from livecontract.web_server import public
 
 STEPS = ("verify", "skip known", "resolve", "apply", "save", "anchor", "trigger", "forward")
 
-COUNTED = 1_000
-"""How far waiting events and forks are counted: beyond, the figure stays there."""
+COUNTED, EARLY_COUNTED = 1_000, 100
+"""How far waiting events and forks, and messages that are kept, are counted: beyond, the figure stays there."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
 
@@ -170,6 +170,17 @@ def chain_gauges(store: DocumentStore, clock: Clock) -> Gauges:
                 f"Age of the oldest event {text}.",
                 _age(min(received, default=None), clock),
             )
+        early = store.find(EARLY, order_by="received", limit=EARLY_COUNTED)
+        text = "whose events follow one that is not here"
+        yield GaugeMetricFamily(
+            "livecontract_early_messages", f"Messages {text}, counted up to {EARLY_COUNTED}.", len(early)
+        )
+        oldest = early[0]["received"] if early else None
+        yield GaugeMetricFamily(
+            "livecontract_early_oldest_age_seconds",
+            f"Age of the oldest message {text}.",
+            _age(oldest if isinstance(oldest, int) else None, clock),
+        )
         forks = len(store.find(CONFLICTS, limit=COUNTED))
         yield GaugeMetricFamily("livecontract_forks", f"Branches beside the chains, counted up to {COUNTED}.", forks)
 

@@ -35,6 +35,7 @@ def test_node_at_rest_has_nothing_waiting(stage: Stage) -> None:
         "time": stage.simulation.clock.now,
         "unanchored": {"count": 0, "oldest": None},
         "pending": {"count": 0, "oldest": None},
+        "early": {"count": 0, "oldest": None},
         "forks": [],
         "disk_free": None,
         "peers": ["http://inspector", "http://seller"],

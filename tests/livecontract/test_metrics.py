@@ -13,7 +13,7 @@ from dispatcher.broker import Broker, MemoryBroker
 from dispatcher.message import Message
 from dispatcher.shovels import ShovelStatus
 from dispatcher.sqlite_broker import SqliteBroker
-from eventchain.archive import CONFLICTS, EVENTS
+from eventchain.archive import CONFLICTS, EARLY, EVENTS
 from eventchain.core.errors import InvalidError, UnavailableError
 from eventchain.store.memory import MemoryStore
 from livecontract import bootstrap, web_server
@@ -119,7 +119,7 @@ def test_queues_show_their_depths_and_the_age_of_the_oldest_message(
 
 
 def test_lag_is_the_age_of_what_is_not_done() -> None:
-    store = MemoryStore([EVENTS, CONFLICTS])
+    store = MemoryStore([EVENTS, CONFLICTS, EARLY])
     metrics = Metrics()
     metrics.add(chain_gauges(store, clock))
     assert figure(metrics, "effects_oldest_age_seconds") == 0
@@ -140,6 +140,17 @@ def test_lag_is_the_age_of_what_is_not_done() -> None:
     assert figure(metrics, "receipts_awaited") == 2
     assert figure(metrics, "receipts_oldest_age_seconds") == 20
     assert figure(metrics, "forks") == 1
+
+
+def test_messages_that_came_early_are_counted() -> None:
+    store, metrics = MemoryStore([EVENTS, CONFLICTS, EARLY]), Metrics()
+    metrics.add(chain_gauges(store, clock))
+    assert figure(metrics, "early_messages") == figure(metrics, "early_oldest_age_seconds") == 0
+    for number in range(2):
+        key = {"chain": "c", "sender": "s", "hash": str(number)}
+        store.insert(EARLY, [dict.fromkeys(EARLY.fields) | key | {"received": NOW - 7_000 + number}])
+    assert figure(metrics, "early_messages") == 2
+    assert figure(metrics, "early_oldest_age_seconds") == 7
 
 
 def test_what_cannot_be_asked_takes_nothing_else_with_it() -> None:
