@@ -25,7 +25,7 @@ from eventchain.archive import EARLY, Archive
 from eventchain.chain import EventChain, read_chain
 from eventchain.core import base58
 from eventchain.core.clock import Clock
-from eventchain.core.errors import UnavailableError
+from eventchain.core.errors import LiveContractError, UnavailableError
 from eventchain.core.ids import ChainId
 from eventchain.errors import UnknownPreviousError
 from eventchain.intake import Parcel, Run, log_refused
@@ -140,9 +140,13 @@ class Early:
 
     def _take(self, document: Document, take: Callable[[Run], None]) -> Run:
         """Take what was kept; it is forgotten unless it may do later."""
-        content = json.loads(cast("bytes", document["document"]))
-        run = Run(Parcel(content, _sender(document)), read_chain(content), is_admitted=False)
-        take(run)
+        run = Run(Parcel(json.loads(cast("bytes", document["document"])), _sender(document)), is_admitted=False)
+        try:
+            run.chain = read_chain(run.parcel.document)
+        except LiveContractError as error:  # another version kept it
+            run.error = error
+        else:
+            take(run)
         if isinstance(run.error, UnavailableError):
             self._look_at(document, self._clock() + FIRST_LOOK_MS)
         else:
@@ -166,8 +170,9 @@ class Early:
                 start += duplicate.index
                 self._keep_longer(documents[start])
                 start += 1
-        for _, run in kept:
+        for document, run in kept:
             run.error, run.is_early = None, True
+            log.info("events kept for later", chain=document["chain"], event_hash=document["hash"])
 
     def _keep_longer(self, document: Document) -> None:
         """Replace what the same sender sent of the same events: the one holds the other, since events are linked."""

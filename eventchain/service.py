@@ -184,11 +184,7 @@ class EventChainService:
         return [run.error for run in runs]
 
     def _add(self, runs: Sequence[Run], held: Held, due: Iterable[str] = ()) -> int:
-        """Add the events of chains that are held, and what was early: what follows them now, and all on chains `due`.
-
-        Returns:
-            How many events were saved.
-        """
+        """Add events of held chains, and what was early: what follows them, and on chains `due` all that can."""
         failed = self._repair.set_right(held)
         working: dict[str, Tip] = {}
         told: set[str] = set()
@@ -198,7 +194,8 @@ class EventChainService:
 
             def take(run: Run) -> None:
                 self._take(run, working)
-                if str(run.id) in told and isinstance(run.error, UnavailableError):
+                is_open = isinstance(run.error, UnavailableError) and not isinstance(run.error, UnknownPreviousError)
+                if is_open and str(run.id) in told:
                     self._locks.begin(str(run.id))  # the engine may have applied what is not saved
 
             for run in runs:

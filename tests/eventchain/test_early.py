@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from eventchain import early as early_module
 from eventchain.archive import EARLY
 from eventchain.chain import EventChain
+from eventchain.core import base58
 from eventchain.core.errors import ForbiddenError, LiveContractError
 from eventchain.core.ids import ChainId
 from eventchain.core.keys import KeyPair
@@ -362,3 +363,16 @@ def test_one_look_is_enough_where_nothing_is_early(stage: Stage, monkeypatch: py
     assert looks.count(EARLY) == 1
     give(service, chain, sender(stage), (2, 7))
     assert looks.count(EARLY) == 1
+
+
+def test_what_cannot_be_read_any_more_stops_nothing(stage: Stage) -> None:
+    chain, service = whole_chain(stage, 3), service_of(stage)
+    give(service, chain, sender(stage), (3, 4), (4, 5))
+    store = stage.node("seller").parts.store
+    (first,) = [item for item in store.find(EARLY) if item["previous"] == base58.encode(chain.events[2].hash)]
+    store.put(EARLY, {**first, "document": b'{"id":"x","events":[]}'})
+    assert give(service, chain, sender(stage), (2, 3)) == [None]
+    assert kept(service) == 1
+    assert give(service, chain, sender(stage), (3, 4)) == [None]
+    assert service.archive.chain(chain.id) == chain
+    assert kept(service) == 0
