@@ -11,7 +11,6 @@ directory, as `tests/servers/ferretdb` does. What is started here is ended here,
 
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -20,17 +19,15 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 from eventchain.core.errors import UnavailableError
+from livecontract.demo.private_server import HOST, end, free_ports, printed_last, spawn
 
-HOST = "127.0.0.1"
 MONGOD = "mongod"
 
 START_SECONDS = 60.0
 """The server starts in a second on a quiet machine, and this is for a busy one."""
 
-STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.05
 _ANSWER_MS = 1000
-_TAIL = 3000
 
 
 class MongodbServer:
@@ -46,7 +43,7 @@ class MongodbServer:
         """Choose a port and make the directories; nothing runs yet."""
         self.directory = directory
         self.program = program
-        self.port = _free_port()
+        (self.port,) = free_ports(1)
         self._process: subprocess.Popen[bytes] | None = None
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -70,17 +67,7 @@ class MongodbServer:
         Raises:
             UnavailableError: It cannot be run, or does not answer in time; the message holds what it printed last.
         """
-        with (self.directory / "output").open("ab") as output:
-            try:
-                self._process = subprocess.Popen(  # noqa: S603 (a program that was chosen, our own arguments)
-                    self._command(),
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                )
-            except OSError as error:
-                raise UnavailableError(f"{self.program} cannot be run: {error.strerror}") from None
+        self._process = spawn(self._command(), self._output)
         try:
             self._wait_until_it_answers()
         except BaseException:
@@ -89,15 +76,19 @@ class MongodbServer:
 
     def stop(self) -> None:
         """Ask the server to write down what it has and end; kill it if it does not."""
-        self._end(signal.SIGTERM)
+        end(self._process, signal.SIGTERM)
 
     def kill(self) -> None:
         """End the server in the middle of what it does, as a failure of the machine would."""
-        self._end(signal.SIGKILL)
+        end(self._process, signal.SIGKILL)
 
     @property
     def _data(self) -> Path:
         return self.directory / "data"
+
+    @property
+    def _output(self) -> Path:
+        return self.directory / "output"
 
     def _command(self) -> list[str]:
         if self.program.name == MONGOD:
@@ -106,12 +97,12 @@ class MongodbServer:
         return [str(self.program), f"{HOST}:{self.port}", str(self._data)]
 
     def _wait_until_it_answers(self) -> None:
-        end = time.monotonic() + START_SECONDS
+        latest = time.monotonic() + START_SECONDS
         client: pymongo.MongoClient[dict[str, object]] = pymongo.MongoClient(
             self.url(), serverSelectionTimeoutMS=_ANSWER_MS
         )
         try:
-            while time.monotonic() < end and self.is_running:
+            while time.monotonic() < latest and self.is_running:
                 try:
                     client.admin.command("ping")
                 except PyMongoError:
@@ -120,27 +111,11 @@ class MongodbServer:
                     return
         finally:
             client.close()
-        output = self.directory / "output"
-        tail = output.read_bytes()[-_TAIL:].decode("utf-8", "replace")
+        tail = printed_last(self._output)
         raise UnavailableError(f"{self.program.name} did not start. The end of what it printed:\n{tail}")
-
-    def _end(self, number: signal.Signals) -> None:
-        if self._process is None or self._process.poll() is not None:
-            return
-        self._process.send_signal(number)
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
 
 
 def find_program() -> Path | None:
     """Return MongoDB's server if it is installed, or None."""
     found = shutil.which(MONGOD)
     return Path(found) if found else None
-
-
-def _free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])

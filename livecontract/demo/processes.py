@@ -12,13 +12,12 @@ from eventchain.core.errors import UnavailableError
 from livecontract.bootstrap import free_port
 from livecontract.client import NodeClient
 from livecontract.config import environment_of
+from livecontract.demo.private_server import HOST, printed_last, spawn
 from livecontract.errors import NodeUnreachableError
 
-HOST = "127.0.0.1"
 START_SECONDS = 30.0
 _WATCH_SECONDS = 0.1
 _STOP_SECONDS = 10.0
-_LOG_TAIL = 2000
 _ATTEMPTS = 3
 
 
@@ -75,15 +74,8 @@ class NodeProcess:
             "name": self.name,
             **self._settings,
         }
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(  # noqa: S603 (our own program, our own arguments)
-                [sys.executable, "-m", "livecontract", "run", "--config", os.devnull],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment_of(settings),
-                start_new_session=True,
-            )
+        command = [sys.executable, "-m", "livecontract", "run", "--config", os.devnull]
+        self._process = spawn(command, self.log, environment=environment_of(settings))
 
     def notice_end(self) -> bool:
         """Count the end of the process as a failure if it says so itself; return whether to start it again."""
@@ -109,7 +101,7 @@ class NodeProcess:
                     return
         finally:
             client.close()
-        tail = self.log.read_bytes()[-_LOG_TAIL:].decode("utf-8", "replace") if self.log.exists() else ""
+        tail = printed_last(self.log)
         raise NodeUnreachableError(f"the node of {self.name} did not start. The end of its log:\n{tail}")
 
     def tell_to_stop(self) -> None:

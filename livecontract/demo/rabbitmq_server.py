@@ -19,25 +19,23 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 from urllib.parse import quote
 
 import urllib3
 
 from eventchain.core.errors import UnavailableError
 from livecontract.config import environment_of
+from livecontract.demo.private_server import HOST, end, free_ports, printed_last, spawn
 
-HOST = "127.0.0.1"
 ADMINISTRATOR = "administrator"
 PLUGINS = ("rabbitmq_management", "rabbitmq_shovel", "rabbitmq_shovel_management")
 
 START_SECONDS = 120.0
 """Erlang starts in a few seconds on a quiet machine, and this is for a busy one."""
 
-STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.1
 _API_SECONDS = 10.0
 _TAIL = 3000
@@ -96,7 +94,7 @@ class RabbitServer:
         """Choose ports and a password, and write the configuration; nothing runs yet."""
         self.directory = directory
         self.password = secrets.token_urlsafe(24)
-        ports = _free_ports(5)
+        ports = free_ports(5)
         self.port, self.management_port, self._distribution_port, self._epmd_port, spare = ports
         self.tls_port = spare if tls else 0
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -131,22 +129,21 @@ class RabbitServer:
             UnavailableError: RabbitMQ is not installed, or does not start; the message holds what it printed last.
         """
         environment = self._environment()
-        with (self.directory / "output").open("ab") as output:
-            if self._epmd is None or self._epmd.poll() is not None:
-                self._epmd = _spawn([_program("epmd")], environment, output)
-                self._wait_until(lambda: _answers(self._epmd_port), self._epmd)
-            self._server = _spawn([_program("rabbitmq-server")], environment, output)
+        if self._epmd is None or self._epmd.poll() is not None:
+            self._epmd = self._spawn("epmd", environment)
+            self._wait_until(lambda: _answers(self._epmd_port), self._epmd)
+        self._server = self._spawn("rabbitmq-server", environment)
         self._wait_until(self._is_ready, self._server)
 
     def stop(self) -> None:
         """Ask the server to write down what it has and end; kill it if it does not."""
-        _end(self._server, signal.SIGTERM)
-        _end(self._epmd, signal.SIGTERM)
+        end(self._server, signal.SIGTERM)
+        end(self._epmd, signal.SIGTERM)
         self._pool.clear()
 
     def kill(self) -> None:
         """End the server in the middle of what it does, as a failure of the machine would."""
-        _end(self._server, signal.SIGKILL)
+        end(self._server, signal.SIGKILL)
 
     def api(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         """Ask the management API as the administrator, and return the JSON it answers, or None.
@@ -242,6 +239,13 @@ class RabbitServer:
         foreign = environment_of({}).items()
         return {name: value for name, value in foreign if not name.startswith(("RABBITMQ_", "ERL_"))} | own
 
+    def _spawn(self, name: str, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        return spawn([_program(name)], self._output, environment=environment, folder=self.directory)
+
+    @property
+    def _output(self) -> Path:
+        return self.directory / "output"
+
     def _is_ready(self) -> bool:
         try:
             self.api("GET", "overview")
@@ -250,14 +254,13 @@ class RabbitServer:
         return _answers(self.port, _GREETING)
 
     def _wait_until(self, holds: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end and process.poll() is None:
+        latest = time.monotonic() + START_SECONDS
+        while time.monotonic() < latest and process.poll() is None:
             if holds():
                 return
             time.sleep(_POLL_SECONDS)
         self.stop()
-        printed = (self.directory / "output").read_bytes()[-_TAIL:].decode("utf-8", "replace")
-        raise UnavailableError(f"RabbitMQ did not start. What it printed last:\n{printed}")
+        raise UnavailableError(f"RabbitMQ did not start. What it printed last:\n{printed_last(self._output)}")
 
 
 def find_program(name: str) -> str | None:
@@ -277,36 +280,6 @@ def _program(name: str) -> str:
     if found is None:
         raise UnavailableError(f"{name} is missing", hint="Install RabbitMQ: on Debian the package rabbitmq-server.")
     return found
-
-
-def _spawn(command: list[str], environment: Mapping[str, str], output: BinaryIO) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 (a program that was looked up, with our own arguments)
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        env=environment,
-        cwd=environment["HOME"],
-        start_new_session=True,
-    )
-
-
-def _end(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
-    if process is None or process.poll() is not None:
-        return
-    process.send_signal(how)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _free_ports(count: int) -> list[int]:
-    """Return ports on which nobody listens now, all different."""
-    with ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
-        return [int(server.getsockname()[1]) for server in servers]
 
 
 def _answers(port: int, greeting: bytes = b"") -> bool:

@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from livecontract.demo.mongodb_server import MongodbServer
-from livecontract.demo.rabbitmq_server import HOST, RabbitServer
+from livecontract.demo.private_server import HOST
+from livecontract.demo.rabbitmq_server import RabbitServer
 
 OWN_TAGS = "policymaker,monitoring"
 """What RabbitMQ asks of a node's user: shovels and policies take the first, their state the second."""

@@ -21,7 +21,8 @@ from eventchain.core.clock import system_clock
 from eventchain.core.errors import UnavailableError
 from eventchain.core.keys import KeyPair
 from livecontract.agent import Agent
-from livecontract.demo.processes import HOST, NodeProcess, Supervisor
+from livecontract.demo.private_server import HOST
+from livecontract.demo.processes import NodeProcess, Supervisor
 from livecontract.demo.servers import Servers
 from livecontract.invitation_mail import Invitation
 from livecontract.invitations import read_invitation

@@ -21,7 +21,8 @@ from eventchain.core.keys import KeyPair
 from eventchain.event import Event
 from eventchain.identity import IDENTITY_SCHEMA, SYSTEM_KEY
 from livecontract.client import NodeClient
-from livecontract.demo.processes import HOST, NodeProcess, Supervisor
+from livecontract.demo.private_server import HOST
+from livecontract.demo.processes import NodeProcess, Supervisor
 from livecontract.demo.servers import Servers
 
 ROLES = ("acme", "borealis", "certus")

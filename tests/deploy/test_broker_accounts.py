@@ -12,7 +12,8 @@ import pika.exceptions
 import pytest
 
 from dispatcher.management import Management
-from livecontract.demo.rabbitmq_server import ADMINISTRATOR, HOST, RabbitServer
+from livecontract.demo.private_server import HOST
+from livecontract.demo.rabbitmq_server import ADMINISTRATOR, RabbitServer
 from livecontract.peer_accounts import PeerAccounts
 from tests.deploy.files import DEPLOY
 from tests.servers import rabbitmq as installation

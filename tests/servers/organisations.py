@@ -11,7 +11,8 @@ from pika.adapters.blocking_connection import BlockingChannel
 from dispatcher.address import Login
 from dispatcher.management import Management
 from dispatcher.shovels import INBOUND
-from livecontract.demo.rabbitmq_server import ADMINISTRATOR, HOST
+from livecontract.demo.private_server import HOST
+from livecontract.demo.rabbitmq_server import ADMINISTRATOR
 from tests.servers.rabbitmq import NewVhost, Vhost, with_password
 
 QUORUM = {"x-queue-type": "quorum"}

@@ -7,7 +7,8 @@ from pathlib import Path
 import pika
 import pytest
 
-from livecontract.demo.rabbitmq_server import HOST, RabbitServer
+from livecontract.demo.private_server import HOST
+from livecontract.demo.rabbitmq_server import RabbitServer
 from tests.servers.rabbitmq import NewVhost, with_password
 
 pytestmark = pytest.mark.slow
