@@ -283,10 +283,10 @@ def _refusal(status: int, answer: bytes, path: str) -> LiveContractError:
         return NotFoundError(f"RabbitMQ knows nothing of that name{reason}")
     if status == 400:
         asked = path.partition("?")[0]
-        plugins = (
-            "Are the plugins rabbitmq_shovel and rabbitmq_shovel_management enabled?" if "shovel" in asked else None
-        )
-        return InvalidError(f"RabbitMQ refuses {asked}{reason}", hint=plugins)
+        hint = "Are the plugins rabbitmq_shovel and rabbitmq_shovel_management enabled?" if "shovel" in asked else None
+        if "inequivalent arg" in said:
+            hint = "It exists with other arguments: delete it, and it is made again."
+        return InvalidError(f"RabbitMQ refuses {asked}{reason}", hint=hint)
     return ManagementUnavailableError(f"RabbitMQ's management API answers {status}{reason}")
 
 

@@ -173,7 +173,6 @@ class Shovels:
             ManagementUnavailableError: The broker's API is away.
             ManagementRefusedError: It does not let this node's user do that.
         """
-        self._prepare_inbound()
         queues = {item.name: item for item in self._management.queues(PEER_PREFIX)}
         found = {name: item for name, item in self._management.shovels().items() if name.startswith(PEER_PREFIX)}
         wanted = {
@@ -198,6 +197,7 @@ class Shovels:
             self._management.put_shovel(name, wanted[name])
             log.warning("shovel moved nothing, made anew", shovel=name, to=self._destination(name))
         self._tell(self._status(queues, states, histories))
+        self._prepare_inbound()  # last: what is wrong with it keeps nothing from leaving
         return len(changed) + len(gone) + len(hanging)
 
     def status(self) -> list[ShovelStatus]:

@@ -299,6 +299,28 @@ def test_inbound_exchange_and_its_bounds_are_made_once_the_queue_is_there(new_vh
 
 
 @pytest.mark.slow
+def test_exchange_made_otherwise_is_told_of_and_keeps_nothing_from_leaving(new_vhost: NewVhost) -> None:
+    here, there = Organisation.make(new_vhost), Organisation.make(new_vhost)
+    there.take_in()
+    login = there.allow(there.vhost.user + "-peer")
+    channel = here.channel()
+    channel.exchange_declare(INBOUND, "fanout", durable=True)
+    channel.connection.close()
+    here.publish(INBOUND)
+    here.publish(login.address.queue, b"1")
+    shovels = Shovels(here.management(), Logins([login]), Clock(), takes_in=True)
+    with pytest.raises(InvalidError, match="alternate-exchange") as caught:
+        shovels.step()
+    assert caught.value.hint is not None
+    assert "delete it" in caught.value.hint
+    there.receive([b"1"])
+    here.api("DELETE", f"exchanges/{here.vhost.path}/{INBOUND}")
+    shovels.step()
+    made = here.api("GET", f"exchanges/{here.vhost.path}/{INBOUND}")
+    assert made["arguments"] == {"alternate-exchange": "inbound.fallback"}
+
+
+@pytest.mark.slow
 def test_exchange_loses_nothing_in_the_moment_before_it_is_bound(new_vhost: NewVhost) -> None:
     here = Organisation.make(new_vhost)
     here.take_in()
