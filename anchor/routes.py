@@ -57,6 +57,7 @@ def create_blueprint(service: AnchorService) -> flask.Blueprint:
     blueprint = flask.Blueprint("anchor", __name__)
     blueprint.register_error_handler(LiveContractError, _answer_error)
     _add_hash_routes(blueprint, service)
+    _add_receipt_routes(blueprint, service)
     routes_chain.add_routes(blueprint, service, public)
     return blueprint
 
@@ -76,6 +77,7 @@ def _answer_error(error: LiveContractError) -> flask.Response:
 def _add_hash_routes(blueprint: flask.Blueprint, service: AnchorService) -> None:
     @blueprint.post("/hash")
     def submit_hash() -> Any:
+        """Take one hash or several to be anchored."""
         if getattr(flask.g, "caller", None) is None:
             raise UnauthenticatedError("anchoring costs a fee: sign the request", hint="See docs/api.md.")
         body = read_object()
@@ -90,16 +92,30 @@ def _add_hash_routes(blueprint: flask.Blueprint, service: AnchorService) -> None
     @blueprint.get("/hash/<path:text>/encoding/<encoding>")
     @public
     def find_hash(text: str, encoding: str = "hex") -> Any:
+        """Tell where a hash is anchored."""
         anchoring = service.find(_read_hash(text, encoding))
         if anchoring is None:
             error = UnknownHashError("the hash was not anchored here")
             return {"chainpoint": None, **problem.to_dict(error)}, 404
         return public_json.chainpoint(anchoring, text)
 
+    @blueprint.post("/hash/verify")
+    @public
+    def verify_hashes() -> Any:
+        """Tell which hashes are anchored."""
+        encoding = flask.request.args.get("encoding", "hex")
+        hashes = read_json()
+        found = dict(zip(_texts(hashes), map(service.find, _read_hashes(hashes, encoding)), strict=True))
+        anchors = {text: item.transaction_id if item and item.height else None for text, item in found.items()}
+        return {"verified": all(anchors.values()), "anchors": anchors}
+
+
+def _add_receipt_routes(blueprint: flask.Blueprint, service: AnchorService) -> None:
     @blueprint.get("/hash/<path:text>/receipt")
     @blueprint.get("/hash/<path:text>/encoding/<encoding>/receipt")
     @public
     def get_receipt(text: str, encoding: str = "hex") -> Any:
+        """Give the receipt of a hash."""
         hash_text = _read_hash(text, encoding)
         receipt = service.receipt(hash_text)
         if receipt is None and service.find(hash_text) is None:
@@ -113,6 +129,7 @@ def _add_hash_routes(blueprint: flask.Blueprint, service: AnchorService) -> None
     @blueprint.post("/hash/receipts")
     @public
     def get_receipts() -> Any:
+        """Give the receipts of many hashes, as far as there are some."""
         body = read_object()
         hashes, encoding = body.get("hashes"), body.get("encoding", "hex")
         if isinstance(hashes, list) and len(hashes) > MAX_RECEIPTS:
@@ -121,15 +138,6 @@ def _add_hash_routes(blueprint: flask.Blueprint, service: AnchorService) -> None
         found = service.receipts(wanted)
         texts = dict(zip(_texts(hashes), wanted, strict=True))
         return {"receipts": {text: found[name] for text, name in texts.items() if name in found}}
-
-    @blueprint.post("/hash/verify")
-    @public
-    def verify_hashes() -> Any:
-        encoding = flask.request.args.get("encoding", "hex")
-        hashes = read_json()
-        found = dict(zip(_texts(hashes), map(service.find, _read_hashes(hashes, encoding)), strict=True))
-        anchors = {text: item.transaction_id if item and item.height else None for text, item in found.items()}
-        return {"verified": all(anchors.values()), "anchors": anchors}
 
 
 def read_json() -> Any:

@@ -38,6 +38,7 @@ def create_blueprint(service: QueueService, doorkeeper: Doorkeeper) -> Blueprint
 
     @blueprint.post("")
     def submit() -> tuple[str, int]:
+        """Take a chain document, for this node or, from an operator, for others."""
         caller, destinations = _caller(), _destinations()
         if destinations:
             doorkeeper.check_operator(caller)
@@ -56,11 +57,13 @@ def create_blueprint(service: QueueService, doorkeeper: Doorkeeper) -> Blueprint
 
     @blueprint.get("")
     def depths() -> dict[str, Any]:
+        """Tell an operator how many messages are in each queue."""
         doorkeeper.check_operator(_caller())
         return {queue: asdict(depth) for queue, depth in service.depths().items()}
 
     @blueprint.get("/dead-letters")
     def dead_letters() -> tuple[list[dict[str, Any]], int, dict[str, str]]:
+        """Tell an operator of dead letters, a page at a time."""
         doorkeeper.check_operator(_caller())
         page = read_page("dead-letters", request.args)
         letters = sorted(service.dead_letters(request.args.get("queue")), key=_place)
@@ -69,12 +72,14 @@ def create_blueprint(service: QueueService, doorkeeper: Doorkeeper) -> Blueprint
 
     @blueprint.post("/dead-letters/<letter_id>/requeue")
     def requeue(letter_id: str) -> tuple[str, int]:
+        """Let a dead letter be handled again, if an operator says so."""
         doorkeeper.check_operator(_caller())
         service.requeue(letter_id)
         return "", 204
 
     @blueprint.delete("/dead-letters/<letter_id>")
     def discard(letter_id: str) -> tuple[str, int]:
+        """Forget a dead letter, if an operator says so."""
         doorkeeper.check_operator(_caller())
         service.discard(letter_id)
         return "", 204

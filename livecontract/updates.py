@@ -136,6 +136,7 @@ class _Watched:
     looks: int = 0
 
     def cursor(self, place: Place | None = None) -> Cursor:
+        """Return where a reader is who was told everything up to a place, or to the end."""
         first = self.awaiting[0].position if self.awaiting else self.end.position + 1
         return Cursor(place=place or self.end, awaiting=first)
 

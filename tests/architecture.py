@@ -85,6 +85,8 @@ CALLS_AT_IMPORT = {
 CALLS_ALLOWED_IN: dict[str, set[str]] = {
     # Typer collects commands in decorators.
     "livecontract.cli": {"Typer", "Option", "Argument", "command", "callback", "add_typer"},
+    # Each makes the reader of one kind of value.
+    "livecontract.settings": {"integer", "choice", "list_of", "place"},
     # The keys and ids that every measurement shares.
     "benchmarks": {"from_seed_phrase", "chain_id"},
     # The library collects the functions of its language in decorators.
