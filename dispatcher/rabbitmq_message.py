@@ -35,6 +35,11 @@ RETRY_STEPS_MS = (250, 1_000, 4_000, 15_000, 60_000, 300_000, 1_200_000, 3_600_0
 """The back-offs there are: one queue for each, because a queue lets its messages go in the order they came. A back-off
 is rounded up to the next of them; what is longer than the last comes earlier."""
 
+FEW_STEPS_MS = (1_000, 15_000, 300_000)
+"""For queues in which hardly anything waits, because each step is a quorum queue: as long as `EVENTS_POLICY` needs."""
+
+_STEPS_MS: Mapping[str, tuple[int, ...]] = {"asks": FEW_STEPS_MS, "invitations": FEW_STEPS_MS}
+
 DELIVERY_LIMIT = 20
 """Deliveries that may end with the death of the process or the connection, before the broker itself makes the message
 a dead letter (the default of RabbitMQ 4)."""
@@ -69,13 +74,14 @@ def retry_queue(queue: str, delay_ms: int) -> str:
     """Return the queue in which a message waits for so long or a little longer; without a delay, its own queue."""
     if delay_ms <= 0:
         return queue
-    step = next((step for step in RETRY_STEPS_MS if step >= delay_ms), RETRY_STEPS_MS[-1])
+    steps = _steps(queue)
+    step = next((step for step in steps if step >= delay_ms), steps[-1])
     return f"{queue}.retry.{step}"
 
 
 def retry_queues(queue: str) -> list[str]:
     """Return the names of all queues in which messages of a queue wait for their time."""
-    return [f"{queue}.retry.{step}" for step in RETRY_STEPS_MS]
+    return [f"{queue}.retry.{step}" for step in _steps(queue)]
 
 
 def dead_queue(queue: str) -> str:
@@ -103,7 +109,7 @@ def topology(queue: str, max_length: int | None = None) -> Mapping[str, Mapping[
         main["x-max-length"] = max_length
     retries = {
         f"{queue}.retry.{step}": {**moving, "x-dead-letter-routing-key": queue, "x-message-ttl": step}
-        for step in RETRY_STEPS_MS
+        for step in _steps(queue)
     }
     return {dead_queue(queue): {**quorum, "x-delivery-limit": _NEVER}, queue: main, **retries}
 
@@ -187,6 +193,10 @@ def dead_letter_of(queue: str, found: pika.BasicProperties, body: bytes) -> Dead
         reason=reason,
         died_at=died_at,
     )
+
+
+def _steps(queue: str) -> tuple[int, ...]:
+    return _STEPS_MS.get(queue, RETRY_STEPS_MS)
 
 
 def _death(headers: Mapping[Any, Any]) -> tuple[str, int]:

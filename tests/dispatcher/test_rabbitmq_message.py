@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dispatcher.dispatch import EVENTS_POLICY
 from dispatcher.message import PROCESS_ENDED, Message
 from dispatcher.rabbitmq_message import (
     DELIVERY_LIMIT,
+    FEW_STEPS_MS,
     MAX_GROUP,
     MAX_HEADERS,
     RETRY_STEPS_MS,
@@ -130,8 +132,21 @@ def test_back_off_is_rounded_up_to_a_step(delay_ms: int, queue: str) -> None:
     assert queue in topology("events")
 
 
-def test_every_queue_in_which_messages_wait_is_counted_and_made() -> None:
-    assert set(topology("events")) == {"events", "events.dead", *retry_queues("events")}
+@pytest.mark.parametrize(
+    ("delay_ms", "queue"), [(250, "asks.retry.1000"), (16_000, "asks.retry.300000"), (10**9, "asks.retry.300000")]
+)
+def test_back_off_of_a_queue_with_few_steps_is_rounded_up_to_one_of_them(delay_ms: int, queue: str) -> None:
+    assert retry_queue("asks", delay_ms) == queue
+
+
+def test_few_steps_reach_as_far_as_their_back_off() -> None:
+    assert FEW_STEPS_MS[-1] >= EVENTS_POLICY.max_delay_ms
+
+
+@pytest.mark.parametrize(("name", "count"), [("events", 10), ("inbound", 10), ("asks", 5), ("invitations", 5)])
+def test_every_queue_in_which_messages_wait_is_counted_and_made(name: str, count: int) -> None:
+    assert set(topology(name)) == {name, f"{name}.dead", *retry_queues(name)}
+    assert len(topology(name)) == count
 
 
 def test_header_that_no_wire_carries_is_refused() -> None:
