@@ -15,6 +15,7 @@ from eventchain.core.keys import KeyPair
 from livecontract import key_store
 from livecontract.cli import files, main, outcome
 from livecontract.errors import InvalidConfigError, NodeUnreachableError
+from tests import needs
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 CHAIN = VECTORS / "chains" / "v2-lto-0.16.15.json"
@@ -343,7 +344,7 @@ def test_a_response_that_is_refused_is_named_by_its_place(run: Run, tmp_path: Pa
 @pytest.mark.parametrize("arguments", [["key", "show", "--seed", "a"], ["chain", "show", "missing"]])
 def test_an_output_that_is_full_ends_in_failure_without_a_traceback(arguments: list[str], json_flag: list[str]) -> None:
     if not Path("/dev/full").exists():
-        pytest.skip("this system has no /dev/full")
+        needs.missing("this system has no /dev/full")
     command = [sys.executable, "-c", "import sys; from livecontract.cli import main; sys.exit(main())"]
     with Path("/dev/full").open("w") as full:
         result = subprocess.run([*command, *arguments, *json_flag], stdout=full, stderr=subprocess.PIPE, check=False)
