@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 from eventchain.store.document_store import DocumentStore
 from workflow_engine.errors import OutOfStepError
@@ -17,7 +17,7 @@ MAX_READS = 8
 """How often reading is tried again when others write at the same time."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Live:
     """The state of a chain as of one entry. What it holds is read when it is asked for, and kept.
 
@@ -28,6 +28,7 @@ class Live:
         store: Where it is read from.
         loaded: Processes read so far, by id.
         compiled: Scenarios read so far, by id and by name.
+        is_behind: Whether something was read that is later than the head: nothing can be applied to this any more.
     """
 
     chain: str
@@ -36,6 +37,7 @@ class Live:
     store: DocumentStore
     loaded: dict[str, Process]
     compiled: dict[str, Scenario]
+    is_behind: bool = False
 
     def process(self, process_id: str) -> Process | None:
         """Return a process as of this entry or later, or None."""
@@ -85,8 +87,9 @@ class Live:
             if not started:
                 return None
             steps = self.store.find(ENTRIES, {**where, "kind": "response"}, order_by="position")
-            last = (steps or started)[-1]["hash"]
-            row = self.store.get(STATES, {"chain": self.chain, "process": process_id, "hash": last})
+            last = (steps or started)[-1]
+            self.is_behind = self.is_behind or cast("int", last["position"]) >= self.length
+            row = self.store.get(STATES, {"chain": self.chain, "process": process_id, "hash": last["hash"]})
             if row is not None:
                 state = decode(row["state"])
                 return _process(self, state, tuple(decode(step["document"]) for step in steps))

@@ -12,7 +12,7 @@ carries an `Idempotency-Key`.
 from collections.abc import Collection as AnyOf
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
@@ -88,6 +88,8 @@ class WorkflowService:
             return
         try:
             outcome = self._decide(entry, live)
+            if live.is_behind:
+                raise OutOfStepError("another copy has gone on meanwhile", hint="Try again.")
         except LiveContractError:
             if self._is_applied(entry):  # by another copy, in the meantime: what was read is newer than the entry
                 return
@@ -101,6 +103,7 @@ class WorkflowService:
         except DuplicateError:
             if not self._is_applied(entry):
                 raise OutOfStepError("another entry was applied at this place of the chain") from None
+            self._drop_old_state(entry, outcome)
         self._check_not_forgotten(entry, live)
         self._live.advance(live, entry.hash, outcome.process)
         if outcome.before is not None:
@@ -356,6 +359,13 @@ class WorkflowService:
             "state": encode(outcome.process.state()),
         }
         self._store.put(STATES, state)
+
+    def _drop_old_state(self, entry: Entry, outcome: _Outcome) -> None:
+        """Take back a state that was saved after a faster copy had gone on and removed it."""
+        process = {"chain": entry.chain, "subject": outcome.row["subject"]}
+        position = cast("int", outcome.row["position"])
+        if outcome.process and self._store.find(ENTRIES, process, order_by="position", after=position, limit=1):
+            self._store.delete(STATES, {"chain": entry.chain, "process": outcome.process.id, "hash": entry.hash})
 
     def _run(self, action: DueAction) -> dict[str, Any] | None:
         process = self.process(action.process, action.chain)
