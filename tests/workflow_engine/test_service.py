@@ -4,18 +4,21 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import samples
+from eventchain.chain import EventChain
 from eventchain.core import canonical_json
 from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Collection, Document, DocumentStore
 from eventchain.store.memory import MemoryStore
 from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
+from eventchain.tip import entries_of
 from tests.node.leased import LeasedMemoryStore
 from workflow_engine.due import DueAction
 from workflow_engine.errors import (
@@ -488,6 +491,40 @@ def test_many_threads_applying_the_same_entries_come_to_the_same(open_store: Cal
         reference.apply(entry)
     assert unexpected == []
     assert make(store).projection("chain") == reference.projection("chain")
+    assert len(store.find(STATES)) == 1
+
+
+class Meanwhile:
+    """A store in which something happens just before the beginning of a process is looked for the first time."""
+
+    def __init__(self, store: DocumentStore, happens: Callable[[], object]) -> None:
+        self._store = store
+        self._happens: list[Callable[[], object]] = [happens]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def find(self, collection: Collection, where: Document | None = None, **more: Any) -> list[Document]:
+        if where and where.get("kind") == "process" and self._happens:
+            self._happens.pop()()
+        return self._store.find(collection, where, **more)
+
+
+def test_copy_that_reads_a_process_too_late_changes_nothing() -> None:
+    id_ = samples.chain_id("repeats")
+    bodies = [*samples.introduction(2), samples.response(0), samples.response(1)]
+    chain = EventChain(id_, tuple(samples.signed(bodies, id_.initial_hash)))
+    entries = [entry for _, entry in entries_of(chain)]
+    store = MemoryStore(COLLECTIONS)
+    fast = make(store)
+    for entry in entries[:-1]:
+        fast.apply(entry)
+    slow = make(cast("DocumentStore", Meanwhile(store, lambda: fast.apply(entries[-1]))))
+    slow.apply(entries[-1])  # an action that may be repeated: it must not be applied to what it came to itself
+    reference = make(MemoryStore(COLLECTIONS))
+    for entry in entries:
+        reference.apply(entry)
+    assert make(store).projection(str(id_)) == reference.projection(str(id_))
     assert len(store.find(STATES)) == 1
 
 
