@@ -142,7 +142,7 @@ def test_shovel_with_wrong_password_is_told_of_and_renewed_with_the_right_one(ne
     renewed = shovels_of(here, login)
     assert renewed.step() == 1
     assert list(here.management().shovels()) == [login.address.queue]
-    there.receive([b"1"])
+    there.receive([b"1"], renewed.step)
 
 
 @pytest.mark.slow

@@ -99,11 +99,12 @@ class Organisation:
         channel.connection.close()
         return int(count)
 
-    def receive(self, wanted: Sequence[bytes]) -> None:
-        """Wait until these messages came in, in any order, and no other."""
+    def receive(self, wanted: Sequence[bytes], meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Wait until these messages came in, in any order, and no other; do something again and again meanwhile."""
         came: list[bytes] = []
 
         def look() -> list[bytes]:
+            meanwhile()
             came.extend(self.bodies())
             return came
 
