@@ -157,7 +157,7 @@ class Shovels:
         self._wake_up = threading.Event()
         self._noticed: set[str] = set()
         self._used: dict[str, tuple[int, int]] = {}
-        self._running: dict[str, tuple[str, int]] = {}
+        self._standing: dict[str, tuple[str, int]] = {}
         self._states: dict[str, str] = {}
 
     def notice(self, queue: str) -> None:
@@ -190,8 +190,8 @@ class Shovels:
             log.info("shovel removed", shovel=name, to=self._destination(name))
         states = self._management.shovel_states()
         histories = self._histories(queues, states)
-        settled = [name for name in wanted if self._runs_for_a_while(name, states.get(name))]
-        hanging = [name for name in settled if name in histories and hangs(histories[name], self._patience)]
+        settled = [name for name in wanted if self._stands_for_a_while(name, states.get(name))]
+        hanging = [name for name in settled if self._hangs(name, states, histories)]
         for name in hanging:
             self._management.delete_shovel(name)  # to put the same once more would change nothing
             self._management.put_shovel(name, wanted[name])
@@ -283,15 +283,20 @@ class Shovels:
                     continue  # deleted meanwhile
         return found
 
-    def _runs_for_a_while(self, name: str, found: ShovelFacts | None) -> bool:
-        """Whether a shovel, made by whatever copy, runs for so long that the broker's counts are about it."""
-        if found is None or found.state != RUNNING:
-            return False
-        since, seen = self._running.get(name, ("", 0))
-        if since != found.since:
+    def _stands_for_a_while(self, name: str, found: ShovelFacts | None) -> bool:
+        """Whether a shovel, made by whatever copy, is in one state so long that the broker's counts are about it."""
+        since, seen = self._standing.get(name, ("", 0))
+        mark = f"{found.state} {found.since}" if found else "missing"
+        if since != mark:
             seen = self._clock()
-            self._running[name] = found.since, seen
+            self._standing[name] = mark, seen
         return self._clock() - seen >= self._patience * 1000
+
+    def _hangs(self, name: str, states: Mapping[str, ShovelFacts], histories: Mapping[str, QueueHistory]) -> bool:
+        """Whether a shovel that stands will not go on by itself: one that tries to connect changes its state."""
+        if name not in states or states[name].state != RUNNING:
+            return True
+        return name in histories and hangs(histories[name], self._patience)
 
     def _status(
         self,

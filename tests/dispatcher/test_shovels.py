@@ -20,6 +20,7 @@ from dispatcher.shovels import (
     ShovelStatus,
     definition,
 )
+from eventchain.core.clock import system_clock
 from eventchain.core.errors import InvalidError, NotFoundError
 from tests.servers.organisations import Organisation, eventually
 from tests.servers.rabbitmq import NewVhost
@@ -139,7 +140,7 @@ def test_shovel_with_wrong_password_is_told_of_and_renewed_with_the_right_one(ne
     (status,) = eventually(shovels.status, lambda seen: seen[0].state != MISSING)
     assert status.state in ("starting", "terminated")
     assert (status.is_well, status.destination) == (False, there.uri)
-    renewed = shovels_of(here, login)
+    renewed = Shovels(here.management(), Logins([login]), system_clock, takes_in=False, patience=PATIENCE_SECONDS)
     assert renewed.step() == 1
     assert list(here.management().shovels()) == [login.address.queue]
     there.receive([b"1"], renewed.step)
