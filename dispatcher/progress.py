@@ -28,6 +28,9 @@ SAMPLES = 120
 PATIENCE_SECONDS = 30
 """How long messages may wait without a confirm before that is told, or mended."""
 
+MAX_PAUSE_SECONDS = SAMPLE_SECONDS * SAMPLES // 2
+"""The longest pause between two times: half of what the broker remembers."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueHistory:
@@ -60,6 +63,11 @@ def hangs(history: QueueHistory, patience: int = PATIENCE_SECONDS) -> bool:
     """Whether the shovel of a queue should be made anew now, where so many seconds are borne."""
     still = still_seconds(history)
     return still >= max(patience, unconfirmed_seconds(history) - still)
+
+
+def pause_seconds(tries: int, patience: int = PATIENCE_SECONDS) -> int:
+    """Return how long a shovel may take to run after it was made anew so many times in a row."""
+    return min(patience << min(tries, 30), MAX_PAUSE_SECONDS)
 
 
 def _unchanged(counts: Sequence[int], otherwise: int) -> int:

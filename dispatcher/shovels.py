@@ -30,7 +30,7 @@ import structlog
 
 from dispatcher.address import PEER_PREFIX, Login, Logins
 from dispatcher.management import Management, QueueFacts, ShovelFacts
-from dispatcher.progress import PATIENCE_SECONDS, QueueHistory, hangs, unconfirmed_seconds
+from dispatcher.progress import PATIENCE_SECONDS, QueueHistory, hangs, pause_seconds, unconfirmed_seconds
 from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError, NotFoundError
 
@@ -158,6 +158,7 @@ class Shovels:
         self._noticed: set[str] = set()
         self._used: dict[str, tuple[int, int]] = {}
         self._standing: dict[str, tuple[str, int]] = {}
+        self._tries: dict[str, int] = {}
         self._states: dict[str, str] = {}
 
     def notice(self, queue: str) -> None:
@@ -183,6 +184,8 @@ class Shovels:
         changed = {name: item for name, item in wanted.items() if found.get(name) != item}
         for name, item in changed.items():
             self._management.put_shovel(name, item)
+            self._standing.pop(name, None)
+            self._tries.pop(name, None)
             log.info("shovel renewed" if name in found else "shovel made", shovel=name, to=self._destination(name))
         gone = found.keys() - wanted.keys()
         for name in gone:
@@ -190,8 +193,7 @@ class Shovels:
             log.info("shovel removed", shovel=name, to=self._destination(name))
         states = self._management.shovel_states()
         histories = self._histories(queues, states)
-        settled = [name for name in wanted if self._stands_for_a_while(name, states.get(name))]
-        hanging = [name for name in settled if self._hangs(name, states, histories)]
+        hanging = [name for name in wanted if self._hangs(name, states.get(name), histories)]
         for name in hanging:
             self._management.delete_shovel(name)  # to put the same once more would change nothing
             self._management.put_shovel(name, wanted[name])
@@ -283,20 +285,28 @@ class Shovels:
                     continue  # deleted meanwhile
         return found
 
-    def _stands_for_a_while(self, name: str, found: ShovelFacts | None) -> bool:
-        """Whether a shovel, made by whatever copy, is in one state so long that the broker's counts are about it."""
-        since, seen = self._standing.get(name, ("", 0))
-        mark = f"{found.state} {found.since}" if found else "missing"
-        if since != mark:
+    def _hangs(self, name: str, found: ShovelFacts | None, histories: Mapping[str, QueueHistory]) -> bool:
+        """Whether a shovel, made by whatever copy, should be made anew.
+
+        One that runs is judged by the broker's counts, once it has run so long that they are about it. One that does
+        not run should get there by itself. RabbitMQ says `starting` while it cannot connect, while it waits for
+        another attempt and when it has given up for good, so only time tells, and the pauses double.
+        """
+        mark = found.since if found and found.state == RUNNING else ""
+        before, seen = self._standing.get(name, (None, 0))
+        if before != mark:
             seen = self._clock()
             self._standing[name] = mark, seen
-        return self._clock() - seen >= self._patience * 1000
-
-    def _hangs(self, name: str, states: Mapping[str, ShovelFacts], histories: Mapping[str, QueueHistory]) -> bool:
-        """Whether a shovel that stands will not go on by itself: one that tries to connect changes its state."""
-        if name not in states or states[name].state != RUNNING:
-            return True
-        return name in histories and hangs(histories[name], self._patience)
+        stands = self._clock() - seen
+        if mark:
+            self._tries.pop(name, None)
+            return stands >= self._patience * 1000 and name in histories and hangs(histories[name], self._patience)
+        tries = self._tries.get(name, 0)
+        if stands < pause_seconds(tries, self._patience) * 1000:
+            return False
+        self._tries[name] = tries + 1
+        self._standing[name] = mark, self._clock()
+        return True
 
     def _status(
         self,

@@ -56,12 +56,14 @@ def locked_extras(name: str) -> set[str]:
 
 @pytest.mark.parametrize("name", LOCKS)
 def test_every_locked_package_is_pinned_with_hashes(name: str) -> None:
-    pin = re.compile(r"[A-Za-z0-9._-]+(\[[a-z0-9,_-]+\])?==[0-9][A-Za-z0-9.+!]*( ; [^-]+[^ ])? *( +--hash=sha256:[0-9a-f]{64})+")
+    pin = re.compile(
+        r"[A-Za-z0-9._-]+(\[[a-z0-9,_-]+\])?==[0-9][A-Za-z0-9.+!]*( ; [^-]+[^ ])? *( +--hash=sha256:[0-9a-f]{64})+"
+    )
     assert [line for line in locked(name).values() if not pin.fullmatch(line)] == []
 
 
 def test_lock_pins_the_extras_that_its_packages_ask_for() -> None:
-    # pip looks for `coverage[toml]` by itself where a lock says `coverage`: it finds the newest, which has no hash here.
+    # Where a lock says `coverage`, pip looks for `coverage[toml]` by itself: the newest, which has no hash here.
     asked = set()
     for name in locked("dev"):
         try:

@@ -10,6 +10,7 @@ from dispatcher.progress import (
     SAMPLE_SECONDS,
     QueueHistory,
     hangs,
+    pause_seconds,
     still_seconds,
     unconfirmed_seconds,
 )
@@ -67,3 +68,8 @@ def test_pauses_between_shovels_made_anew_double() -> None:
     assert all(earlier <= later for earlier, later in pairwise(pauses))
     assert max(pauses) <= 310
     assert len(times) <= 17
+
+
+def test_pauses_double_up_to_five_minutes() -> None:
+    assert [pause_seconds(tries) for tries in range(6)] == [30, 60, 120, 240, 300, 300]
+    assert pause_seconds(10**9) == 300

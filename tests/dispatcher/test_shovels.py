@@ -259,6 +259,25 @@ def test_shovel_that_hangs_is_told_of_and_made_anew(new_vhost: NewVhost) -> None
 
 
 @pytest.mark.slow
+def test_shovel_that_does_not_get_to_run_is_made_anew_with_pauses_that_double(new_vhost: NewVhost) -> None:
+    here, there = Organisation.make(new_vhost), Organisation.make(new_vhost)
+    login = there.allow(there.vhost.user + "-peer")
+    wrong, clock = Login.parse(login.url().replace("secret", "wrong")), Clock()
+    here.publish(login.address.queue, b"1")
+    shovels, other_copy = shovels_of(here, wrong, clock=clock), shovels_of(here, login, clock=clock)
+    assert (shovels.step(), shovels.step()) == (1, 0)
+    made = []
+    for second in range(20 * PATIENCE_SECONDS):
+        clock.now += 1000
+        if second % 5 == 4 and shovels.step():
+            made.append(second + 1)
+    assert made == [10, 30, 70, 150]
+    there.take_in()
+    assert other_copy.step() == 1, "a login that changed does not wait for that"
+    there.receive([b"1"], other_copy.step)
+
+
+@pytest.mark.slow
 def test_shovel_to_a_full_destination_is_told_of_and_left_alone(new_vhost: NewVhost) -> None:
     here, there = Organisation.make(new_vhost), Organisation.make(new_vhost)
     there.take_in()

@@ -1,8 +1,9 @@
 """RabbitMQ for tests: installed from Debian where that is allowed, one server for each process that runs tests."""
 
 import itertools
+import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -39,6 +40,9 @@ def with_password(url: str, password: str) -> str:
     """Return a URL as pika takes it."""
     return url.replace("@", f":{password}@", 1)
 
+
+_LINES = 50
+"""Of a server's log, shown beside a test that failed."""
 
 NewVhost = Callable[[], Vhost]
 
@@ -83,3 +87,23 @@ def new_vhost(rabbitmq: RabbitServer) -> Iterator[NewVhost]:
     for vhost in made:
         rabbitmq.api("DELETE", f"vhosts/{vhost.path}")
         rabbitmq.api("DELETE", f"users/{vhost.path}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell of a test that failed what its server complained of."""
+    report = yield
+    server = getattr(item, "funcargs", {}).get("rabbitmq")
+    if report.failed and isinstance(server, RabbitServer):
+        report.sections.append(("RabbitMQ complained", "".join(complaints(server)[-_LINES:])))
+    return report
+
+
+def complaints(server: RabbitServer) -> list[str]:
+    """Return the lines of a server's log that warn or are about shovels, without the terms it dumps below them."""
+    lines = [
+        line
+        for path in sorted(server.directory.glob("log/*.log"))
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    ]
+    return [line for line in lines if re.search(r"\[(warning|error|critical)\] <[0-9.]+> \S|Shovel ", line)]
