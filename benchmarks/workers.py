@@ -39,10 +39,10 @@ from eventchain.store.document_store import DocumentStore
 from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
 from livecontract import key_store
-from livecontract.bootstrap import free_port
 from livecontract.config import environment_of
 from livecontract.demo.mongodb_server import MongodbServer, find_program
 from livecontract.demo.rabbitmq_server import RabbitServer
+from livecontract.free_ports import free_port
 
 NAME = "workers"
 

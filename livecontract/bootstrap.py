@@ -1,7 +1,6 @@
 """The composition root: from a configuration to a running node (paper sections 19 and 21)."""
 
 import os
-import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Collection as AnyOf
@@ -35,6 +34,7 @@ from livecontract.authentication import Authenticator
 from livecontract.config import Config
 from livecontract.cors import Cors
 from livecontract.errors import InvalidKeyFileError
+from livecontract.free_ports import free_port
 from livecontract.gates import BackPressure, Gate, RateLimits
 from livecontract.guarded_transport import GuardedTransport
 from livecontract.internal import InternalAuthenticator, Reserve
@@ -247,12 +247,6 @@ class ForgeWorker:
     def run(self, stop: threading.Event) -> None:
         """Forge until `stop` is set."""
         self._service.run(stop)
-
-
-def free_port(host: str) -> int:
-    """Return a port that nobody listens on now: a node has to know its URL before its web server is made."""
-    with socket.create_server((host, 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def open_key(config: Config, random: Random) -> KeyPair:

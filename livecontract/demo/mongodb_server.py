@@ -19,7 +19,8 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 from eventchain.core.errors import UnavailableError
-from livecontract.demo.private_server import HOST, end, free_ports, printed_last, spawn
+from livecontract.demo.private_server import HOST, end, printed_last, spawn
+from livecontract.free_ports import free_ports
 
 MONGOD = "mongod"
 
@@ -43,7 +44,7 @@ class MongodbServer:
         """Choose a port and make the directories; nothing runs yet."""
         self.directory = directory
         self.program = program
-        (self.port,) = free_ports(1)
+        (self.port,) = free_ports(HOST, 1)
         self._process: subprocess.Popen[bytes] | None = None
         self._data.mkdir(mode=0o700, parents=True, exist_ok=True)
 

@@ -1,10 +1,8 @@
 """Processes of private servers on loopback: started with what they print in a file, and ended by process id."""
 
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from eventchain.core.errors import UnavailableError
@@ -61,10 +59,3 @@ def end(process: subprocess.Popen[bytes] | None, how: signal.Signals) -> None:
 def printed_last(output: Path) -> str:
     """Return the end of what was printed into a file."""
     return output.read_bytes()[-_TAIL:].decode("utf-8", "replace") if output.exists() else ""
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports on which nobody listens now, all different."""
-    with ExitStack() as stack:
-        servers = [stack.enter_context(socket.create_server((HOST, 0))) for _ in range(count)]
-        return [int(server.getsockname()[1]) for server in servers]

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from eventchain.core.errors import UnavailableError
-from livecontract.bootstrap import free_port
 from livecontract.client import NodeClient
 from livecontract.config import environment_of
 from livecontract.demo.private_server import HOST, printed_last, spawn
 from livecontract.errors import NodeUnreachableError
+from livecontract.free_ports import free_port
 
 START_SECONDS = 30.0
 _WATCH_SECONDS = 0.1

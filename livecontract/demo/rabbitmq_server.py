@@ -28,7 +28,8 @@ import urllib3
 
 from eventchain.core.errors import UnavailableError
 from livecontract.config import environment_of
-from livecontract.demo.private_server import HOST, end, free_ports, printed_last, spawn
+from livecontract.demo.private_server import HOST, end, printed_last, spawn
+from livecontract.free_ports import free_ports
 
 ADMINISTRATOR = "administrator"
 PLUGINS = ("rabbitmq_management", "rabbitmq_shovel", "rabbitmq_shovel_management")
@@ -94,7 +95,7 @@ class RabbitServer:
         """Choose ports and a password, and write the configuration; nothing runs yet."""
         self.directory = directory
         self.password = secrets.token_urlsafe(24)
-        ports = free_ports(5)
+        ports = free_ports(HOST, 5)
         self.port, self.management_port, self._distribution_port, self._epmd_port, spare = ports
         self.tls_port = spare if tls else 0
         self._epmd: subprocess.Popen[bytes] | None = None

@@ -18,8 +18,8 @@ from urllib.request import urlopen
 
 from eventchain.core.keys import KeyPair
 from livecontract import key_store
-from livecontract.bootstrap import free_port
 from livecontract.config import environment_of
+from livecontract.free_ports import free_port
 
 HOST = "127.0.0.1"
 SERVICES = ("anchor", "workflow", "eventchain", "dispatcher", "web")

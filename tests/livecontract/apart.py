@@ -9,7 +9,8 @@ from flask import Blueprint, Flask
 from eventchain.core.clock import system_clock
 from eventchain.core.http_signatures import NonceMemory
 from eventchain.core.keys import KeyPair
-from livecontract.bootstrap import INTERNAL_REQUEST_BYTES, free_port
+from livecontract.bootstrap import INTERNAL_REQUEST_BYTES
+from livecontract.free_ports import free_port
 from livecontract.internal import InternalAuthenticator, Reserve
 from livecontract.nonces import MemoryNonces
 from livecontract.service_http import ServiceHttp

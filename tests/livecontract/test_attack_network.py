@@ -23,8 +23,8 @@ from eventchain.core.ids import ChainId
 from eventchain.core.keys import KeyPair
 from eventchain.event import Event
 from livecontract.agent import Agent
-from livecontract.bootstrap import free_port
 from livecontract.config import environment_of
+from livecontract.free_ports import free_port
 from tests.livecontract.running import OWNER, SECONDS, Answer, Caller, wait_for
 
 pytestmark = pytest.mark.slow

@@ -20,12 +20,13 @@ from dispatcher.sqlite_broker import SqliteBroker
 from eventchain.core.errors import LiveContractError
 from eventchain.store.memory import MemoryStore
 from eventchain.store.sqlite import SqliteStore
-from livecontract import bootstrap, key_store
+from livecontract import key_store
 from livecontract.agent import Agent
 from livecontract.bootstrap import RunningNode
 from livecontract.config import Config, environment_of, load
 from livecontract.demo.rabbitmq_server import RabbitServer
 from livecontract.errors import InvalidKeyFileError
+from livecontract.free_ports import free_port
 from livecontract.mail import Mail, NoMailer, SmtpMailer
 from livecontract.mailbox import StoredMailer
 from tests.livecontract.running import OWNER, Caller, World, part, running, settle, stored, wait_for
@@ -165,12 +166,6 @@ def test_readiness_tells_which_part_fails_and_the_log_why(tmp_path: Path) -> Non
         assert caller.get("/healthz").status == 200
 
 
-def test_a_free_port_can_be_listened_on() -> None:
-    port = bootstrap.free_port("127.0.0.1")
-    with socket.create_server(("127.0.0.1", port)) as server:
-        assert server.getsockname()[1] == port
-
-
 def run(directory: Path, *, stderr: Any, **settings: str) -> "subprocess.Popen[bytes]":
     given = {"data": str(directory), "block_time_ms": "3600000", **settings}
     return subprocess.Popen(
@@ -190,7 +185,7 @@ def status_of(url: str, target: str, key: Any = None) -> int:
 
 @pytest.mark.slow
 def test_a_node_whose_log_nobody_takes_goes_on(tmp_path: Path) -> None:
-    port = bootstrap.free_port("127.0.0.1")
+    port = free_port("127.0.0.1")
     url = f"http://127.0.0.1:{port}"
     reading, writing = os.pipe()
     process = run(tmp_path, stderr=writing, port=str(port), log_level="debug")
@@ -239,7 +234,7 @@ def test_a_node_that_cannot_start_says_why_in_a_sentence(tmp_path: Path, setting
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_node_that_is_told_to_stop_does_and_says_so(tmp_path: Path, number: signal.Signals) -> None:
-    port = bootstrap.free_port("127.0.0.1")
+    port = free_port("127.0.0.1")
     process = run(tmp_path, stderr=subprocess.PIPE, port=str(port))
     try:
         wait_for(lambda: status_of(f"http://127.0.0.1:{port}", "/readyz") == 200, "the node")

@@ -17,7 +17,7 @@ from eventchain.core.http_signatures import sign_request
 from eventchain.core.keys import KeyPair
 from livecontract import proxy, web_server
 from livecontract.authentication import Authenticator
-from livecontract.bootstrap import free_port
+from livecontract.free_ports import free_port
 from livecontract.internal import CALLER, Reserve, guard
 from livecontract.nonces import MemoryNonces
 from livecontract.service_http import ServiceHttp, ServiceMistakeError

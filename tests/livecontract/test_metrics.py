@@ -16,8 +16,9 @@ from dispatcher.sqlite_broker import SqliteBroker
 from eventchain.archive import CONFLICTS, EARLY, EVENTS
 from eventchain.core.errors import InvalidError, UnavailableError
 from eventchain.store.memory import MemoryStore
-from livecontract import bootstrap, web_server
 from livecontract import metrics as metrics_module
+from livecontract import web_server
+from livecontract.free_ports import free_port
 from livecontract.metrics import STEPS, Metrics, chain_gauges, gauge, queue_gauges, shovel_gauges
 from livecontract.stages import Stages
 from tests.livecontract.running import Caller, World, running
@@ -231,7 +232,7 @@ def test_a_running_node_shows_what_the_operations_guide_lists(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_metrics_have_a_port_of_their_own_where_one_is_given(tmp_path: Path) -> None:
-    port = bootstrap.free_port("127.0.0.1")
+    port = free_port("127.0.0.1")
     with running(tmp_path, metrics_port=port) as node:
         own = Caller(f"http://127.0.0.1:{port}")
         answer = own.get("/metrics")
