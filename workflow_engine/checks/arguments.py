@@ -3,13 +3,14 @@
 An argument that is itself an instruction is not known before the process runs, and passes.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jmespath.functions import Functions
 
 from workflow_engine.errors import InvalidInstructionError, Path, quote
-from workflow_engine.operators import arithmetic, paths, query, template, transformation
+from workflow_engine.operators import arithmetic, digests, paths, query, template, transformation
 from workflow_engine.operators.form import some_text
 from workflow_engine.operators.patterns import check_replacement
 from workflow_engine.operators.table import FORMS
@@ -22,11 +23,34 @@ Check = Callable[[Any], Iterator[Fault]]
 """From an argument that is not null and no instruction to what is wrong with it."""
 
 
+_DELIMITED = re.compile(r"([/#~]).*\1[a-zA-Z]*", re.DOTALL)
+"""A pattern as PHP writes it."""
+
+
 def faults(operator: str, argument: Any) -> Iterator[Fault]:
     """Yield what is wrong with the argument of an operator; nothing for an operator that does not exist."""
     check = _CHECKS.get(operator)
     if check is not None and argument is not None and not is_instruction(argument):
         yield from check(argument)
+
+
+def doubts(operator: str, argument: Any) -> Iterator[Fault]:
+    """Yield what is allowed in an argument, and probably not what was meant."""
+    if operator in ("<match>", "<replace>") and isinstance(argument, dict):
+        pattern = argument.get("regex")
+        if isinstance(pattern, str) and _DELIMITED.fullmatch(pattern):
+            yield (
+                ("regex",),
+                f'Patterns have no delimiters: this looks for "{pattern[0]}" as well. Flags go into "flags".',
+            )
+    algorithm = argument.get("algo") if operator == "<hash>" and isinstance(argument, dict) else None
+    if operator == "<transformation>" and isinstance(argument, str):
+        algorithm = argument.partition(":")[2]
+    if algorithm in digests.ALGORITHMS and algorithm not in digests.BINDING:
+        yield (
+            ("algo",) if operator == "<hash>" else (),
+            f"{algorithm} binds nobody: whoever chooses a value can make another one with the same digest. Use sha256.",
+        )
 
 
 def expression_faults(text: Any) -> Iterator[Fault]:

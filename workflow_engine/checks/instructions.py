@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workflow_engine.checks.arguments import expression_faults, faults
+from workflow_engine.checks.arguments import doubts, expression_faults, faults
 from workflow_engine.checks.report import Finding
-from workflow_engine.checks.view import OLD_OPERATORS, View
-from workflow_engine.errors import Path, quote
-from workflow_engine.operators import OPERATORS
+from workflow_engine.checks.view import View
+from workflow_engine.errors import InvalidInstructionError, Path, quote
+from workflow_engine.old_spellings import OLD_OPERATORS
+from workflow_engine.operators import OPERATORS, arithmetic
 from workflow_engine.reading import is_operator
 
 _SOURCES = ("<src>", "_src")
@@ -53,6 +54,30 @@ def bad_argument(view: View) -> Iterator[Finding]:
     for place, instruction in view.instructions:
         for operator, argument in instruction.items():
             for part, message in faults(operator, argument):
+                yield (*place, operator, *part), message
+        for name in _without_value(instruction):
+            yield (
+                (*place, "<math>"),
+                f'The calculation uses {quote(name)}, which has no value. Give it beside "<math>".',
+            )
+
+
+def _without_value(instruction: Mapping[str, Any]) -> list[str]:
+    """Return the names of a calculation that nothing gives a value, where no other operator could."""
+    text = instruction.get("<math>")
+    if not isinstance(text, str) or any(is_operator(key) and key not in ("<math>", "<ifset>") for key in instruction):
+        return []
+    try:
+        return sorted(arithmetic.parse(text).names - instruction.keys())
+    except InvalidInstructionError:
+        return []
+
+
+def doubtful_argument(view: View) -> Iterator[Finding]:
+    """An argument that can be read and probably does not mean what was meant."""
+    for place, instruction in view.instructions:
+        for operator, argument in instruction.items():
+            for part, message in doubts(operator, argument):
                 yield (*place, operator, *part), message
 
 
