@@ -252,6 +252,14 @@ ERRORS = {
         put("actions", "call", "data", {"<math>": "1 +"}),
         {("bad-argument", '$.actions.call.data["<math>"]')},
     ),
+    "date that needs a clock": (
+        put("actions", "call", "data", {"<transformation>": "strtotime", "input": "tomorrow"}),
+        {("bad-argument", '$.actions.call.data["<transformation>"]')},
+    ),
+    "constant that has no result": (
+        put("actions", "call", "data", [{"<sum>": [1, "2"]}, {"<decode>": {"input": "Zg", "algo": "base64"}}]),
+        {("bad-argument", '$.actions.call.data[0]["<sum>"]'), ("bad-argument", '$.actions.call.data[1]["<decode>"]')},
+    ),
     "unknown asset read from the root": (
         put("actions", "offer", "condition", {"<eval>": "previous[?timestamp > $.assets.ofer.price]"}),
         {("unknown-path", '$.actions.offer.condition["<eval>"]')},
@@ -440,6 +448,10 @@ class TestCorpus:
     @pytest.mark.parametrize("name", scenarios.names())
     def test_library_gives_no_false_alarm(self, name):
         assert findings(scenarios.load(name)) == []
+
+    def test_costly_constant_is_left_to_the_evaluation(self):
+        multiplying = {"<replace>": {"input": "x" * 400, "find": "x", "replacement": "x" * 400}}
+        assert findings(put("actions", "call", "data", multiplying)) == []
 
 
 class TestStructure:

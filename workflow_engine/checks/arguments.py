@@ -71,7 +71,8 @@ def _unreadable(error: InvalidInstructionError) -> str:
     return f"This cannot be read: {error.message}. {error.hint or ''}".rstrip()
 
 
-def _sentence(error: InvalidInstructionError) -> str:
+def sentence(error: InvalidInstructionError) -> str:
+    """Return what is wrong as sentences."""
     message = error.message[0].upper() + error.message[1:]
     return f"{message}. {error.hint or ''}".rstrip()
 
@@ -149,7 +150,7 @@ def _members(operator: str) -> Check:
 
     def check(argument: Any) -> Iterator[Fault]:
         for name, error in FORMS[operator].faults(argument, lambda value: not is_instruction(value)):
-            yield () if name is None else (name,), _sentence(error)
+            yield () if name is None else (name,), sentence(error)
 
     return check
 
@@ -191,7 +192,7 @@ def _transformation(argument: Any) -> Iterator[Fault]:
     try:
         transformation.check(argument)
     except InvalidInstructionError as error:
-        yield place, _sentence(error)
+        yield place, sentence(error)
 
 
 _CHECKS: Mapping[str, Check] = {
