@@ -64,8 +64,11 @@ class _Grammar(Parser):
     BINDING_POWER = {  # noqa: RUF012  # as the package has it
         **Parser.BINDING_POWER,
         "root": 0,
-        **dict.fromkeys(("plus", "minus"), _ADDING),
-        **dict.fromkeys(("times", "divide", "modulo"), _MULTIPLYING),
+        "plus": _ADDING,
+        "minus": _ADDING,
+        "times": _MULTIPLYING,
+        "divide": _MULTIPLYING,
+        "modulo": _MULTIPLYING,
     }
 
     _tokens: list[Token]
