@@ -76,6 +76,19 @@ def test_every_name_is_listed() -> None:
     assert set(dates.LETTERS) <= listed
 
 
+def test_locales_write_what_the_page_shows() -> None:
+    table = re.findall(r"^\| `((?:[a-z]{2}_[A-Z]{2} ?)+)` \| (.*) \| (.*), (.*) \|$", PAGE, re.MULTILINE)
+    shown = {name: forms for names, *forms in table for name in names.split()}
+    assert shown.keys() == number_format.LOCALES.keys()
+    for name, forms in shown.items():
+        numbers = [
+            number_format.write(1000.5, name, None, None),
+            number_format.write(1000.5, name, None, "EUR"),
+            number_format.write(-1000.5, name, None, "EUR"),
+        ]
+        assert [re.sub("[\u00a0\u202f]", " ", number) for number in numbers] == forms
+
+
 def test_operators_stand_in_the_order_in_which_they_run() -> None:
     tables = PAGE.partition("## Expressions")[0]
     order = {name: index for index, name in enumerate(OPERATORS)}

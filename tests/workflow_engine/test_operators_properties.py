@@ -5,7 +5,7 @@ import re
 import string
 import urllib.parse
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any
 
 import base58 as base58_library
@@ -129,7 +129,7 @@ def test_number_that_was_written_means_the_rounded_number(number: float, decimal
     form = number_format.LOCALES[locale]
     written = number_format.write(number, locale, decimals, None)
     plain = written.replace(form.group, "").replace(form.decimal, ".")
-    exact = Decimal(repr(number)).quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP)
+    exact = Decimal(repr(number)).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, Context(prec=60))
     assert Decimal(plain) == exact
     if locale == "en_US":
         assert written == f"{exact if exact else abs(exact):,.{decimals}f}"
