@@ -119,6 +119,8 @@ BAD = [
     ("<transformation>", "serialize"),
     ("<transformation>", ["json_encode", "hash:md5"]),
     ("<transformation>", {"function": "date"}),
+    ("<transformation>", {"function": "json_encode", "args": [REF, REF]}),
+    ("<transformation>", {"function": "hash", "args": ["sha3", REF]}),
     ("<transformation>", {"function": "now", "args": []}),
     ("<transformation>", 3),
     ("<enrich>", {"extra": []}),

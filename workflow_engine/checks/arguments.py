@@ -187,10 +187,15 @@ def _transformation(argument: Any) -> Iterator[Fault]:
     if is_instruction(argument):
         return
     if isinstance(argument, dict):
-        yield from (((*place, *part), message) for part, message in _members("<transformation>")(argument))
-        return
+        found = list(_members("<transformation>")(argument))
+        yield from (((*place, *part), message) for part, message in found)
+        if found or is_instruction(argument["function"]) or is_instruction(argument["args"]):
+            return
     try:
-        transformation.check(argument)
+        if isinstance(argument, dict):
+            transformation.check_args(argument["function"], argument["args"], lambda value: not is_instruction(value))
+        else:
+            transformation.check(argument)
     except InvalidInstructionError as error:
         yield place, sentence(error)
 

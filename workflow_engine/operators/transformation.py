@@ -107,6 +107,19 @@ def check(argument: Any) -> None:
         FORM.read(argument)
 
 
+def check_args(name: str, args: list[Any], is_known: Callable[[Any], bool]) -> None:
+    """Check the arguments of a function: how many there are, and the first of two if it is known.
+
+    Raises:
+        InvalidInstructionError: They are not those of this function.
+    """
+    wanted = 1 if FUNCTIONS[name].option is None else 2
+    if len(args) != wanted:
+        raise InvalidInstructionError(f"{name} takes {wanted} args, not {len(args)}")
+    if wanted == 2 and is_known(args[0]):
+        _option(name, args[0])
+
+
 def transformation(argument: Any, content: Any, scope: Scope) -> Any:
     """`<transformation>`: what a function of PHP makes of `input`, or of its `args`; null where that is null."""
     argument = _only(argument)
@@ -116,7 +129,8 @@ def transformation(argument: Any, content: Any, scope: Scope) -> Any:
     else:
         given = FORM.read(argument)
         name = given["function"]
-        option, value = _arguments(name, given["args"])
+        check_args(name, given["args"], lambda _value: True)
+        option, value = given["args"] if len(given["args"]) == 2 else (None, given["args"][0])
     return None if value is None else FUNCTIONS[name].call(option, value, scope.budget)
 
 
@@ -136,13 +150,6 @@ def _named(text: str) -> tuple[str, str | None]:
     name, colon, option = text.partition(":")
     _check_function(name)
     return name, _option(name, option if colon else None)
-
-
-def _arguments(name: str, args: list[Any]) -> tuple[Any, Any]:
-    wanted = 1 if FUNCTIONS[name].option is None else 2
-    if len(args) != wanted:
-        raise InvalidInstructionError(f"{name} takes {wanted} args, not {len(args)}")
-    return (None, args[0]) if wanted == 1 else (_option(name, args[0]), args[1])
 
 
 def _option(name: str, option: Any) -> Any:
