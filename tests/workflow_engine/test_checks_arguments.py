@@ -2,7 +2,7 @@
 
 import pytest
 
-from workflow_engine.checks.arguments import faults
+from workflow_engine.checks.arguments import doubts, faults
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.operators import OPERATORS, evaluate
 
@@ -159,6 +159,8 @@ BAD = [
     ("<hash>", "a"),
     ("<hash>", {"algo": "sha256"}),
     ("<hash>", {"input": "a", "algo": "sha3"}),
+    ("<hash>", {"input": "a", "algo": ["md5"]}),
+    ("<numberformat>", {"input": 1, "currency": {"code": "EUR"}}),
     ("<hash>", {"input": "a", "hmac": "key"}),
     ("<id>", ""),
     ("<id>", {"chain": CHAIN}),
@@ -189,6 +191,16 @@ def test_what_the_check_refuses_fails_when_it_is_evaluated(operator, argument):
 def test_place_inside_the_argument_is_named():
     assert [place for place, _ in faults("<tpl>", {"a": ["ok", "{{#b}}"]})] == [("a", 1)]
     assert [place for place, _ in faults("<apply>", {"query": "["})] == [("query",)]
+
+
+@pytest.mark.parametrize(("operator", "argument"), GOOD)
+def test_good_argument_raises_no_doubt(operator, argument):
+    assert list(doubts(operator, argument)) == []
+
+
+@pytest.mark.parametrize(("operator", "argument"), BAD)
+def test_doubts_about_a_bad_argument_are_sentences(operator, argument):
+    assert all(message.endswith(".") for _, message in doubts(operator, argument))
 
 
 def test_unknown_operator_is_not_judged_here():

@@ -21,6 +21,8 @@ CONTEXT = {
     "deep_json": "[" * 5000 + "]" * 5000,
     "wide_json": "[" + "0," * 600_000 + "0]",
     "huge": 1e300,
+    "expressions": [f"'x' || [{'a,' * 2000}a{index}]" for index in range(900)],
+    "templates": [f"{{{{#nothing}}}}{'{{a}}' * 12_000}{{{{/nothing}}}}{index}" for index in range(100)],
     "pattern": "a{0,30}" * 140,
     "previous": [{"data": {"text": "x" * 1000}}] * 3000,
 }
@@ -55,6 +57,17 @@ BOMBS: dict[str, Any] = {
     ],
     "very many patterns": [
         {"<match>": {"input": "a", "regex": {"<merge>": [{"<ref>": "pattern"}, str(index)]}}} for index in range(900)
+    ],
+    "very many expressions": [
+        {"<apply>": {"input": 1, "query": {"<ref>": f"expressions.{index}"}}} for index in range(900)
+    ],
+    "very many templates": [{"<tpl>": {"<ref>": f"templates.{index}"}} for index in range(100)],
+    "very many patterns for nothing": [
+        {"<match>": {"input": None, "regex": {"<merge>": [{"<ref>": "pattern"}, str(index)]}}} for index in range(900)
+    ],
+    "very many patterns that replace nothing": [
+        {"<replace>": {"input": None, "replacement": "", "regex": {"<merge>": [{"<ref>": "pattern"}, str(index)]}}}
+        for index in range(900)
     ],
     "glue longer than all": {"<join>": {"input": ITEMS, "glue": "y" * 1000}},
     "encoding of an encoding": nested(

@@ -46,7 +46,7 @@ def doubts(operator: str, argument: Any) -> Iterator[Fault]:
     algorithm = argument.get("algo") if operator == "<hash>" and isinstance(argument, dict) else None
     if operator == "<transformation>" and isinstance(argument, str):
         algorithm = argument.partition(":")[2]
-    if algorithm in digests.ALGORITHMS and algorithm not in digests.BINDING:
+    if isinstance(algorithm, str) and algorithm in digests.ALGORITHMS and algorithm not in digests.BINDING:
         yield (
             ("algo",) if operator == "<hash>" else (),
             f"{algorithm} binds nobody: whoever chooses a value can make another one with the same digest. Use sha256.",

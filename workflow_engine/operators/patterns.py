@@ -68,11 +68,20 @@ def _compile(text: str, flags: str) -> Any:
         raise InvalidInstructionError("the pattern holds a lone surrogate") from None
 
 
+def pay(pattern: str, budget: Budget) -> None:
+    """Take the steps of compiling a pattern off the budget: each time, as what is kept must not change prices.
+
+    Raises:
+        BudgetExceededError: There are none left.
+    """
+    budget.spend(weight(pattern))
+
+
 def fits(pattern: str, flags: str, text: str, budget: Budget) -> bool:
     """Tell whether a pattern fits a text somewhere. Raises what `pattern_of` raises, and BudgetExceededError."""
     compiled = pattern_of(pattern, flags)
     price = weight(pattern)
-    budget.spend(_compiling(price) + len(text) * price // _CHARACTERS_PER_STEP)
+    budget.spend(1 + len(text) * price // _CHARACTERS_PER_STEP)
     try:
         return compiled.search(text) is not None
     except UnicodeEncodeError:
@@ -94,7 +103,7 @@ def replace(pattern: str, flags: str, text: str, replacement: str, budget: Budge
     price = weight(pattern)
     output: list[str] = []
     end = 0
-    budget.spend(_compiling(price) + len(text) * price // _CHARACTERS_PER_STEP)
+    budget.spend(1 + len(text) * price // _CHARACTERS_PER_STEP)
     try:
         for match in compiled.finditer(text):
             budget.spend(1 + len(pieces) + (len(text) - match.end()) * price // _CHARACTERS_PER_STEP)
@@ -133,11 +142,6 @@ def _pieces(replacement: str, groups: int) -> list[str | int]:
         end = match.end()
     pieces.append(replacement[end:])
     return [piece for piece in pieces if piece != ""]
-
-
-def _compiling(price: int) -> int:
-    """Return the steps of compiling a pattern of this weight. Paid each time: what is kept must not change prices."""
-    return 1 + price
 
 
 def weight(pattern: str) -> int:

@@ -32,6 +32,9 @@ from workflow_engine.operators.budget import Budget
 MAX_LENGTH = 4096
 """Characters of an expression."""
 
+_CHARACTERS_PER_STEP = 2
+"""How many characters are read for one step. Paid each time, as what is kept must not change prices."""
+
 MAX_NESTING = 40
 """Depth of brackets, and of the parsed expression."""
 
@@ -88,6 +91,7 @@ def search(text: Any, value: Any, budget: Budget) -> Any:
     """
     if not isinstance(text, str):
         raise InvalidInstructionError("an expression should be text")
+    budget.spend(len(text) // _CHARACTERS_PER_STEP)
     tree = parse(text)
     try:
         result = _Interpreter(budget, value).visit(tree, value)

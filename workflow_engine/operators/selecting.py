@@ -75,6 +75,8 @@ def equal(argument: Any, _content: Any, scope: Scope) -> Any:
 def match(argument: Any, _content: Any, scope: Scope) -> Any:
     """`<match>`: whether `input` contains the text `find` or fits the RE2 pattern `regex` somewhere; null does not."""
     given = MATCH.read(argument)
+    if given.get("regex") is not None:
+        patterns.pay(given["regex"], scope.budget)
     if given["input"] is None:
         return False
     text = values.text_of(given["input"])

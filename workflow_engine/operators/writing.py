@@ -117,9 +117,13 @@ def number_format_(argument: Any, _content: Any, _scope: Scope) -> Any:
 def replace(argument: Any, _content: Any, scope: Scope) -> Any:
     """`<replace>`: `input` with every `find`, or everything that the RE2 pattern `regex` fits, replaced."""
     given = REPLACE.read(argument)
+    replacement = given["replacement"]
+    if given.get("regex") is not None:
+        patterns.pay(given["regex"], scope.budget)
+        patterns.check_replacement(replacement, given["regex"])
     if given["input"] is None:
         return None
-    text, replacement = values.text_of(given["input"]), given["replacement"]
+    text = values.text_of(given["input"])
     if given.get("find") is None:
         return patterns.replace(given["regex"], given.get("flags") or "", text, replacement, scope.budget)
     scope.budget.spend(1 + len(text) // octets.BYTES_PER_STEP)
