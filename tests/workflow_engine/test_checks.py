@@ -212,9 +212,17 @@ ERRORS = {
         put("actions", "call", "data", {"a": [{"<now>": True}]}),
         {("unknown-operator", '$.actions.call.data.a[0]["<now>"]')},
     ),
-    "operator of LTO that is not evaluated": (
-        put("actions", "call", "data", {"<dateformat>": {}}),
-        {("unknown-operator", '$.actions.call.data["<dateformat>"]')},
+    "operator of LTO's documents that its engine lacks": (
+        put("actions", "call", "data", {"<dateFormat>": {"date": "2026-01-31"}}),
+        {("unknown-operator", '$.actions.call.data["<dateFormat>"]')},
+    ),
+    "key in an instruction": (
+        put("actions", "call", "data", {"<hash>": {"input": "a", "algo": "sha256", "hmac": "secret"}}),
+        {("bad-argument", '$.actions.call.data["<hash>"].hmac')},
+    ),
+    "zone that laws change": (
+        put("actions", "call", "data", {"<dateformat>": {"date": {"<ref>": "title"}, "timezone": "Europe/Amsterdam"}}),
+        {("bad-argument", '$.actions.call.data["<dateformat>"].timezone')},
     ),
     "old operator": (
         put("actions", "call", "data", {"_ref": "id"}),
@@ -235,6 +243,26 @@ ERRORS = {
     "wrong number of arguments": (
         put("actions", "offer", "condition", {"<eval>": "contains(title)"}),
         {("bad-argument", '$.actions.offer.condition["<eval>"]')},
+    ),
+    "calculation with a name that has no value": (
+        put("actions", "call", "data", {"<math>": "price * rate", "price": 2}),
+        {("bad-argument", '$.actions.call.data["<math>"]')},
+    ),
+    "broken calculation": (
+        put("actions", "call", "data", {"<math>": "1 +"}),
+        {("bad-argument", '$.actions.call.data["<math>"]')},
+    ),
+    "date that needs a clock": (
+        put("actions", "call", "data", {"<transformation>": "strtotime", "input": "tomorrow"}),
+        {("bad-argument", '$.actions.call.data["<transformation>"]')},
+    ),
+    "constant that has no result": (
+        put("actions", "call", "data", [{"<sum>": [1, "2"]}, {"<decode>": {"input": "Zg", "algo": "base64"}}]),
+        {("bad-argument", '$.actions.call.data[0]["<sum>"]'), ("bad-argument", '$.actions.call.data[1]["<decode>"]')},
+    ),
+    "unknown asset read from the root": (
+        put("actions", "offer", "condition", {"<eval>": "previous[?timestamp > $.assets.ofer.price]"}),
+        {("unknown-path", '$.actions.offer.condition["<eval>"]')},
     ),
     "condition without a condition": (
         put("actions", "call", "data", {"<if>": {"cond": True, "then": 1}}),
@@ -314,6 +342,18 @@ WARNINGS = {
     "dead end": (
         put("states", "offered", "transitions", 1, "transition", "end"),
         None,
+    ),
+    "digest that binds nobody": (
+        put("actions", "call", "data", {"<hash>": {"input": "a", "algo": "md5"}}),
+        {("doubtful-argument", '$.actions.call.data["<hash>"].algo')},
+    ),
+    "digest of PHP that binds nobody": (
+        put("actions", "call", "data", {"<transformation>": "hash:sha1", "input": "a"}),
+        {("doubtful-argument", '$.actions.call.data["<transformation>"]')},
+    ),
+    "pattern with delimiters": (
+        put("actions", "call", "data", {"<replace>": {"input": "a", "regex": "/^a/i", "replacement": "b"}}),
+        {("doubtful-argument", '$.actions.call.data["<replace>"].regex')},
     ),
     "unused action": (put("actions", "talk", {"actor": "buyer"}), {("unused-action", "$.actions.talk")}),
     "unused actor": (put("actors", "notary", {}), {("unused-actor", "$.actors.notary")}),
@@ -408,6 +448,10 @@ class TestCorpus:
     @pytest.mark.parametrize("name", scenarios.names())
     def test_library_gives_no_false_alarm(self, name):
         assert findings(scenarios.load(name)) == []
+
+    def test_costly_constant_is_left_to_the_evaluation(self):
+        multiplying = {"<replace>": {"input": "x" * 400, "find": "x", "replacement": "x" * 400}}
+        assert findings(put("actions", "call", "data", multiplying)) == []
 
 
 class TestStructure:

@@ -2,11 +2,17 @@
 
 import pytest
 
-from workflow_engine.checks.arguments import faults
+from workflow_engine.checks.arguments import doubts, faults
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.operators import OPERATORS, evaluate
 
-CONTEXT = {"id": "p", "assets": {"a": {"b": 1, "list": [1, 2], "text": "x"}}, "definitions": {"t": "Hi {{id}}"}}
+CHAIN = "8F8p8Yao9x1YCwEpUE3HREmMnXeFxuzLiwFNJtuxrgsGhRVRPYHYqBspHaqb1SL"
+CONTEXT = {
+    "id": "p",
+    "chain": CHAIN,
+    "assets": {"a": {"b": 1, "list": [1, 2], "text": "x"}},
+    "definitions": {"t": "Hi {{id}}"},
+}
 REF = {"<ref>": "assets.a.list"}
 
 GOOD = [
@@ -36,6 +42,31 @@ GOOD = [
     ("<sum>", [1, None, 2]),
     ("<math>", "1 + 2"),
     ("<merge>", None),
+    ("<math>", "max(2, 1)"),
+    ("<jmespath>", {"input": REF, "query": "[0]"}),
+    ("<jmespath>", "a"),
+    ("<transformation>", "hash:sha256"),
+    ("<transformation>", ["date:H:i"]),
+    ("<transformation>", {"function": "json_encode", "args": [REF]}),
+    ("<transformation>", {"<ref>": "assets.none"}),
+    ("<enrich>", {"input": [], "extra": REF, "match": "n"}),
+    ("<enrich>", {"input": [], "extra": [{"id": 1}], "match": {"extra": "id", "source": "ref"}}),
+    ("<dateformat>", {"input": "2026-01-31", "format": "j F Y"}),
+    ("<dateformat>", {"date": 0, "timezone": "+01:00"}),
+    ("<dateformat>", {"date": {"<ref>": "assets.none"}}),
+    ("<numberformat>", {"input": {"<ref>": "assets.a.b"}, "locale": "nl_NL", "decimals": 2}),
+    ("<numberformat>", {"input": 1, "currency": "EUR"}),
+    ("<replace>", {"input": {"<ref>": "id"}, "find": "p", "replacement": "q"}),
+    ("<replace>", {"input": "a-b", "regex": "(a)-(b)", "replacement": "$2-${1}\\$"}),
+    ("<encode>", {"input": {"<ref>": "id"}, "algo": "base58"}),
+    ("<decode>", {"input": "YQ==", "algo": "base64"}),
+    ("<serialize>", {"input": REF, "format": "json"}),
+    ("<unserialize>", {"input": "a=1", "format": "url"}),
+    ("<hash>", {"input": REF}),
+    ("<hash>", {"input": "a", "algo": "sha512"}),
+    ("<id>", "offer"),
+    ("<id>", {"seed": {"<ref>": "id"}}),
+    ("<id>", {"seed": "offer", "chain": CHAIN}),
 ]
 
 BAD = [
@@ -75,6 +106,66 @@ BAD = [
     ("<join>", [1, 2]),
     ("<sum>", 3),
     ("<math>", 3),
+    ("<math>", "1 +"),
+    ("<math>", "mean(1, 2)"),
+    ("<jmespath>", {"input": 1, "query": "a["}),
+    ("<jmespath>", "a["),
+    ("<transformation>", "sha256"),
+    ("<transformation>", "hash"),
+    ("<transformation>", "hash:sha3"),
+    ("<transformation>", "json_encode:x"),
+    ("<transformation>", "hash_hmac:sha256"),
+    ("<transformation>", "generate_private_key"),
+    ("<transformation>", "serialize"),
+    ("<transformation>", ["json_encode", "hash:md5"]),
+    ("<transformation>", {"function": "date"}),
+    ("<transformation>", {"function": "json_encode", "args": [REF, REF]}),
+    ("<transformation>", {"function": "hash", "args": ["sha3", REF]}),
+    ("<transformation>", {"function": "now", "args": []}),
+    ("<transformation>", 3),
+    ("<enrich>", {"extra": []}),
+    ("<enrich>", {"extra": {}, "match": "n"}),
+    ("<enrich>", {"extra": [], "match": "a..b"}),
+    ("<enrich>", {"extra": [], "match": {"extra": "a"}}),
+    ("<enrich>", {"extra": [], "match": {"extra": "a", "source": ""}}),
+    ("<dateformat>", {}),
+    ("<dateformat>", {"input": "2026-01-31", "date": "2026-01-31"}),
+    ("<dateformat>", {"input": "tomorrow"}),
+    ("<dateformat>", {"input": "2026-02-30"}),
+    ("<dateformat>", {"input": "2026-01-31", "format": "Y-m-d B"}),
+    ("<dateformat>", {"input": "2026-01-31", "format": "Y\\"}),
+    ("<dateformat>", {"input": "2026-01-31", "timezone": "Europe/Amsterdam"}),
+    ("<dateformat>", {"input": "2026-01-31", "timezone": "+15:00"}),
+    ("<numberformat>", {"locale": "nl_NL"}),
+    ("<numberformat>", {"input": "12"}),
+    ("<numberformat>", {"input": 1, "locale": "xx_XX"}),
+    ("<numberformat>", {"input": 1, "decimals": 16}),
+    ("<numberformat>", {"input": 1, "decimals": 1.5}),
+    ("<numberformat>", {"input": 1, "currency": "XXX"}),
+    ("<replace>", {"input": "a", "find": "a"}),
+    ("<replace>", {"input": "a", "find": "", "replacement": "b"}),
+    ("<replace>", {"input": "a", "find": "a", "regex": "a", "replacement": "b"}),
+    ("<replace>", {"input": "a", "regex": "(", "replacement": "b"}),
+    ("<replace>", {"input": "a", "regex": "a", "replacement": "$1"}),
+    ("<replace>", {"input": ["a"], "find": "a", "replacement": "b"}),
+    ("<encode>", {"input": "a"}),
+    ("<encode>", {"input": "a", "algo": "rot13"}),
+    ("<decode>", {"input": 3, "algo": "base64"}),
+    ("<decode>", {"algo": "base64"}),
+    ("<serialize>", {"input": 1}),
+    ("<serialize>", {"input": 1, "format": "php"}),
+    ("<unserialize>", {"input": 1, "format": "json"}),
+    ("<unserialize>", {"input": "1", "format": "yaml"}),
+    ("<hash>", "a"),
+    ("<hash>", {"algo": "sha256"}),
+    ("<hash>", {"input": "a", "algo": "sha3"}),
+    ("<hash>", {"input": "a", "algo": ["md5"]}),
+    ("<numberformat>", {"input": 1, "currency": {"code": "EUR"}}),
+    ("<hash>", {"input": "a", "hmac": "key"}),
+    ("<id>", ""),
+    ("<id>", {"chain": CHAIN}),
+    ("<id>", {"seed": "a", "chain": "nothing"}),
+    ("<id>", ["a"]),
 ]
 
 
@@ -100,6 +191,16 @@ def test_what_the_check_refuses_fails_when_it_is_evaluated(operator, argument):
 def test_place_inside_the_argument_is_named():
     assert [place for place, _ in faults("<tpl>", {"a": ["ok", "{{#b}}"]})] == [("a", 1)]
     assert [place for place, _ in faults("<apply>", {"query": "["})] == [("query",)]
+
+
+@pytest.mark.parametrize(("operator", "argument"), GOOD)
+def test_good_argument_raises_no_doubt(operator, argument):
+    assert list(doubts(operator, argument)) == []
+
+
+@pytest.mark.parametrize(("operator", "argument"), BAD)
+def test_doubts_about_a_bad_argument_are_sentences(operator, argument):
+    assert all(message.endswith(".") for _, message in doubts(operator, argument))
 
 
 def test_unknown_operator_is_not_judged_here():

@@ -28,6 +28,9 @@ from workflow_engine.operators.budget import Budget
 MAX_LENGTH = 65_536
 """Characters of a template: no event carries more."""
 
+_CHARACTERS_PER_STEP = 16
+"""How many characters are read for one step. Paid each time, as what is kept must not change prices."""
+
 MAX_NESTING = 16
 """Sections within sections."""
 
@@ -74,6 +77,7 @@ def render(text: str, context: Any, budget: Budget) -> str:
         BudgetExceededError: It takes too long or makes too much.
     """
     output: list[str] = []
+    budget.spend(len(text) // _CHARACTERS_PER_STEP)
     _render(parse(text), (context,), budget, output)
     return "".join(output)
 
