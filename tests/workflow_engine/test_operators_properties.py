@@ -120,6 +120,7 @@ def test_date_that_is_read_is_one_of_iso_8601(text: str) -> None:
     assert datetime.fromisoformat(text).replace(tzinfo=moment.tzinfo) == moment or "." in text
 
 
+@example(10**13, 15, "en_US")
 @given(
     st.integers(-(2**53) + 1, 2**53 - 1) | st.floats(-1e12, 1e12),
     st.integers(0, number_format.MAX_DECIMALS),

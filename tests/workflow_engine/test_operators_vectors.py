@@ -1,5 +1,6 @@
 """The vectors of data instructions: what every node has to make of them, to the byte."""
 
+import decimal
 import json
 import os
 import subprocess
@@ -62,6 +63,12 @@ def test_results_are_those_of_another_zone_language_hash_seed_and_decimal_librar
     )
     assert done.stderr == ""
     assert done.stdout.split() == ["function", str(len(RESULTS))]
+
+
+def test_results_do_not_depend_on_the_decimal_context_of_whoever_evaluates() -> None:
+    with decimal.localcontext(decimal.Context(prec=1, rounding=decimal.ROUND_UP, traps=[decimal.Inexact])):
+        for instruction, result in RESULTS:
+            assert canonical_json.encode(evaluate(instruction, CONTEXT)) == canonical_json.encode(result), instruction
 
 
 def test_every_newer_operator_has_vectors() -> None:

@@ -92,12 +92,12 @@ def write(number: int | float, locale: str, decimals: int | None, currency: str 
         InvalidInstructionError: It is no number, or its magnitude is beyond 2^53 - 1.
     """
     exact = values.to_decimal(number)
-    if abs(exact) > MAX_SAFE_INTEGER:
+    if exact.copy_abs() > MAX_SAFE_INTEGER:
         raise InvalidInstructionError("a number beyond 2^53 - 1 is not exact, and is not written")
     symbol, usual = CURRENCIES[currency] if currency else ("", DECIMALS_WITHOUT_CURRENCY)
     with localcontext(values.ARITHMETIC):
         rounded = exact.quantize(Decimal(1).scaleb(-(usual if decimals is None else decimals)), rounding=ROUND_HALF_UP)
-    whole, _, fraction = f"{abs(rounded):f}".partition(".")
+    whole, _, fraction = f"{rounded.copy_abs():f}".partition(".")
     if decimals is None and not currency:
         fraction = fraction.rstrip("0")
     form = LOCALES[locale]

@@ -127,7 +127,7 @@ def from_decimal(value: Decimal) -> int | float:
     Raises:
         InvalidInstructionError: Its magnitude is beyond 2^53 - 1, where integers are no longer exact.
     """
-    if not value.is_finite() or abs(value) > MAX_SAFE_INTEGER:
+    if not value.is_finite() or value.copy_abs() > MAX_SAFE_INTEGER:
         raise InvalidInstructionError("the result of the calculation is beyond 2^53 - 1")
     if value == value.to_integral_value():
         return int(value)
