@@ -5,7 +5,7 @@ to. Everything else is the machine that nodes run.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eventchain.core.entry import Entry
@@ -62,10 +62,17 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
 
 def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
     """Return the process after these responses (see `run`)."""
+    *_, process = stages(scenario, responses)
+    return process
+
+
+def stages(scenario: Scenario, responses: Sequence[Any]) -> Iterator[Process]:
+    """Yield the process after its start, and after each of these responses (see `run`)."""
     if not isinstance(responses, list | tuple) or len(responses) > MAX_RESPONSES:
         raise InvalidResponseError(f"The responses should be a list of at most {MAX_RESPONSES}.", path="$")
     moments = _moments(responses)
     process = start(scenario, moments[0] if moments else START)
+    yield process
     for index, (response, moment) in enumerate(zip(responses, moments, strict=True)):
         try:
             process = machine.step(process, _entry(process, response, index, moment))
@@ -75,7 +82,7 @@ def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
             else:
                 error.message = f"Response {index}: {error.message}"
             raise
-    return process
+        yield process
 
 
 def start(scenario: Scenario, moment: int = START) -> Process:

@@ -4,11 +4,13 @@ from typing import Annotated, Any
 
 import typer
 
+from livecontract.cli import scenario_testing
 from livecontract.cli.files import DocumentFile, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
 from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
+app.command("test")(scenario_testing.test)
 
 
 @app.command("check")
