@@ -10,7 +10,8 @@ from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
 from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
-app.command("test")(scenario_testing.test)
+app.command("test")(scenario_testing.run_tests)
+app.command("mutate")(scenario_testing.mutate)
 
 
 @app.command("check")

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from workflow_engine.testing.coverage import KINDS
+from workflow_engine.testing.mutation import Report
 from workflow_engine.testing.running import Failure, Result
 
 _SHOWN = 12
@@ -60,3 +61,21 @@ def coverage_text(report: Iterable[Mapping[str, Any]]) -> str:
         lines.append(f"{scenario['scenario']}: {scenario['percent']} % ({counts})")
         lines += [f"  {item['message']} (at {item['path']})" for item in scenario["missing"]]
     return "\n".join(lines)
+
+
+def mutation_text(report: Report) -> str:
+    """Return which mutants no test notices, and a count of the others."""
+    if report.failed:
+        return f"These tests fail on the scenario as it is:\n\n{results_text(report.failed)}"
+    survived = report.of("survived")
+    lines = [f"SURVIVED  {verdict.kind} {verdict.path}\n  {verdict.message}" for verdict in survived]
+    lines += [f"explained {verdict.kind} {verdict.path}\n  {verdict.by}" for verdict in report.of("explained")]
+    lines += [f"needless explanation: {key} is noticed by a test, or does not exist." for key in report.needless]
+    counts = {
+        "noticed by a test": len(report.of("noticed")),
+        "refused by the check": len(report.of("refused")),
+        "explained": len(report.of("explained")),
+        "survived": len(survived),
+    }
+    said = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+    return "\n".join([*lines, f"{len(report.verdicts)} mutants: {said or 'none'}"])
