@@ -75,7 +75,7 @@ def stages(scenario: Scenario, responses: Sequence[Any]) -> Iterator[Process]:
     yield process
     for index, (response, moment) in enumerate(zip(responses, moments, strict=True)):
         try:
-            process = machine.step(process, _entry(process, response, index, moment))
+            process = respond(process, response, index, moment)
         except LiveContractError as error:
             if error.path is None or _IN_RESPONSE.match(error.path):
                 error.path = f"$[{index}]{_as_given(error.path or '$')}"
@@ -104,6 +104,11 @@ def start(scenario: Scenario, moment: int = START) -> Process:
             members=members,
         ),
     )
+
+
+def respond(process: Process, response: Mapping[str, Any], index: int, moment: int) -> Process:
+    """Return the process after the response of this index, given at a moment (see `run`)."""
+    return machine.step(process, _entry(process, response, index, moment))
 
 
 def _moments(responses: Sequence[Any]) -> list[int]:

@@ -11,6 +11,8 @@ from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
 app.command("test")(scenario_testing.run_tests)
+app.command("record")(scenario_testing.record)
+app.command("generate")(scenario_testing.generate)
 app.command("mutate")(scenario_testing.mutate)
 
 

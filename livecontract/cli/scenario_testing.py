@@ -1,11 +1,17 @@
 """`livecontract scenario test`, `record`, `generate` and `mutate`: tests for those who write scenarios."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
+from livecontract.cli.files import DocumentFile, read_document
+from livecontract.cli.outcome import FAILURE, OK, AsJson, finish, note
+from livecontract.errors import InvalidFileError
+
+if TYPE_CHECKING:
+    from workflow_engine.scenario import Scenario
 
 TestPaths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="*.feature, runs in JSON, or folders of them.")]
 OutFile = Annotated[
@@ -53,7 +59,7 @@ def run_tests(
 
 
 def mutate(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The scenario.")],
+    file: DocumentFile,
     tests: Annotated[list[Path], typer.Option("--tests", metavar="PATH", help="Its tests; may be given repeatedly.")],
     fail_on_survivors: Annotated[
         bool, typer.Option("--fail-on-survivors", help="Be negative where a mutant survives without an explanation.")
@@ -67,7 +73,7 @@ def mutate(
     from workflow_engine.testing.report import mutation_text
 
     scenarios = Scenarios()
-    scenario = scenarios.read(file.absolute())
+    scenario = scenarios.prefer(_name_of(file), read_document(file))
     report = mutate_scenario(scenario, find_tests(tests), scenarios)
     document = {
         "scenario": scenario.name or scenario.id,
@@ -77,3 +83,82 @@ def mutate(
     }
     survived = fail_on_survivors and bool(report.of("survived"))
     finish(document, mutation_text(report), as_json=as_json, code=FAILURE if report.failed or survived else OK)
+
+
+def record(
+    file: DocumentFile,
+    responses: Annotated[
+        str,
+        typer.Option(metavar="RUN", help="A JSON list of {actor, action, response?, data?, at?}, or runs by title."),
+    ],
+    out: OutFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a run as a feature that passes: every response, the states, and what the process holds at the end."""
+    from workflow_engine.testing.generating import record as record_runs
+    from workflow_engine.testing.lookup import Scenarios
+
+    if file == responses == "-":
+        raise typer.BadParameter("only one of the two files can be standard input")
+    name = _name_of(file)
+    scenario = Scenarios().prefer(name, read_document(file))
+    title = "A run" if responses == "-" else Path(responses).stem
+    text = record_runs(name, scenario, read_document(responses), title)
+    _check_result(text, name, scenario)
+    _deliver(text, {"scenario": name}, out, as_json=as_json)
+
+
+def generate(
+    file: DocumentFile,
+    out: OutFile = None,
+    bound: Annotated[int, typer.Option(min=1, max=100_000, help="Configurations that are looked at.")] = 2_000,
+    as_json: AsJson = False,
+) -> None:
+    """Write a feature that takes every transition that can be reached, and say what cannot be, and why."""
+    from workflow_engine.testing.coverage import given_places
+    from workflow_engine.testing.generating import generate as generate_feature
+    from workflow_engine.testing.lookup import Scenarios
+
+    document = read_document(file)
+    name = _name_of(file)
+    scenario = Scenarios().prefer(name, document)
+    made, place = generate_feature(name, scenario, bound), given_places(document)
+    _check_result(made.text, name, scenario)
+    missing = [
+        {"kind": item.kind, "path": place(item.path), "message": item.sentence, "reason": reason}
+        for item, reason in made.missing
+    ]
+    for item in missing if not as_json else ():
+        note(f"{item['message'].removesuffix('.')}: {item['reason']} (at {item['path']})")
+    facts = {"scenario": name, "cases": made.cases, "configurations": made.configurations, "missing": missing}
+    _deliver(made.text, facts, out, as_json=as_json)
+
+
+def _name_of(file: str) -> str:
+    """Return the name by which a feature beside a scenario finds it."""
+    path = Path(file)
+    return path.absolute().parent.name if path.name == "scenario.json" else path.stem if file != "-" else "scenario"
+
+
+def _check_result(text: str, name: str, scenario: "Scenario") -> None:
+    """See that a feature that was written passes, before anybody relies on it."""
+    from workflow_engine.testing.feature import read_feature
+    from workflow_engine.testing.report import results_text
+    from workflow_engine.testing.running import tests_of
+
+    tests = tests_of(read_feature(text.encode("utf-8"), f"{name}.feature"))
+    results = [test.run(lambda _: scenario) for test in tests]
+    if any(result.failure for result in results):
+        raise InvalidFileError(f"The feature would not pass:\n{results_text(results)}")
+
+
+def _deliver(text: str, facts: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
+    """Write a feature to its file, or show it."""
+    if out is not None:
+        try:
+            with out.open("x", encoding="utf-8") as stream:
+                stream.write(text)
+        except FileExistsError:
+            raise typer.BadParameter(f"{out} is there already; name another file") from None
+    document = {**facts, "feature": text} if out is None else {**facts, "file": str(out)}
+    finish(document, text if out is None else f"{out} is written.", as_json=as_json)

@@ -27,16 +27,20 @@ class Scenarios:
 
     Args:
         replaced: Scenarios by the id of those that they stand in for (mutants).
+        preferred: Scenarios by the name under which they are found wherever it is used.
     """
 
-    def __init__(self, replaced: Mapping[str, Scenario] | None = None) -> None:
+    def __init__(
+        self, replaced: Mapping[str, Scenario] | None = None, *, preferred: Mapping[str, Scenario] | None = None
+    ) -> None:
         self._replaced = dict(replaced or {})
+        self._preferred = dict(preferred or {})
         self._read: dict[Path | str, Scenario] = {}
         self.documents: dict[str, Any] = {}
 
     def replacing(self, original: Scenario, mutant: Scenario) -> "Scenarios":
         """Return the same scenarios with one of them changed; what was read is kept."""
-        other = Scenarios({**self._replaced, original.id: mutant})
+        other = Scenarios({**self._replaced, original.id: mutant}, preferred=self._preferred)
         other._read, other.documents = self._read, self.documents
         return other
 
@@ -54,6 +58,8 @@ class Scenarios:
                 hint="Write the name of its file, without its folder and without `.json`.",
             )
         stem = name.removesuffix(".json")
+        if stem in self._preferred:
+            return self._present(self._preferred[stem])
         for place in (folder.absolute(), folder.absolute().parent):
             for path in (place / f"{stem}.json", place / stem / "scenario.json"):
                 if path in self._read or (path.is_file() and not are_runs(_document(path))):
@@ -78,9 +84,10 @@ class Scenarios:
             self._read[path] = self._loaded(document, path.name)
         return self._read[path]
 
-    def add(self, document: Any, name: str) -> Scenario:
-        """Return a scenario from its document. Raises what `read` raises."""
-        return self._loaded(document, name)
+    def prefer(self, name: str, document: Any) -> Scenario:
+        """Return the scenario of a document, which is found under this name from then on. Raises what `read` raises."""
+        self._preferred[name] = self._loaded(document, name)
+        return self._preferred[name]
 
     def _loaded(self, document: Any, name: str) -> Scenario:
         try:
