@@ -100,7 +100,7 @@ def cannot_run(said: Said) -> None:
     if key is not None and key not in process.scenario.actions[action].responses:
         raise InvalidFeatureError(f"The action {quote(action)} has no response {quote(key)}.")
     refusals: tuple[type[LiveContractError], ...] = (ConflictError, ForbiddenError)
-    if data is not None:
+    if said.has_data:
         refusals = (InvalidDataError,)
         may_run(said)
     try:
@@ -113,7 +113,7 @@ def cannot_run(said: Said) -> None:
         ) from None
     raise UnmetError(
         f"{quote(action)} by {quote(person)} to be refused",
-        "it is accepted with this data" if data is not None else "it is possible",
+        "it is accepted with this data" if said.has_data else "it is possible",
     )
 
 

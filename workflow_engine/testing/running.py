@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eventchain.core.errors import LiveContractError
+from workflow_engine.errors import InvalidDataError
 from workflow_engine.process import Process
 from workflow_engine.scenario import Scenario
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
@@ -135,10 +136,18 @@ def _failure(file: str, step: Step, error: LiveContractError, world: World) -> F
         step=f"{_KEYWORDS[step.kind]} {step.text}",
         expected=expected,
         actual=actual,
-        hint=error.hint,
+        hint=error.hint or _hint(step, error),
         possible=tuple(possible(process) for process in world.processes.values()),
         so_far=tuple(line for process in world.processes.values() for line in history(process)),
     )
+
+
+def _hint(step: Step, error: LiveContractError) -> str | None:
+    """Return what to do where an action is refused for want of data."""
+    without = step.table is None and step.doc is None and isinstance(error, InvalidDataError)
+    if without and (error.path or "").startswith("$.data"):
+        return "The action takes data: end the sentence with ` with:` and put a table below it."
+    return None
 
 
 def said_by(error: LiveContractError) -> tuple[str, str]:
