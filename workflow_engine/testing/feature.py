@@ -6,6 +6,7 @@ scenario is something else. Files come from strangers as well: size, lines, case
 before they are expanded.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,14 +23,19 @@ MAX_LINE = 8_192
 """Characters of one line: more than a table that people read has."""
 
 MAX_CASES = 2_000
-MAX_STEPS = 50_000
+MAX_STEPS = 20_000
 """Steps of all cases of a feature, those of backgrounds and outlines counted as often as they are run."""
+
+MAX_STEPS_OF_CASE = 1_000
 
 MAX_EXPANDED = 4 * 1024 * 1024
 """Characters of all steps of all cases."""
 
 EXPLAINED = "survives:"
 """Starts a comment that explains why a mutant is not noticed: `# survives: <kind> <JSON path>: <reason>`."""
+
+_COLUMN = re.compile(r"[\w -]{1,100}")
+"""What is the same for the library, which reads the name of a column as a pattern."""
 
 Kind = Literal["given", "when", "then"]
 _KINDS: Mapping[str | None, Kind] = {"Context": "given", "Action": "when", "Outcome": "then"}
@@ -140,12 +146,27 @@ def _parse(text: str, file: str) -> dict[str, Any]:
         ) from None
 
 
+_TOKENS: Mapping[str, str] = {
+    "#FeatureLine": "`Feature:`",
+    "#ScenarioLine": "`Scenario:`",
+    "#BackgroundLine": "`Background:`",
+    "#ExamplesLine": "`Examples:`",
+    "#StepLine": "a step (`Given`, `When`, `Then`, `And`)",
+    "#TableRow": "a row of a table",
+    "#DocStringSeparator": 'a line of three quotes (`"""`)',
+}
+"""What the parser calls the lines that it expects."""
+
+
 def _readable(said: str) -> str:
     """Say in words what the parser says in the names of its tokens."""
-    expected, _, got = said.partition(", got ")
-    if not got:
+    _, found, rest = said.partition("expected: ")
+    if not found:
         return said[:200]
-    return f"{quote(got.strip(chr(39)))} cannot stand here (expected is {expected.removeprefix('expected: ')[:200]})"
+    names, _, got = rest.partition(", got ")
+    expected = ", ".join(_TOKENS[name] for name in names.split(", ") if name in _TOKENS) or "nothing more"
+    what = quote(got.strip("'").strip()) if got else "the end of the file"
+    return f"{what} cannot stand here; what can is {expected}."
 
 
 def _nodes(node: Any) -> Iterator[Mapping[str, Any]]:
@@ -171,6 +192,9 @@ def _check_growth(feature: Mapping[str, Any], file: str) -> None:
         if not scenario["steps"]:
             line = scenario["location"]["line"]
             raise InvalidFeatureError("This scenario has no steps, so it would test nothing.", file=file, line=line)
+        if len(background) + len(scenario["steps"]) > MAX_STEPS_OF_CASE:
+            line = scenario["location"]["line"]
+            raise InvalidFeatureError(f"A case has at most {MAX_STEPS_OF_CASE} steps.", file=file, line=line)
         for names, values, line in _rows(scenario, file):
             cases, steps = cases + 1, steps + len(background) + len(scenario["steps"])
             characters += sum(_grown(text, {}) for text in _texts(background))
@@ -208,14 +232,13 @@ def _rows(scenario: Mapping[str, Any], file: str) -> Iterator[tuple[list[str], l
         if not body:
             raise InvalidFeatureError("These examples have no rows.", file=file, line=examples["location"]["line"])
         names = [cell["value"] for cell in examples["tableHeader"]["cells"]]
-        for name in names:
-            if not name.replace("_", "").replace("-", "").replace(" ", "").isalnum() or names.count(name) > 1:
-                raise InvalidFeatureError(
-                    f"The column {quote(name)} cannot be used: its name should be of letters, digits, spaces, "
-                    "underscores and hyphens, and stand once.",
-                    file=file,
-                    line=examples["tableHeader"]["location"]["line"],
-                )
+        if len(set(names)) < len(names) or not all(_COLUMN.fullmatch(name) for name in names):
+            raise InvalidFeatureError(
+                "The names of these columns should be of letters, digits, spaces, underscores and hyphens, and each "
+                "should stand once.",
+                file=file,
+                line=examples["tableHeader"]["location"]["line"],
+            )
         for row in body:
             yield names, [cell["value"] for cell in row["cells"]], row["location"]["line"]
 
@@ -251,6 +274,8 @@ def _case(pickle: Any, lines: Mapping[str, int], file: str) -> Case:
         line = lines[step["astNodeIds"][0]]
         if doc is not None and table is not None:
             raise InvalidFeatureError("A step has a table or a doc string, not both.", file=file, line=line)
+        if len(step["text"]) > MAX_LINE:
+            raise InvalidFeatureError(f"A sentence has at most {MAX_LINE} characters.", file=file, line=line)
         steps.append(
             Step(
                 kind=kind,

@@ -114,7 +114,7 @@ def requests(world: World) -> dict[Asked, HttpRequest]:
         call = _call(world, name)
         if call is not None:
             recorder = _Recorder()
-            Triggers({"http": HttpTrigger(recorder)}).run(call)
+            HttpTrigger(recorder)(call)
             found.update({(name, request.method, request.url): request for request in recorder.requests})
     return found
 

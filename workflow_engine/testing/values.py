@@ -22,6 +22,9 @@ from workflow_engine.testing.feature import Step
 MAX_LEVELS = 32
 """Names in one dot path."""
 
+MAX_TEXT = 256 * 1024
+"""Characters of a text in which something was filled in: four times what an event carries."""
+
 Lookup = Callable[[str], Any]
 """What stands for `${name}`; raises InvalidFeatureError for an unknown name."""
 
@@ -33,12 +36,18 @@ def substitute(text: str, lookup: Lookup) -> str:
     """Return a text with every `${…}` replaced by what it stands for.
 
     Raises:
-        InvalidFeatureError: Something in it is not known, or is a list or an object.
+        InvalidFeatureError: Something in it is not known, or is a list or an object, or the text gets too long.
     """
+    length = len(text)
 
     def written(match: re.Match[str]) -> str:
+        nonlocal length
         try:
-            return text_of(lookup(match[1]))
+            found = text_of(lookup(match[1]))
+            length += len(found)
+            if length > MAX_TEXT:
+                raise InvalidFeatureError(f"With what is filled in, a text has more than {MAX_TEXT} characters.")
+            return found
         except InvalidInstructionError:
             raise InvalidFeatureError(f"{quote(match[0])} is a list or an object, which no text can hold.") from None
 
