@@ -127,12 +127,20 @@ def _words(found: Mapping[str, str | None]) -> Words:
 
 def _nearest(text: str) -> str:
     """Return a hint: the known sentence that is most like this one."""
-    known = {re.sub(r"\{\w+\}", '"…"', re.sub(r"[\[\]]", "", item.text)): item.text for item in SENTENCES}
-    masked = re.sub(r'"[^"]*"', '"…"', text[:400])
-    near = difflib.get_close_matches(masked, known, n=1, cutoff=_NEAR)
+    known = {re.sub(r"\{\w+\}", '"…"', form): item.text for item in SENTENCES for form in _forms(item.text)}
+    near = difflib.get_close_matches(re.sub(r'"[^"]*"', '"…"', text[:400]), known, n=1, cutoff=_NEAR)
     if not near:
         return "docs/testing-scenarios.md lists the sentences; names stand in double quotes."
     return f"The nearest one is: {shown(known[near[0]])}"
+
+
+def _forms(text: str) -> list[str]:
+    """Return a sentence with and without each of the parts that may be left out."""
+    parts = re.split(r"\[([^]]*)\]", text.replace("a(n)", "an"))
+    forms = [parts[0]]
+    for part, rest in zip(parts[1::2], parts[2::2], strict=True):
+        forms = [form + said + rest for form in forms for said in ("", part)]
+    return forms
 
 
 def shown(sentence: str) -> str:
