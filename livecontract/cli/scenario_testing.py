@@ -144,9 +144,9 @@ def _check_result(text: str, name: str, scenario: "Scenario") -> None:
     """See that a feature that was written passes, before anybody relies on it."""
     from workflow_engine.testing.feature import read_feature
     from workflow_engine.testing.report import results_text
-    from workflow_engine.testing.running import tests_of
+    from workflow_engine.testing.running import as_tests
 
-    tests = tests_of(read_feature(text.encode("utf-8"), f"{name}.feature"))
+    tests = as_tests(read_feature(text.encode("utf-8"), f"{name}.feature"))
     results = [test.run(lambda _: scenario) for test in tests]
     if any(result.failure for result in results):
         raise InvalidFileError(f"The feature would not pass:\n{results_text(results)}")

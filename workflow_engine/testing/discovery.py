@@ -9,8 +9,8 @@ from eventchain.core.errors import InvalidError
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import MAX_BYTES, Feature, read_feature
 from workflow_engine.testing.lookup import Scenarios
-from workflow_engine.testing.running import Result, Test, tests_of
-from workflow_engine.testing.runs import tests_of_runs
+from workflow_engine.testing.running import Result, Test, as_tests
+from workflow_engine.testing.runs import runs_as_tests
 
 MAX_FILES = 1_000
 MAX_RUN_BYTES = 16 * 1024 * 1024
@@ -75,10 +75,10 @@ def read_tests(path: Path) -> TestFile:
     try:
         if path.suffix == ".feature":
             feature = read_feature(_bytes(path, MAX_BYTES), shown)
-            return TestFile(path=path, tests=tests_of(feature), feature=feature)
+            return TestFile(path=path, tests=as_tests(feature), feature=feature)
         if path.suffix == ".json":
             document = strict_json.parse(_bytes(path, MAX_RUN_BYTES), max_bytes=MAX_RUN_BYTES)
-            return TestFile(path=path, tests=tests_of_runs(document, shown, path.stem))
+            return TestFile(path=path, tests=runs_as_tests(document, shown, path.stem))
     except FileNotFoundError:
         raise InvalidFeatureError("This file does not exist.", file=shown) from None
     except (OSError, ValueError):

@@ -139,6 +139,7 @@ class _Maker:
         lists = []
         for count in sorted({least, max(least, 1), max(least, len(fixed) + 1)}):
             more = range(max(count - len(fixed), 0))
+            lists.append([*fixed[:count], *(rest[0] for _ in more if rest)])
             lists.append([*fixed[:count], *(rest[turn % len(rest)] for turn in more if rest)])
         return lists
 
@@ -149,7 +150,7 @@ class _Maker:
         if isinstance(schema.get("pattern"), str):
             found += [text for choice in range(4) if (text := text_for(schema["pattern"], choice)) is not None]
         least, most = schema.get("minLength", 0), schema.get("maxLength", len(name))
-        if least <= 10_000:
+        if least <= 10_000 and not found:
             found.append(
                 (name * (1 + least // max(len(name), 1)))[: max(most, least)] if least > len(name) else name[:most]
             )

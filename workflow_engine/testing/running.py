@@ -98,7 +98,7 @@ class Test:
     run: Callable[[Callable[[str], Scenario]], Result]
 
 
-def tests_of(feature: Feature) -> tuple[Test, ...]:
+def as_tests(feature: Feature) -> tuple[Test, ...]:
     """Return the tests of a feature, every sentence of it known.
 
     Raises:
@@ -155,6 +155,6 @@ def said_by(error: LiveContractError) -> tuple[str, str]:
     if isinstance(error, UnmetError):
         return error.expected, error.actual
     if isinstance(error, InvalidFeatureError):
-        return "a step that can be run", error.reason
+        return "a step that can be run", error.message  # with the file, where it is another one than the test's
     place = f" (at {error.path})" if error.path else ""
     return "this to be accepted", f"it was refused: {error.message}{place}"

@@ -46,7 +46,7 @@ def read_runs(document: Any, file: str) -> dict[str, tuple[str, Sequence[Any]]]:
     return {title: (run["state"], run["responses"]) for title, run in document.items()}
 
 
-def tests_of_runs(document: Any, file: str, scenario: str) -> tuple[Test, ...]:
+def runs_as_tests(document: Any, file: str, scenario: str) -> tuple[Test, ...]:
     """Return the tests of a file with runs.
 
     Args:

@@ -7,7 +7,7 @@ from tests.workflow_engine.samples import ORDER
 from workflow_engine.scenario import Scenario, load
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import read_feature
-from workflow_engine.testing.running import Failure, Result, tests_of
+from workflow_engine.testing.running import Failure, Result, as_tests
 
 BEGIN = """
 Given a chain is created by "Ann"
@@ -33,7 +33,7 @@ def results(text: str, **documents: Any) -> list[Result]:
     """The results of a whole feature."""
     feature = read_feature(text.encode(), "test.feature")
     scenario_of = found(documents or {"order": ORDER})
-    return [test.run(scenario_of) for test in tests_of(feature)]
+    return [test.run(scenario_of) for test in as_tests(feature)]
 
 
 def run(steps: str, begin: str = BEGIN, **documents: Any) -> Result:
