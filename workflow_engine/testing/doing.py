@@ -99,8 +99,10 @@ def start_process(said: Said) -> None:
 
 
 def set_clock(said: Said) -> None:
-    """Time goes on to a moment."""
+    """Time goes on to a moment; under `When`, processes that were created start before."""
     moment = _moment(said.word("moment"))
+    if said.step.kind == "when":
+        said.world.start_all()
     if moment < said.world.now and said.world.processes:
         raise InvalidFeatureError("Time does not go back once a process has started.")
     if said.world.processes:
@@ -144,7 +146,8 @@ def run_by_node(said: Said) -> None:
 
 
 def let_pass(said: Said) -> None:
-    """Time passes."""
+    """Time passes, for processes that have started; those that were created start now."""
+    said.world.start_all()
     said.world.let_pass(said.word("duration"))
 
 

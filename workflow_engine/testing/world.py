@@ -141,6 +141,11 @@ class World:
         del self._drafts[name]
         return self._keep(name, started)
 
+    def start_all(self) -> None:
+        """Start every process that was created. Raises what `start` raises."""
+        for name in list(self._drafts):
+            self.start(name)
+
     def begin(self, person: str, document: Mapping[str, Any]) -> Process:
         """Start the process that an event of a system action describes; it names its scenario like a feature does.
 
