@@ -23,6 +23,10 @@ from workflow_engine.testing.coverage import Item, Key, items, state_reached, st
 from workflow_engine.testing.examples import examples
 
 MAX_CONFIGURATIONS = 2_000
+
+TRIES = 10
+"""Responses that are tried for each configuration of the bound, on average; one takes about a millisecond."""
+
 VARIETY = (2, 12)
 """Example data for one response, in the first round and in the second."""
 
@@ -68,6 +72,7 @@ class Exploration:
         first: For each item that was reached, the first configuration that did.
         refused: The last refusal of each action in each state.
         configurations: How many were looked at.
+        tried: How many responses were tried.
         bounded: Whether the bound ended it.
     """
 
@@ -75,6 +80,7 @@ class Exploration:
     first: dict[Key, Node] = field(default_factory=dict)
     refused: dict[tuple[str, str], str] = field(default_factory=dict)
     configurations: int = 0
+    tried: int = 0
     bounded: bool = False
 
     def missing(self) -> list[tuple[Item, str]]:
@@ -125,9 +131,9 @@ def _search(found: Exploration, offers: "_Offers", wanted: set[Key], bound: int)
     root = Node(start, simulate.START, None, None, frozenset(state_reached(start)))
     seen, waiting = {_name(start)}, deque([root])
     _note(found, root)
-    looked_at = 0
+    looked_at, most = 0, found.tried + TRIES * bound
     while waiting and not wanted <= found.first.keys():
-        if looked_at >= bound:
+        if looked_at >= bound or found.tried >= most:
             found.bounded = True
             break
         node = waiting.popleft()
@@ -155,6 +161,7 @@ def _name(process: Process) -> bytes:
 def _followers(found: Exploration, node: Node, offers: "_Offers") -> Iterator[Node]:
     before = node.process
     for response in offers.of(before):
+        found.tried += 1
         moment = response.get("at", node.moment)
         try:
             after = simulate.respond(before, response, len(before.previous), moment)

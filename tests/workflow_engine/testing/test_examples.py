@@ -6,7 +6,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 import re2
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scenarios
@@ -51,6 +51,7 @@ SCHEMAS = st.recursive(
 )
 
 
+@settings(max_examples=60)
 @given(SCHEMAS)
 def test_examples_fit_by_another_library_and_there_is_one(document: Any) -> None:
     values = made(document)

@@ -2,13 +2,15 @@
 
 from typing import Any
 
+import networkx as nx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import scenarios
 from tests.workflow_engine.samples import ORDER
 from workflow_engine import simulate
+from workflow_engine.checks import check
 from workflow_engine.errors import ActionNotAvailableError
 from workflow_engine.process import Process
 from workflow_engine.scenario import Scenario, load
@@ -129,6 +131,42 @@ def test_scenario_that_grows_for_ever_ends_at_the_bound() -> None:
     assert found.bounded
 
 
+STATES = ["initial", "one", "two", "three", ":success", ":failed"]
+ACTIONS = ["go", "come", "stay"]
+MOVES = st.lists(st.tuples(st.sampled_from(ACTIONS), st.sampled_from(STATES)), min_size=1, max_size=3)
+
+
+@settings(max_examples=30)
+@given(st.fixed_dictionaries(dict.fromkeys(STATES[:4], MOVES)))
+def test_what_a_graph_library_reaches_is_reached(moves: dict[str, list[tuple[str, str]]]) -> None:
+    document = {
+        "$schema": OWN,
+        "actors": {"a": {}},
+        "actions": {action: {"actor": "a"} for action in ACTIONS},
+        "states": {
+            state: {
+                "actions": sorted({action for action, _ in listed}),
+                "transitions": [{"action": action, "transition": target} for action, target in listed],
+            }
+            for state, listed in moves.items()
+        },
+    }
+    if not check(document).valid:
+        return
+    first = {state: dict(reversed(listed)) for state, listed in moves.items()}
+    graph = nx.DiGraph((state, target) for state, taken in first.items() for target in taken.values())
+    there = {"initial", *nx.descendants(graph, "initial")}
+    wanted = {
+        ("transition", state, [action for action, _ in moves[state]].index(taken))
+        for state in there & moves.keys()
+        for taken in first[state]
+    }
+    found = explore(load(document))
+    assert {key for key in found.first if key[0] == "transition"} == wanted
+    assert {str(key[1]) for key in found.first if key[0] == "state"} == there
+    played(generate("it", load(document)).text, load(document))
+
+
 # --- Recording --------------------------------------------------------------------------------------------------------
 
 
@@ -140,6 +178,7 @@ def test_recorded_runs_pass_and_leave_the_same_process(name: str) -> None:
         assert shown(result.traces[0][-1]) == shown(simulate.play(scenario, run["responses"]))
 
 
+@settings(max_examples=40)
 @given(st.lists(JSON, max_size=3), st.integers(0, 2**41))
 def test_whatever_was_said_is_recorded(said: list[Any], moment: int) -> None:
     scenario = load(ORDER)
