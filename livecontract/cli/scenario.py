@@ -10,10 +10,6 @@ from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
 from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
-app.command("test")(scenario_testing.run_tests)
-app.command("record")(scenario_testing.record)
-app.command("generate")(scenario_testing.generate)
-app.command("mutate")(scenario_testing.mutate)
 
 
 @app.command("check")
@@ -55,6 +51,12 @@ def simulate(
         raise InvalidFileError(f"{responses} should hold a list of responses", path="$")
     document: dict[str, Any] = run(scenario, given)
     finish(document, _simulation_text(document), as_json=as_json)
+
+
+app.command("test")(scenario_testing.run_tests)
+app.command("record")(scenario_testing.record)
+app.command("generate")(scenario_testing.generate)
+app.command("mutate")(scenario_testing.mutate)
 
 
 def _report_text(report: dict[str, Any]) -> str:

@@ -29,6 +29,9 @@ class TestFile:
         feature: What it holds where it is a feature, else None.
     """
 
+    __test__ = False
+    """pytest takes nothing called so for a test of its own."""
+
     path: Path
     tests: Sequence[Test]
     feature: Feature | None = None

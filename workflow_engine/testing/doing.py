@@ -49,11 +49,7 @@ def create_process(said: Said) -> None:
 
 def play_actor(said: Said) -> None:
     """A person becomes an actor of a process before it starts, or is looked for there afterwards."""
-    person, actor, process = (
-        said.word("person"),
-        said.word("actor"),
-        said.optional("process"),
-    )
+    person, actor, process = said.word("person"), said.word("actor"), said.optional("process")
     draft = said.world.draft(process)
     if draft is not None and said.step.kind != "then":
         check_known(draft.scenario, "actor", actor)
@@ -88,7 +84,7 @@ def have_asset(said: Said) -> None:
         return
     present = said.world.start(process)
     check_known(present.scenario, "asset", asset)
-    if present.assets[asset] in (None, {}, []) and said.step.table is None and said.step.doc is None:
+    if present.assets[asset] in (None, {}, []) and not said.has_data:
         raise UnmetError(f"the asset {quote(asset)} to be there", "it is empty")
     said.check(present.assets[asset], f"the asset {quote(asset)}")
 
@@ -126,11 +122,7 @@ def run_action(said: Said) -> None:
     at, process = said.optional("moment"), said.process()
     if at is not None:
         said.world.now = _moment(at)
-    person, action, key = (
-        said.word("person"),
-        said.word("action"),
-        said.optional("response"),
-    )
+    person, action, key = said.word("person"), said.word("action"), said.optional("response")
     data = said.data()
     system = action in process.scenario.actions and process.scenario.actions[action].kind != "manual"
     if system and key is None and data is None:

@@ -1,8 +1,8 @@
 """The vocabulary of features: every sentence, and what it does, in one table.
 
 In a sentence `{name}` stands for something in double quotes, `[…]` may be left out, `a(n)` is `a` or `an`, and of words
-in parentheses one is chosen. The sentences are those of the reference's testers; a few are ours: time
-that passes, what cannot be done, and everything that is possible.
+in parentheses one is chosen. The sentences are those of the reference's testers; a few are ours: time that passes, what
+cannot be done, and everything that is possible.
 """
 
 import difflib
@@ -115,6 +115,7 @@ def _pattern(text: str) -> re.Pattern[str]:
 
 
 def _value(name: str) -> str:
+    """Return the pattern of a value; one that may stand without quotes has a second group, `name_`, for that."""
     quoted = rf'"(?P<{name}>(?:[^"\\]|\\.){{1,1024}})"'
     return rf'(?:{quoted}|(?P<{name}_>[^"\s]{{1,64}}))' if name in _BARE else quoted
 

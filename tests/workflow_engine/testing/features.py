@@ -1,13 +1,19 @@
 """What the tests of features share: running a text as a feature, on scenarios that come as documents."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
+import scenarios
 from tests.workflow_engine.samples import ORDER
 from workflow_engine.scenario import Scenario, load
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import read_feature
 from workflow_engine.testing.running import Failure, Result, as_tests
+
+FEATURES = Path(scenarios.__file__).parent / "library" / "features"
+TESTED = tuple(sorted(path.stem for path in FEATURES.iterdir()))
+"""The scenarios of the library that have features."""
 
 BEGIN = """
 Given a chain is created by "Ann"

@@ -21,6 +21,7 @@ from workflow_engine.testing.feature import read_feature
 from workflow_engine.testing.generating import generate, record
 from workflow_engine.testing.running import Result, as_tests
 
+from .features import TESTED
 from .test_values import JSON
 
 OWN = "urn:livecontract:scenario:1"
@@ -41,7 +42,7 @@ def shown(process: Process) -> dict[str, Any]:
     return {**kept, "current": {**form["current"], "entered": entered}, "previous": previous}
 
 
-@pytest.mark.parametrize("document", [*map(scenarios.load, scenarios.names()), ORDER], ids=lambda item: item["id"])
+@pytest.mark.parametrize("document", [*map(scenarios.load, TESTED), ORDER], ids=lambda item: item["id"])
 def test_generated_feature_passes_and_comes_to_everything(document: Any) -> None:
     scenario = load(document)
     made = generate("it", scenario)
@@ -170,7 +171,7 @@ def test_what_a_graph_library_reaches_is_reached(moves: dict[str, list[tuple[str
 # --- Recording --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", scenarios.names())
+@pytest.mark.parametrize("name", TESTED)
 def test_recorded_runs_pass_and_leave_the_same_process(name: str) -> None:
     scenario, runs = load(scenarios.load(name)), scenarios.runs(name)
     results = played(record(name, scenario, runs, "runs"), scenario)

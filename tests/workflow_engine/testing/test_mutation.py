@@ -14,9 +14,7 @@ from workflow_engine.testing.lookup import Scenarios
 from workflow_engine.testing.mutants import mutants, replaced
 from workflow_engine.testing.mutation import Report, mutate
 
-from .features import BEGIN
-
-FEATURES = Path(scenarios.__file__).parent / "library" / "features"
+from .features import BEGIN, FEATURES, TESTED
 
 
 def mutated(tmp_path: Path, text: str, document: Any = ORDER) -> Report:
@@ -113,7 +111,7 @@ def test_tests_of_another_scenario_are_no_use(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", scenarios.names())
+@pytest.mark.parametrize("name", TESTED)
 def test_library_leaves_no_mutant_unexplained(name: str) -> None:
     known = Scenarios()
     report = mutate(known.prefer(name, scenarios.load(name)), find_tests([FEATURES / f"{name}.feature"]), known)
