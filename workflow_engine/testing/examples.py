@@ -23,6 +23,7 @@ _MAX_ITEMS = 64
 _MAX_PARTS = 5_000
 """Parts of a schema that are looked at; references may lead to the same part again and again."""
 
+_MAX_TEXT = 10_000
 _TEXT = "text"
 
 FORMATS: Mapping[str, str] = {
@@ -149,8 +150,8 @@ class _Maker:
             found.append(FORMATS[schema["format"]])
         if isinstance(schema.get("pattern"), str):
             found += [text for choice in range(4) if (text := text_for(schema["pattern"], choice)) is not None]
-        least, most = schema.get("minLength", 0), schema.get("maxLength", len(name))
-        if least <= 10_000 and not found:
+        least, most = schema.get("minLength", 0), int(min(schema.get("maxLength", len(name)), _MAX_TEXT))
+        if least <= _MAX_TEXT and not found:
             found.append(
                 (name * (1 + least // max(len(name), 1)))[: max(most, least)] if least > len(name) else name[:most]
             )

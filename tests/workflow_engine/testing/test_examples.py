@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import scenarios
 from workflow_engine import schema
+from workflow_engine.errors import InvalidSchemaError
 from workflow_engine.scenario import load
 from workflow_engine.testing.examples import FORMATS, MAX_EXAMPLES, examples
 from workflow_engine.testing.patterns import text_for
@@ -121,6 +122,47 @@ def test_smallest_example_is_first() -> None:
 def test_schema_that_refers_to_itself_again_and_again_ends() -> None:
     members = {f"m{number}": {"$ref": "#"} for number in range(40)}
     assert made({"type": "object", "properties": members}) != []
+
+
+COUNTS = st.sampled_from([0, 1, 2.0, 7, 2**53 - 1, 1e300])
+LIMITS = st.sampled_from([0, -1, 0.1, 1e-300, 1e300, -1e308, 2**53 - 1])
+KINDS = ["string", "integer", "number", "object", "array", "boolean", "null"]
+
+
+def junk(inner: Any) -> Any:
+    """Schemas that are right in form and odd in everything else."""
+    some = st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(KINDS) | st.lists(st.sampled_from(KINDS), min_size=1, unique=True),
+            **dict.fromkeys(["minLength", "maxLength", "minItems", "maxItems", "minProperties"], COUNTS),
+            **dict.fromkeys(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"], LIMITS),
+            "multipleOf": st.sampled_from([1, 0.1, 1e-300, 1e300, 3]),
+            "required": st.lists(st.sampled_from("abcd"), unique=True),
+            "pattern": st.sampled_from(["(a+)+$", "", "^.{3,}$", r"\bx", "[^a]"]),
+            "format": st.sampled_from(["date", "uri", "none"]),
+            **dict.fromkeys(["default", "const", "title"], st.sampled_from([None, "", "x?", 1.5, [], {}])),
+            **dict.fromkeys(["enum", "examples"], st.lists(st.sampled_from([None, "", 1, [1], {"a": 1}]), min_size=1)),
+            **dict.fromkeys(["items", "not", "if", "then", "else", "additionalProperties"], inner),
+            **dict.fromkeys(["anyOf", "allOf", "oneOf", "prefixItems"], st.lists(inner, min_size=1, max_size=2)),
+            "properties": some,
+        },
+    )
+
+
+ODD = st.recursive(st.sampled_from([True, False, {}, {"$ref": "#"}]), junk, max_leaves=5)
+
+
+@settings(max_examples=40)
+@given(junk(ODD), st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.text(), max_size=3))
+def test_any_schema_that_is_accepted_has_valid_examples_or_none(document: Any, hints: list[Any]) -> None:
+    try:
+        validator = schema.compile_schema(document)
+    except InvalidSchemaError:
+        return
+    for value in examples(validator, hints):
+        validator.validate(value)
 
 
 # --- Patterns ---------------------------------------------------------------------------------------------------------
