@@ -15,12 +15,12 @@ from workflow_engine.durations import from_iso
 from workflow_engine.errors import InvalidResponseError
 from workflow_engine.golden_flow import golden_flow
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import TIMEOUT, Scenario, load
 
 PROCESS = "simulated"
 CHAIN = "simulated"
 START = 1_577_836_800_000
-"""2020-01-01T00:00Z: when a simulation begins, unless its first response says otherwise."""
+"""2020-01-01T00:00Z: when a simulation begins, unless its first response says when it is given, and is no timeout."""
 
 STEP = 1_000
 """Milliseconds between two responses that do not say when they are given."""
@@ -71,7 +71,7 @@ def stages(scenario: Scenario, responses: Sequence[Any]) -> Iterator[Process]:
     if not isinstance(responses, list | tuple) or len(responses) > MAX_RESPONSES:
         raise InvalidResponseError(f"The responses should be a list of at most {MAX_RESPONSES}.", path="$")
     moments = _moments(responses)
-    process = start(scenario, moments[0] if moments else START)
+    process = start(scenario, _beginning(responses, moments))
     yield process
     for index, (response, moment) in enumerate(zip(responses, moments, strict=True)):
         try:
@@ -119,6 +119,13 @@ def _moments(responses: Sequence[Any]) -> list[int]:
         at = response.get("at")
         moments.append(moments[-1] + STEP if moments else START) if at is None else moments.append(_moment(at, index))
     return moments
+
+
+def _beginning(responses: Sequence[Mapping[str, Any]], moments: Sequence[int]) -> int:
+    """Return when the process starts: with its first response, or, where that is a timeout, long enough before it."""
+    if not moments or responses[0].get("action") == TIMEOUT:
+        return START
+    return moments[0]
 
 
 def _moment(at: Any, index: int) -> int:

@@ -119,8 +119,8 @@ def generate(
     from workflow_engine.testing.generating import generate as generate_feature
     from workflow_engine.testing.lookup import Scenarios
 
-    document = read_document(file)
     name = _name_of(file)
+    document = read_document(file)
     scenario = Scenarios().prefer(name, document)
     made, place = generate_feature(name, scenario, bound), given_places(document)
     _check_result(made.text, name, scenario)
@@ -136,8 +136,12 @@ def generate(
 
 def _name_of(file: str) -> str:
     """Return the name by which a feature beside a scenario finds it."""
-    path = Path(file)
-    return path.absolute().parent.name if path.name == "scenario.json" else path.stem if file != "-" else "scenario"
+    from workflow_engine.testing.lookup import check_name
+
+    path = Path("scenario" if file == "-" else file)
+    name = path.absolute().parent.name if path.name == "scenario.json" else path.stem
+    check_name(name)
+    return name
 
 
 def _check_result(text: str, name: str, scenario: "Scenario") -> None:

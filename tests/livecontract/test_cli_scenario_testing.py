@@ -111,6 +111,7 @@ def test_failing_test_ends_with_one(said: Said) -> None:
         (["generate", "signing.json", "--out", "signing.json"], 2, "is there already"),
         (["generate", "signing.json", "--out", "nowhere/a.feature"], 1, "nowhere/a.feature"),
         (["generate", "signing.json", "--bound", "0"], 2, "--bound"),
+        (["generate", "say $no.json"], 3, "cannot be the name of a scenario"),
         (["mutate", "signing.json"], 2, "--tests"),
         (["mutate", "signing.json", "--tests", "bad.feature"], 3, "line 3"),
         (["mutate", "signing.json", "--tests", str(LIBRARY / "features" / "nda.feature")], 3, "None of the tests"),

@@ -18,12 +18,12 @@ from gherkin.pickles.compiler import Compiler
 from workflow_engine.errors import quote
 from workflow_engine.testing.errors import InvalidFeatureError
 
-MAX_BYTES = 512 * 1024
+MAX_BYTES = 1024 * 1024
 MAX_LINE = 8_192
 """Characters of one line: more than a table that people read has."""
 
 MAX_CASES = 2_000
-MAX_STEPS = 20_000
+MAX_STEPS = 50_000
 """Steps of all cases of a feature, those of backgrounds and outlines counted as often as they are run."""
 
 MAX_STEPS_OF_CASE = 1_000

@@ -52,11 +52,7 @@ class Scenarios:
         return lambda name: self._find(folder, name)
 
     def _find(self, folder: Path, name: str) -> Scenario:
-        if not _NAME.fullmatch(name):
-            raise InvalidFeatureError(
-                f"{quote(name)} cannot be the name of a scenario.",
-                hint="Write the name of its file, without its folder and without `.json`.",
-            )
+        check_name(name)
         stem = name.removesuffix(".json")
         if stem in self._preferred:
             return self._present(self._preferred[stem])
@@ -104,6 +100,19 @@ class Scenarios:
 
     def _present(self, scenario: Scenario) -> Scenario:
         return self._replaced.get(scenario.id, scenario)
+
+
+def check_name(name: str) -> None:
+    """See that a feature can name a scenario so.
+
+    Raises:
+        InvalidFeatureError: It cannot: the name is a path, or has characters that no such name has.
+    """
+    if not _NAME.fullmatch(name):
+        raise InvalidFeatureError(
+            f"{quote(name)} cannot be the name of a scenario.",
+            hint="It is the name of its file without folder and `.json`: letters, digits, spaces, `_`, `-` and `.`.",
+        )
 
 
 def _document(path: Path) -> Any:

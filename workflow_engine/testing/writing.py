@@ -85,7 +85,7 @@ def _case(run: Run, scenario: Scenario, listed: set[tuple[str, str]]) -> Iterato
     """Yield the lines of a case; `listed` collects the states and actions that were listed."""
     stages = simulate.stages(scenario, run.responses)
     process = next(stages)
-    if run.responses and run.responses[0].get("at") is not None:
+    if process.current.timestamp != simulate.START:
         yield f"Given it is {said(to_iso(process.current.timestamp))}"
     yield from _possible(process, listed)
     for response, after in zip(run.responses, stages, strict=True):

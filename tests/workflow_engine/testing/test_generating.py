@@ -55,6 +55,13 @@ def test_generated_feature_passes_and_comes_to_everything(document: Any) -> None
     assert made.cases == len(results)
 
 
+def test_timeout_of_the_first_state_is_generated() -> None:
+    document = {**ORDER, "states": {**ORDER["states"], "initial": ORDER["states"]["signing"]}}
+    made = generate("it", load(document))
+    assert "When the time of the state is over" in made.text
+    played(made.text, load(document))
+
+
 def test_same_scenario_gives_the_same_feature() -> None:
     assert generate("it", load(ORDER)).text == generate("it", load(ORDER)).text
 
