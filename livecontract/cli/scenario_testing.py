@@ -1,6 +1,6 @@
 """`livecontract scenario test`, `record`, `generate` and `mutate`: tests for those who write scenarios."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -105,7 +105,7 @@ def record(
     title = "A run" if responses == "-" else Path(responses).stem
     text = record_runs(name, scenario, read_document(responses), title)
     _check_result(text, name, scenario)
-    _deliver(text, {"scenario": name}, out, as_json=as_json)
+    _deliver([text], {"scenario": name}, out, as_json=as_json)
 
 
 def generate(
@@ -114,7 +114,7 @@ def generate(
     bound: Annotated[int, typer.Option(min=1, max=100_000, help="Configurations that are looked at.")] = 2_000,
     as_json: AsJson = False,
 ) -> None:
-    """Write a feature that takes every transition that can be reached, and say what cannot be, and why."""
+    """Write features that take every transition that can be reached, and say what cannot be, and why."""
     from workflow_engine.testing.coverage import given_places
     from workflow_engine.testing.generating import generate as generate_feature
     from workflow_engine.testing.lookup import Scenarios
@@ -123,7 +123,8 @@ def generate(
     document = read_document(file)
     scenario = Scenarios().prefer(name, document)
     made, place = generate_feature(name, scenario, bound), given_places(document)
-    _check_result(made.text, name, scenario)
+    for text in made.texts:
+        _check_result(text, name, scenario)
     missing = [
         {"kind": item.kind, "path": place(item.path), "message": item.sentence, "reason": reason}
         for item, reason in made.missing
@@ -131,7 +132,7 @@ def generate(
     for item in missing if not as_json else ():
         note(f"{item['message'].removesuffix('.')}: {item['reason']} (at {item['path']})")
     facts = {"scenario": name, "cases": made.cases, "configurations": made.configurations, "missing": missing}
-    _deliver(made.text, facts, out, as_json=as_json)
+    _deliver(made.texts, facts, out, as_json=as_json)
 
 
 def _name_of(file: str) -> str:
@@ -156,13 +157,19 @@ def _check_result(text: str, name: str, scenario: "Scenario") -> None:
         raise InvalidFileError(f"The feature would not pass:\n{results_text(results)}")
 
 
-def _deliver(text: str, facts: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
-    """Write a feature to its file, or show it."""
-    if out is not None:
-        try:
-            with out.open("x", encoding="utf-8") as stream:
-                stream.write(text)
-        except FileExistsError:
-            raise typer.BadParameter(f"{out} is there already; name another file") from None
-    document = {**facts, "feature": text} if out is None else {**facts, "file": str(out)}
-    finish(document, text if out is None else f"{out} is written.", as_json=as_json)
+def _deliver(texts: Sequence[str], facts: Mapping[str, Any], out: Path | None, *, as_json: bool) -> None:
+    """Write features to their files, or show them; a second one goes to `NAME-2.feature`, and so on."""
+    if out is None:
+        if len(texts) > 1 and not as_json:
+            raise typer.BadParameter(f"there are {len(texts)} features; name a file for them with --out")
+        finish({**facts, "features": list(texts)}, texts[0], as_json=as_json)
+        return
+    files = [out, *(out.with_stem(f"{out.stem}-{number}") for number in range(2, len(texts) + 1))]
+    for file in files:
+        if file.exists():
+            raise typer.BadParameter(f"{file} is there already; name another file")
+    for file, text in zip(files, texts, strict=True):
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    said = "\n".join(f"{file} is written." for file in files)
+    finish({**facts, "files": [str(file) for file in files]}, said, as_json=as_json)

@@ -135,7 +135,7 @@ def test_recorded_feature_passes_beside_its_scenario(said: Said) -> None:
     said("record", "signing.json", "--responses", "runs.json", "--out", "signing.feature")
     assert said("test", "signing.feature") == f"{len(RUNS)} tests: {len(RUNS)} passed\n"
     Path("run.json").write_text(json.dumps(RUNS["Withdrawn"]["responses"]), "utf-8")
-    assert "Scenario: run\n" in said.json("record", "signing.json", "--responses", "run.json")["feature"]
+    assert "Scenario: run\n" in said.json("record", "signing.json", "--responses", "run.json")["features"][0]
 
 
 def test_generated_feature_takes_every_transition(said: Said) -> None:

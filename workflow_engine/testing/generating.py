@@ -1,6 +1,6 @@
 """Generating features that together take every transition that can be reached, and recording runs as features."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,23 +12,27 @@ from workflow_engine.testing.exploring import MAX_CONFIGURATIONS, Node, explore
 from workflow_engine.testing.runs import are_runs, read_runs
 from workflow_engine.testing.writing import Run, feature_text
 
+MAX_CASES = 200
+MAX_RESPONSES = 2_000
+"""Cases of one generated feature, and responses in all of them."""
+
 MAX_RECORDED = 1_000
 """Responses of one run: more would make a case that nobody reads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generated:
-    """A generated feature.
+    """Generated features.
 
     Attributes:
-        text: The feature.
-        cases: How many cases it has.
+        texts: The features; more than one where one would be too long to be read.
+        cases: How many cases they have together.
         covered: How many of the states, transitions, responses and outcomes of conditions they come to.
         missing: What they do not, each with the reason.
         configurations: How many were looked at.
     """
 
-    text: str
+    texts: Sequence[str]
     cases: int
     covered: int
     missing: Sequence[tuple[Item, str]]
@@ -36,10 +40,10 @@ class Generated:
 
 
 def generate(name: str, scenario: Scenario, bound: int = MAX_CONFIGURATIONS) -> Generated:
-    """Return a feature that comes to everything that an exploration of the scenario came to.
+    """Return features that together come to everything that an exploration of the scenario came to.
 
     Args:
-        name: By which the feature is to find the scenario.
+        name: By which the features are to find the scenario.
         scenario: What is explored.
         bound: Of the configurations that are looked at.
 
@@ -54,12 +58,25 @@ def generate(name: str, scenario: Scenario, bound: int = MAX_CONFIGURATIONS) -> 
         for number, (node, fresh) in enumerate(chosen, start=1)
     ]
     return Generated(
-        text=feature_text(name, scenario, runs),
+        texts=[feature_text(name, scenario, part) for part in _parts(runs)],
         cases=len(runs),
         covered=len(items(scenario)) - len(found.missing()),
         missing=found.missing(),
         configurations=found.configurations,
     )
+
+
+def _parts(runs: Sequence[Run]) -> Iterator[list[Run]]:
+    """Yield the runs of one feature after the other."""
+    part: list[Run] = []
+    length = 0
+    for run in runs:
+        if part and (len(part) == MAX_CASES or length + len(run.responses) > MAX_RESPONSES):
+            yield part
+            part, length = [], 0
+        part.append(run)
+        length += len(run.responses)
+    yield part
 
 
 def _chosen(nodes: Sequence[Node]) -> list[tuple[Node, set[Key]]]:

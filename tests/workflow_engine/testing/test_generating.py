@@ -27,6 +27,12 @@ from .test_values import JSON
 OWN = "urn:livecontract:scenario:1"
 
 
+def text_of(scenario: Scenario) -> str:
+    """The one feature that is generated."""
+    (text,) = generate("it", scenario).texts
+    return text
+
+
 def played(text: str, scenario: Scenario) -> list[Result]:
     results = [test.run(lambda _: scenario) for test in as_tests(read_feature(text.encode(), "a.feature"))]
     assert [result.failure for result in results if result.failure] == []
@@ -46,7 +52,7 @@ def shown(process: Process) -> dict[str, Any]:
 def test_generated_feature_passes_and_comes_to_everything(document: Any) -> None:
     scenario = load(document)
     made = generate("it", scenario)
-    results = played(made.text, scenario)
+    results = played(made.texts[0], scenario)
     coverage = Coverage()
     for result in results:
         coverage.add(result.traces)
@@ -57,13 +63,36 @@ def test_generated_feature_passes_and_comes_to_everything(document: Any) -> None
 
 def test_timeout_of_the_first_state_is_generated() -> None:
     document = {**ORDER, "states": {**ORDER["states"], "initial": ORDER["states"]["signing"]}}
-    made = generate("it", load(document))
-    assert "When the time of the state is over" in made.text
-    played(made.text, load(document))
+    text = text_of(load(document))
+    assert "When the time of the state is over" in text
+    played(text, load(document))
+
+
+def test_long_scenario_is_tested_by_several_features() -> None:
+    length = 70
+    document = {
+        "$schema": OWN,
+        "actors": {"a": {}},
+        "actions": {"go": {"actor": "a"}, "stop": {"actor": "a"}},
+        "states": {
+            f"s{number}" if number else "initial": {
+                "actions": ["go", "stop"],
+                "transitions": [
+                    {"action": "go", "transition": f"s{number + 1}" if number < length else ":success"},
+                    {"action": "stop", "transition": ":failed"},
+                ],
+            }
+            for number in range(length + 1)
+        },
+    }
+    scenario = load(document)
+    made = generate("it", scenario)
+    assert len(made.texts) == 2
+    assert sum(len(played(text, scenario)) for text in made.texts) == made.cases
 
 
 def test_same_scenario_gives_the_same_feature() -> None:
-    assert generate("it", load(ORDER)).text == generate("it", load(ORDER)).text
+    assert text_of(load(ORDER)) == text_of(load(ORDER))
 
 
 def test_numbers_in_conditions_are_tried() -> None:
@@ -117,7 +146,7 @@ def test_what_cannot_be_reached_is_told_with_the_reason() -> None:
     assert reasons["states", "far"] == "no transition that leads there is taken"
     assert reasons["actions", "odd", "responses", "ok"] == "nobody can give it"
     assert reasons["actions", "big", "responses", "ok"].startswith("it was always refused: ")
-    played(generate("it", load(UNREACHED)).text, load(UNREACHED))
+    played(text_of(load(UNREACHED)), load(UNREACHED))
 
 
 def test_bound_is_kept_and_told() -> None:
@@ -172,7 +201,7 @@ def test_what_a_graph_library_reaches_is_reached(moves: dict[str, list[tuple[str
     found = explore(load(document))
     assert {key for key in found.first if key[0] == "transition"} == wanted
     assert {str(key[1]) for key in found.first if key[0] == "state"} == there
-    played(generate("it", load(document)).text, load(document))
+    played(text_of(load(document)), load(document))
 
 
 # --- Recording --------------------------------------------------------------------------------------------------------
@@ -206,7 +235,7 @@ def test_odd_names_are_written_so_that_they_are_read_back() -> None:
         "states": {"initial": {"action": odd, "transition": ":success"}},
     }
     scenario = load(document)
-    played(generate("it", scenario).text, scenario)
+    played(text_of(scenario), scenario)
 
 
 @pytest.mark.parametrize("name", ["${main}", "a\u202eb"])
