@@ -81,7 +81,8 @@ def mutate(scenario: Scenario, files: Sequence[TestFile], scenarios: Scenarios) 
             f"None of the tests is about the scenario {quote(scenario.name or scenario.id)}.",
             hint="A feature names it: … creates the … process using the … scenario.",
         )
-    explained = {key: reason for file in files if file.feature for key, reason in file.feature.explained.items()}
+    features = [file.feature for file, _ in concerned if file.feature is not None]
+    explained = {key: reason for feature in features for key, reason in feature.explained.items()}
     place = given_places(scenarios.documents.get(scenario.id, scenario.normal_form))
     verdicts = [
         _verdict(mutant, scenario, concerned, scenarios, place(mutant.path), explained) for mutant in mutants(scenario)

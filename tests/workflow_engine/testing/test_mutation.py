@@ -110,6 +110,13 @@ def test_tests_of_another_scenario_are_no_use(tmp_path: Path) -> None:
         mutate(known.prefer("order", ORDER), find_tests([tmp_path]), known)
 
 
+def test_explanations_for_other_scenarios_are_left_alone() -> None:
+    known = Scenarios()
+    files = find_tests([FEATURES / "signing.feature", FEATURES / "nda.feature"])
+    report = mutate(known.prefer("signing", scenarios.load("signing")), files, known)
+    assert (list(report.needless), len(report.of("explained"))) == ([], 2)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TESTED)
 def test_library_leaves_no_mutant_unexplained(name: str) -> None:
