@@ -3,6 +3,7 @@
 - `library/NAME.json`: scenarios in our own dialect, ready to be used or changed.
 - `library/runs/NAME.json`: for each of them, runs to each of its ends: `{title: {state, responses}}`, the responses as
   `livecontract scenario simulate` takes them.
+- `library/features/NAME.feature`: for each of them, tests in Gherkin (`livecontract scenario test`).
 - `schema/NAME.json`: JSON Schemas (2020-12) of scenario, process, response, identity, event, chain and comment.
 """
 

@@ -29,6 +29,9 @@ FOR_USERS = EXTRAS.keys() - {"build", "dev"}
 
 NOT_SHIPPED = {"tests", "benchmarks"}
 
+BROUGHT_BY_THE_CALLER = {"workflow_engine.testing.plugin imports pytest"}
+"""A plug-in imports the program that loads it, and nothing else imports the plug-in."""
+
 
 def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -113,7 +116,7 @@ def test_every_imported_library_is_declared() -> None:
             packages = {normal(name) for name in provided.get(library, [])}
             if not ours_or_pythons and not declared & packages:
                 undeclared.add(f"{module.name} imports {library}")
-    assert undeclared == set(), "declare it in pyproject.toml, and run ./dev lock"
+    assert undeclared == BROUGHT_BY_THE_CALLER, "declare it in pyproject.toml, and run ./dev lock"
 
 
 WITHOUT_EXTRAS = """

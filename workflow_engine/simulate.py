@@ -5,7 +5,7 @@ to. Everything else is the machine that nodes run.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eventchain.core.entry import Entry
@@ -15,13 +15,13 @@ from workflow_engine.durations import from_iso
 from workflow_engine.errors import InvalidResponseError
 from workflow_engine.golden_flow import golden_flow
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import TIMEOUT, Scenario, load
 
 PROCESS = "simulated"
 CHAIN = "8F8p8Yao9x1YCwEpUE3HREmMnXeFxuzLiwFNJtuxrgsGhRVRPYHYqBspHaqb1SL"
 """Where a scenario is played: the id of the chain that nobody creates, with a key and a nonce of zeros."""
 START = 1_577_836_800_000
-"""2020-01-01T00:00Z: when a simulation begins, unless its first response says otherwise."""
+"""2020-01-01T00:00Z: when a simulation begins, unless its first response says when it is given, and is no timeout."""
 
 STEP = 1_000
 """Milliseconds between two responses that do not say when they are given."""
@@ -63,20 +63,27 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
 
 def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
     """Return the process after these responses (see `run`)."""
+    *_, process = stages(scenario, responses)
+    return process
+
+
+def stages(scenario: Scenario, responses: Sequence[Any]) -> Iterator[Process]:
+    """Yield the process after its start, and after each of these responses (see `run`)."""
     if not isinstance(responses, list | tuple) or len(responses) > MAX_RESPONSES:
         raise InvalidResponseError(f"The responses should be a list of at most {MAX_RESPONSES}.", path="$")
     moments = _moments(responses)
-    process = start(scenario, moments[0] if moments else START)
+    process = start(scenario, _beginning(responses, moments))
+    yield process
     for index, (response, moment) in enumerate(zip(responses, moments, strict=True)):
         try:
-            process = machine.step(process, _entry(process, response, index, moment))
+            process = respond(process, response, index, moment)
         except LiveContractError as error:
             if error.path is None or _IN_RESPONSE.match(error.path):
                 error.path = f"$[{index}]{_as_given(error.path or '$')}"
             else:
                 error.message = f"Response {index}: {error.message}"
             raise
-    return process
+        yield process
 
 
 def start(scenario: Scenario, moment: int = START) -> Process:
@@ -100,6 +107,11 @@ def start(scenario: Scenario, moment: int = START) -> Process:
     )
 
 
+def respond(process: Process, response: Mapping[str, Any], index: int, moment: int) -> Process:
+    """Return the process after the response of this index, given at a moment (see `run`)."""
+    return machine.step(process, _entry(process, response, index, moment))
+
+
 def _moments(responses: Sequence[Any]) -> list[int]:
     moments: list[int] = []
     for index, response in enumerate(responses):
@@ -108,6 +120,13 @@ def _moments(responses: Sequence[Any]) -> list[int]:
         at = response.get("at")
         moments.append(moments[-1] + STEP if moments else START) if at is None else moments.append(_moment(at, index))
     return moments
+
+
+def _beginning(responses: Sequence[Mapping[str, Any]], moments: Sequence[int]) -> int:
+    """Return when the process starts: with its first response, or, where that is a timeout, long enough before it."""
+    if not moments or responses[0].get("action") == TIMEOUT:
+        return START
+    return moments[0]
 
 
 def _moment(at: Any, index: int) -> int:

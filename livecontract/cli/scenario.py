@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import typer
 
+from livecontract.cli import scenario_testing
 from livecontract.cli.files import DocumentFile, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
 from livecontract.errors import InvalidFileError
@@ -50,6 +51,12 @@ def simulate(
         raise InvalidFileError(f"{responses} should hold a list of responses", path="$")
     document: dict[str, Any] = run(scenario, given)
     finish(document, _simulation_text(document), as_json=as_json)
+
+
+app.command("test")(scenario_testing.run_tests)
+app.command("record")(scenario_testing.record)
+app.command("generate")(scenario_testing.generate)
+app.command("mutate")(scenario_testing.mutate)
 
 
 def _report_text(report: dict[str, Any]) -> str:

@@ -53,6 +53,14 @@ def test_time_is_what_the_responses_say(at: Any, state: str) -> None:
         simulate.run(ORDER, [ORDERED, {**timeout, "at": None}])
 
 
+def test_process_that_times_out_first_began_before() -> None:
+    document = {**ORDER, "states": {**ORDER["states"], "initial": ORDER["states"]["signing"]}}
+    timeout = {"actor": "buyer", "action": ":timeout"}
+    assert simulate.run(document, [{**timeout, "at": "2020-01-08"}])["state"] == ":failed"
+    with pytest.raises(ActionNotAvailableError):
+        simulate.run(document, [{**timeout, "at": "2020-01-07"}])
+
+
 @pytest.mark.parametrize(
     ("responses", "family", "path"),
     [

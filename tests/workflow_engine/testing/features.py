@@ -1,0 +1,64 @@
+"""What the tests of features share: running a text as a feature, on scenarios that come as documents."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import scenarios
+from tests.workflow_engine.samples import ORDER
+from workflow_engine.scenario import Scenario, load
+from workflow_engine.testing.errors import InvalidFeatureError
+from workflow_engine.testing.feature import read_feature
+from workflow_engine.testing.running import Failure, Result, as_tests
+
+FEATURES = Path(scenarios.__file__).parent / "library" / "features"
+TESTED = tuple(sorted(path.stem for path in FEATURES.iterdir()))
+"""The scenarios of the library that have features."""
+
+BEGIN = """
+Given a chain is created by "Ann"
+And "Ann" creates the "main" process using the "order" scenario
+And "Ann" is the "buyer" actor of the "main" process
+And "Bob" is the "seller" actor of the "main" process
+"""
+
+
+def found(documents: Mapping[str, Any]) -> Callable[[str], Scenario]:
+    """What finds scenarios by name, as a feature does."""
+    loaded = {name: load(document) for name, document in documents.items()}
+
+    def scenario_of(name: str) -> Scenario:
+        if name not in loaded:
+            raise InvalidFeatureError(f"There is no scenario {name}.")
+        return loaded[name]
+
+    return scenario_of
+
+
+def results(text: str, **documents: Any) -> list[Result]:
+    """The results of a whole feature."""
+    feature = read_feature(text.encode(), "test.feature")
+    scenario_of = found(documents or {"order": ORDER})
+    return [test.run(scenario_of) for test in as_tests(feature)]
+
+
+def run(steps: str, begin: str = BEGIN, **documents: Any) -> Result:
+    """The result of one case, which begins with a process called main."""
+    (result,) = results(f"Feature: F\nScenario: S\n{begin}\n{steps}", **documents)
+    return result
+
+
+def passes(steps: str, begin: str = BEGIN, **documents: Any) -> Result:
+    """See that a case passes."""
+    result = run(steps, begin, **documents)
+    assert result.failure is None, result.failure
+    return result
+
+
+def fails(steps: str, begin: str = BEGIN, **documents: Any) -> Failure:
+    """See that a case fails, at its last sentence, and return what is told of it."""
+    failure = run(steps, begin, **documents).failure
+    assert failure is not None
+    sentences = [line for line in steps.splitlines() if line.strip().startswith(("Given", "When", "Then", "And"))]
+    assert failure.step.split(" ", 1)[1] == sentences[-1].strip().split(" ", 1)[1]
+    return failure

@@ -1,0 +1,181 @@
+"""What the sentences under `Given` and `When` do (see `vocabulary`): each takes what is said.
+
+A sentence that can be a fact as well as an act (somebody is present, plays an actor, an asset is there) is checked
+where it stands under `Then`.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from eventchain.core import strict_json
+from eventchain.core.errors import InvalidError
+from workflow_engine.durations import from_iso
+from workflow_engine.errors import quote
+from workflow_engine.ports import HttpRequest
+from workflow_engine.process import identity_of
+from workflow_engine.testing import nodes
+from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
+from workflow_engine.testing.said import Said, check_known
+
+# --- Given ------------------------------------------------------------------------------------------------------------
+
+
+def create_chain(said: Said) -> None:
+    """A person creates the chain; every world has one from the start."""
+    said.world.join(said.word("person"))
+
+
+def be_present(said: Said) -> None:
+    """A person joins the chain, or is looked for on it."""
+    person, data = said.word("person"), said.data()
+    if said.step.kind != "then":
+        said.world.join(person, data)
+        return
+    if person not in said.world.members:
+        there = ", ".join(quote(name) for name in sorted(said.world.members)) or "nobody"
+        raise UnmetError(f"{quote(person)} to be on the chain", f"there is {there}")
+    said.check(said.world.members[person], f"the identity {quote(person)}")
+
+
+def sign_with(said: Said) -> None:
+    """A person signs with one key from now on."""
+    said.world.sign_with(said.word("person"), said.word("key"))
+
+
+def create_process(said: Said) -> None:
+    """A person prepares a process."""
+    said.world.create(said.word("person"), said.word("process"), said.word("scenario"))
+
+
+def play_actor(said: Said) -> None:
+    """A person becomes an actor of a process before it starts, or is looked for there afterwards."""
+    person, actor, process = said.word("person"), said.word("actor"), said.optional("process")
+    draft = said.world.draft(process)
+    if draft is not None and said.step.kind != "then":
+        check_known(draft.scenario, "actor", actor)
+        data = said.data()
+        if data is not None and not isinstance(data, Mapping):
+            raise InvalidFeatureError("An actor should be described by a table or an object.")
+        said.world.join(person)
+        draft.actors[actor] = {**(data or {}), "identity": person}
+        return
+    if draft is None and said.step.kind == "given":
+        raise InvalidFeatureError(
+            "The process has started; from now on its actions alone change who plays an actor.",
+            hint="Move this sentence up, or check it under Then.",
+        )
+    present = said.world.start(process)
+    check_known(present.scenario, "actor", actor)
+    identity = identity_of(present.actors[actor])
+    if identity != person:
+        raise UnmetError(
+            f"{quote(person)} to be the actor {quote(actor)}", f"that is {quote(identity) if identity else 'nobody'}"
+        )
+    said.check(present.actors[actor], f"the actor {quote(actor)}")
+
+
+def have_asset(said: Said) -> None:
+    """A process gets an asset before it starts, or the asset is looked at."""
+    asset, process = said.word("asset"), said.optional("process")
+    draft = said.world.draft(process)
+    if draft is not None and said.step.kind != "then":
+        check_known(draft.scenario, "asset", asset)
+        draft.assets[asset] = said.data()
+        return
+    present = said.world.start(process)
+    check_known(present.scenario, "asset", asset)
+    if present.assets[asset] in (None, {}, []) and not said.has_data:
+        raise UnmetError(f"the asset {quote(asset)} to be there", "it is empty")
+    said.check(present.assets[asset], f"the asset {quote(asset)}")
+
+
+def start_process(said: Said) -> None:
+    """A process starts."""
+    said.process()
+
+
+def set_clock(said: Said) -> None:
+    """Time goes on to a moment; under `When`, processes that were created start before."""
+    moment = _moment(said.word("moment"))
+    if said.step.kind == "when":
+        said.world.start_all()
+    if moment < said.world.now and said.world.processes:
+        raise InvalidFeatureError("Time does not go back once a process has started.")
+    if said.world.processes:
+        said.world.wait_until(moment)
+    else:
+        said.world.now = moment
+
+
+def _moment(text: str) -> int:
+    try:
+        return from_iso(text)
+    except InvalidError as error:
+        raise InvalidFeatureError(error.message, hint=error.hint) from None
+
+
+# --- When -------------------------------------------------------------------------------------------------------------
+
+
+def run_action(said: Said) -> None:
+    """A person does an action; `at` moves the clock there first, and nothing else happens then."""
+    at, process = said.optional("moment"), said.process()
+    if at is not None:
+        said.world.now = _moment(at)
+    person, action, key = said.word("person"), said.word("action"), said.optional("response")
+    data = said.data()
+    system = action in process.scenario.actions and process.scenario.actions[action].kind != "manual"
+    if system and key is None and data is None:
+        nodes.run(said.world, process, action, person)
+    else:
+        said.world.respond(person, process.id, action, key, data)
+
+
+def run_by_node(said: Said) -> None:
+    """A person's node runs a system action that needs nobody else."""
+    process = said.process()
+    nodes.run(said.world, process, said.word("action"), said.word("person"))
+
+
+def let_pass(said: Said) -> None:
+    """Time passes, for processes that have started; those that were created start now."""
+    said.world.start_all()
+    said.world.let_pass(said.word("duration"))
+
+
+def time_out(said: Said) -> None:
+    """The time of a state is over."""
+    said.world.time_out(said.optional("process"))
+
+
+# --- Requests of system actions ---------------------------------------------------------------------------------------
+
+
+def see_request(said: Said) -> None:
+    """A system action has made a request, and waits for its answer."""
+    request = nodes.find_request(said.world, said.word("method"), said.word("url"))
+    if said.has_data:
+        said.check(_body(request), "the data of the request")
+
+
+def answer_request(said: Said) -> None:
+    """The request that a step spoke of last is answered."""
+    nodes.answer(said.world, nodes.http_response(said.word("status"), said.data()))
+
+
+def fail_request(said: Said) -> None:
+    """The request that a step spoke of last brings no answer."""
+    nodes.answer(said.world, None)
+
+
+def see_and_answer(said: Said) -> None:
+    """A request is looked for and answered in one sentence; the data below it is the answer's."""
+    nodes.find_request(said.world, said.word("method"), said.word("url"))
+    answer_request(said)
+
+
+def _body(request: HttpRequest) -> Any:
+    text = (request.body or b"").decode("utf-8")
+    if request.headers.get("Content-Type", "").startswith("application/json"):
+        return strict_json.parse(text)
+    return text

@@ -1,0 +1,163 @@
+"""Running a case: its steps one after the other, and what is told of the first that fails."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eventchain.core.errors import LiveContractError
+from workflow_engine.errors import InvalidDataError
+from workflow_engine.process import Process
+from workflow_engine.scenario import Scenario
+from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
+from workflow_engine.testing.feature import Case, Feature, Step
+from workflow_engine.testing.said import Said
+from workflow_engine.testing.vocabulary import Bound, bind
+from workflow_engine.testing.world import World, history, possible
+
+_KEYWORDS = {"given": "Given", "when": "When", "then": "Then"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a test failed, as far as people need it.
+
+    Attributes:
+        file: Name of the file.
+        line: Where the step stands, or None (in a run).
+        step: The sentence.
+        expected: In words.
+        actual: In words.
+        hint: What to do about it, or None.
+        possible: What may be done then, for each process: `{ process, state, actions: { key: [person …] } }`.
+        so_far: What was done before: `action.response by person`, in order.
+    """
+
+    file: str
+    line: int | None
+    step: str
+    expected: str
+    actual: str
+    hint: str | None = None
+    possible: Sequence[Mapping[str, Any]] = ()
+    so_far: Sequence[str] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: the attributes under their names."""
+        return {
+            "file": self.file,
+            "line": self.line,
+            "step": self.step,
+            "expected": self.expected,
+            "actual": self.actual,
+            "hint": self.hint,
+            "possible": list(self.possible),
+            "so_far": list(self.so_far),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of a test.
+
+    Attributes:
+        file: Name of the file.
+        line: Where the test stands, or None.
+        name: Of the test.
+        failure: None when it passed.
+        traces: The processes of the test, each as it was after its start and after every response.
+    """
+
+    file: str
+    line: int | None
+    name: str
+    failure: Failure | None
+    traces: Sequence[Sequence[Process]] = field(default=(), repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, without the traces."""
+        failure = None if self.failure is None else self.failure.to_dict()
+        return {
+            "file": self.file, "line": self.line, "name": self.name, "passed": failure is None, "failure": failure
+        }  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """Something that is run against scenarios.
+
+    Attributes:
+        file: Name of the file it comes from.
+        line: Where it stands there, or None.
+        name: What it is called.
+        run: Runs it, with the scenarios that it is given by name.
+    """
+
+    __test__ = False
+    """pytest takes nothing called so for a test of its own."""
+
+    file: str
+    line: int | None
+    name: str
+    run: Callable[[Callable[[str], Scenario]], Result]
+
+
+def as_tests(feature: Feature) -> tuple[Test, ...]:
+    """Return the tests of a feature, every sentence of it known.
+
+    Raises:
+        InvalidFeatureError: A sentence is not.
+    """
+    return tuple(_test(feature.file, case) for case in feature.cases)
+
+
+def _test(file: str, case: Case) -> Test:
+    try:
+        steps = tuple(bind(step) for step in case.steps)
+    except InvalidFeatureError as error:
+        raise InvalidFeatureError(error.reason, file=file, line=error.line, hint=error.hint) from None
+    return Test(file=file, line=case.line, name=case.name, run=lambda scenario_of: _run(file, case, steps, scenario_of))
+
+
+def _run(file: str, case: Case, steps: Sequence[Bound], scenario_of: Callable[[str], Scenario]) -> Result:
+    world = World(scenario_of)
+    failure = None
+    for step, sentence, words in steps:
+        try:
+            sentence.run(Said(world=world, step=step, words=words))
+        except LiveContractError as error:
+            failure = _failure(file, step, error, world)
+            break
+    traces = [list(trace) for trace in world.traces.values()]
+    return Result(file=file, line=case.line, name=case.name, failure=failure, traces=traces)
+
+
+def _failure(file: str, step: Step, error: LiveContractError, world: World) -> Failure:
+    expected, actual = said_by(error)
+    return Failure(
+        file=file,
+        line=step.line,
+        step=f"{_KEYWORDS[step.kind]} {step.text}",
+        expected=expected,
+        actual=actual,
+        hint=error.hint or _hint(step, error),
+        possible=tuple(possible(process) for process in world.processes.values()),
+        so_far=tuple(line for process in world.processes.values() for line in history(process)),
+    )
+
+
+def _hint(step: Step, error: LiveContractError) -> str | None:
+    """Return what to do where an action is refused for want of data."""
+    without = step.table is None and step.doc is None and isinstance(error, InvalidDataError)
+    if without and (error.path or "").startswith("$.data"):
+        return "The action takes data: end the sentence with ` with:` and put a table below it."
+    return None
+
+
+def said_by(error: LiveContractError) -> tuple[str, str]:
+    """Return what was expected and what is, in words, where an error ended a test."""
+    if isinstance(error, UnmetError):
+        return error.expected, error.actual
+    if isinstance(error, InvalidFeatureError):
+        return "a step that can be run", error.message  # with the file, where it is another one than the test's
+    place = f" (at {error.path})" if error.path else ""
+    return "this to be accepted", f"it was refused: {error.message}{place}"

@@ -1,0 +1,198 @@
+"""Writing features: a run of a scenario as a case that passes. Pure; what is written is read back as the same.
+
+Every response becomes a sentence, with the state that it leads to. Everything that is possible in a state is listed
+once, and again where it is something else; at the end stands what the process holds.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workflow_engine import simulate
+from workflow_engine.due import due
+from workflow_engine.durations import to_iso
+from workflow_engine.errors import quote
+from workflow_engine.process import Process
+from workflow_engine.scenario import TIMEOUT, Scenario
+from workflow_engine.testing.errors import InvalidFeatureError
+from workflow_engine.testing.feature import MAX_LINE
+from workflow_engine.testing.values import leaves, write_cell
+
+PROCESS = "main"
+
+_MAX_ROWS = 100
+_PLAIN_PATH = re.compile(r"[A-Za-z_$][\w$-]*(?:\.[A-Za-z_$][\w$-]*)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What is written as one case.
+
+    Attributes:
+        title: Its name.
+        responses: As `livecontract scenario simulate` takes them.
+    """
+
+    title: str
+    responses: Sequence[Mapping[str, Any]]
+
+
+def feature_text(name: str, scenario: Scenario, runs: Iterable[Run]) -> str:
+    """Return a feature in which every run is a case that passes.
+
+    Args:
+        name: By which the feature finds the scenario.
+        scenario: The scenario itself.
+        runs: Each is accepted by it.
+
+    Raises:
+        LiveContractError: A run is refused by the scenario.
+        InvalidFeatureError: Something has a name, or a text, that no feature can hold.
+    """
+    people = sorted(scenario.actors)
+    if not people:
+        raise InvalidFeatureError("The scenario has no actors, so nobody could start it.")
+    lines = [
+        f"Feature: {_title(scenario.title or name)}",
+        "",
+        "  Background:",
+        f"    Given a chain is created by {said(people[0])}",
+        f"    And {said(people[0])} creates the {said(PROCESS)} process using the {said(name)} scenario",
+        *(f"    And {said(key)} is the {said(key)} actor of the {said(PROCESS)} process" for key in people),
+    ]
+    listed: set[tuple[str, str]] = set()
+    for run in runs:
+        lines += ["", f"  Scenario: {_title(run.title)}"]
+        lines += [f"    {line}" for line in _joined(_case(run, scenario, listed))]
+    return "\n".join([*lines, ""])
+
+
+def _joined(lines: Iterator[str]) -> Iterator[str]:
+    """Write `And` where a sentence goes on with the keyword of the one before it."""
+    last = ""
+    for line in lines:
+        keyword, _, rest = line.partition(" ")
+        if keyword not in ("Given", "When", "Then"):
+            yield line
+            continue
+        yield f"And {rest}" if keyword == last else line
+        last = keyword
+
+
+def _case(run: Run, scenario: Scenario, listed: set[tuple[str, str]]) -> Iterator[str]:
+    """Yield the lines of a case; `listed` collects the states and actions that were listed."""
+    stages = simulate.stages(scenario, run.responses)
+    process = next(stages)
+    if process.current.timestamp != simulate.START:
+        yield f"Given it is {said(to_iso(process.current.timestamp))}"
+    yield from _possible(process, listed)
+    for response, after in zip(run.responses, stages, strict=True):
+        yield from _response(response, process, after)
+        yield f"Then the {said(PROCESS)} process is in the {said(after.current.key)} state"
+        yield from _possible(after, listed)
+        process = after
+    rows = _held(process)
+    if rows:
+        yield f"Then the {said(PROCESS)} process has:"
+        yield from _table(rows)
+
+
+def _response(response: Mapping[str, Any], before: Process, after: Process) -> Iterator[str]:
+    given = after.previous[-1]
+    action, moment = given["action"]["key"], given["timestamp"]
+    if action == TIMEOUT and _is_plain_timeout(before, response, moment):
+        yield f"Then the {said(PROCESS)} process has:"
+        yield from _table([("current.due_date", to_iso(moment))])
+        yield "When the time of the state is over"
+        return
+    person = before.actors[given["actor"]["key"]]["identity"]["id"]
+    giving = "" if action == TIMEOUT else f" giving {_article(given['key'])} {said(given['key'])} response"
+    at = "" if response.get("at") is None else f" at {said(to_iso(moment))}"
+    data = list(_data(given.get("data")))
+    yield f"When {said(person)} runs the {said(action)} action{giving}{at}{' with:' if data else ''}"
+    yield from data
+
+
+def _is_plain_timeout(before: Process, response: Mapping[str, Any], moment: int) -> bool:
+    """Tell whether a timeout was noted when it was due, by whose node does so."""
+    task = next((task for task in due(before) if task.action == TIMEOUT), None)
+    return task is not None and (task.actor, task.not_before) == (response.get("actor"), moment)
+
+
+def _article(word: str) -> str:
+    return "an" if word[:1].lower() in "aeiou" else "a"
+
+
+def _possible(process: Process, listed: set[tuple[str, str]]) -> Iterator[str]:
+    """Yield what is possible in a state, unless just that was listed, or nothing can be done."""
+    actors = {key: process.current.actions[key]["actors"] for key in process.available}
+    if (process.current.key, repr(actors)) in listed or not actors:
+        return
+    if any("," in name or name != name.strip() for names in actors.values() for name in names):
+        return
+    listed.add((process.current.key, repr(actors)))
+    yield "Then the possible actions are:"
+    yield from _table([(key, ", ".join(names)) for key, names in actors.items()], plain=True)
+
+
+def _held(process: Process) -> list[tuple[str, Any]]:
+    """Return the paths and values of what a process holds, as far as a table can show them."""
+    held = {"title": process.title, "actors": process.actors, "assets": process.assets}
+    rows = [
+        (path, value)
+        for path, value in leaves(held)
+        if _PLAIN_PATH.fullmatch(path) and not re.fullmatch(r"actors\.[^.]+\.(key|title)|title", path)
+    ]
+    return [(path, value) for path, value in rows if len(write_cell(value)) < MAX_LINE - 2_000][:_MAX_ROWS]
+
+
+def _data(value: Any) -> Iterator[str]:
+    """Yield the lines of a table or of a doc string that means a value; none where there is none."""
+    if value is None:
+        return
+    rows = list(leaves(value)) if isinstance(value, Mapping) and value else []
+    fits = all(_PLAIN_PATH.fullmatch(path) and len(write_cell(item)) < MAX_LINE - 2_000 for path, item in rows)
+    if rows and fits and len(rows) <= _MAX_ROWS:
+        yield from _table(rows)
+        return
+    text = re.sub(r"\\(.)", lambda match: "\\u0022" if match[1] == '"' else match[0], _json(value))
+    lines = ['"""', *text.replace("${", "\\u0024{").split("\n"), '"""']
+    if any(len(line) > MAX_LINE - 100 for line in lines):
+        raise InvalidFeatureError(f"The data holds a text of more than {MAX_LINE - 100} characters.")
+    yield from (f"  {line}" for line in lines)
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return text if text.replace("\n", "").isprintable() else json.dumps(value, indent=2)
+
+
+def _table(rows: Sequence[tuple[str, Any]], *, plain: bool = False) -> Iterator[str]:
+    cells = [(said_cell(path), said_cell(str(value)) if plain else write_cell(value)) for path, value in rows]
+    first = max(len(path) for path, _ in cells)
+    second = max((len(value) for _, value in cells if len(value) <= 40), default=0)
+    yield from (f"  | {path:<{first}} | {value:<{second}} |" for path, value in cells)
+
+
+def said(name: str) -> str:
+    """Return a name as it stands in a sentence.
+
+    Raises:
+        InvalidFeatureError: No sentence can hold it.
+    """
+    if not 0 < len(name) <= 500 or not name.isprintable() or "${" in name:
+        raise InvalidFeatureError(f"The name {quote(name)} cannot stand in a feature.")
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def said_cell(name: str) -> str:
+    """Return a name as it stands in a cell. Raises what `said` raises."""
+    said(name)
+    return name.replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _title(text: str) -> str:
+    shown = " ".join(text.split())
+    return "".join(c if c.isprintable() else "�" for c in shown)[:500] or "(without a name)"
