@@ -36,6 +36,8 @@ GOOD = [
     ("<sum>", [1, None, 2]),
     ("<math>", "1 + 2"),
     ("<merge>", None),
+    ("<proof>", {"statement": {"key": "00"}, "announcement": "00", "challenge": "00", "answer": REF}),
+    ("<proof>", {"statement": REF, "announcement": None, "challenge": None, "answer": None}),
 ]
 
 BAD = [
@@ -75,6 +77,8 @@ BAD = [
     ("<join>", [1, 2]),
     ("<sum>", 3),
     ("<math>", 3),
+    ("<proof>", "yes"),
+    ("<proof>", {"statement": REF, "announcement": "00", "challenge": "00"}),
 ]
 
 
@@ -104,3 +108,11 @@ def test_place_inside_the_argument_is_named():
 
 def test_unknown_operator_is_not_judged_here():
     assert list(faults("<now>", 3)) == []
+
+
+def test_statement_of_a_proof_has_a_form_that_can_be_proven():
+    rest = {"announcement": "00", "challenge": "00", "answer": "00"}
+    (found,) = faults("<proof>", {"statement": {"commitment": REF, "one_of": [1]}, **rest})
+    assert found[0] == ("statement",)
+    assert "values" in found[1]
+    assert list(faults("<proof>", {"statement": {"commitment": REF, "values": [1]}, **rest})) == []

@@ -9,8 +9,9 @@ from typing import Any
 from jmespath.functions import Functions
 
 from workflow_engine.errors import InvalidInstructionError, Path, quote
-from workflow_engine.operators import paths, query, template
+from workflow_engine.operators import paths, proof, query, template
 from workflow_engine.operators.table import pattern_of
+from workflow_engine.proofs.statement import FORMS_SHOWN, has_form
 from workflow_engine.reading import describe, is_instruction
 
 Fault = tuple[Path, str]
@@ -153,6 +154,13 @@ def _text(argument: Any) -> Iterator[Fault]:
         yield (), f"This should be text, not {describe(argument)}."
 
 
+def _proof(argument: Any) -> Iterator[Fault]:
+    yield from _members(argument, proof.MEMBERS, proof.MEMBERS)
+    statement = argument.get("statement") if isinstance(argument, dict) else None
+    if statement is not None and not is_instruction(statement) and not has_form(statement):
+        yield ("statement",), f"This is not a statement that can be proven. Give {FORMS_SHOWN}."
+
+
 _CHECKS: Mapping[str, Callable[[Any], Iterator[Fault]]] = {
     "<ifset>": _path,
     "<ref>": _path,
@@ -167,4 +175,5 @@ _CHECKS: Mapping[str, Callable[[Any], Iterator[Fault]]] = {
     "<match>": _match,
     "<if>": _if,
     "<join>": _join,
+    "<proof>": _proof,
 }

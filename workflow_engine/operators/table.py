@@ -13,7 +13,7 @@ from typing import Any
 import re2
 
 from workflow_engine.errors import InvalidInstructionError
-from workflow_engine.operators import arithmetic, paths, query, template, values
+from workflow_engine.operators import arithmetic, paths, proof, query, template, values
 from workflow_engine.operators.budget import Budget
 
 
@@ -159,6 +159,11 @@ def join(argument: Any, _content: Any, scope: Scope) -> Any:
     return (glue or "").join(items)
 
 
+def proof_(argument: Any, _content: Any, scope: Scope) -> Any:
+    """`<proof>`: whether a zero-knowledge proof holds."""
+    return proof.judge(argument, scope.budget)
+
+
 Operator = Callable[[Any, Any, Scope], Any]
 
 OPERATORS: Mapping[str, Operator] = {
@@ -175,8 +180,9 @@ OPERATORS: Mapping[str, Operator] = {
     "<match>": match,
     "<if>": if_,
     "<join>": join,
+    "<proof>": proof_,
 }
-"""In the order in which they run on one node (that of LTO's engine)."""
+"""In the order in which they run on one node (that of LTO's engine, then ours)."""
 
 MAX_PATTERN_LENGTH = 1024
 
