@@ -18,7 +18,8 @@ from workflow_engine.process import Process
 from workflow_engine.scenario import Scenario, load
 
 PROCESS = "simulated"
-CHAIN = "simulated"
+CHAIN = "8F8p8Yao9x1YCwEpUE3HREmMnXeFxuzLiwFNJtuxrgsGhRVRPYHYqBspHaqb1SL"
+"""Where a scenario is played: the id of the chain that nobody creates, with a key and a nonce of zeros."""
 START = 1_577_836_800_000
 """2020-01-01T00:00Z: when a simulation begins, unless its first response says otherwise."""
 

@@ -212,9 +212,17 @@ ERRORS = {
         put("actions", "call", "data", {"a": [{"<now>": True}]}),
         {("unknown-operator", '$.actions.call.data.a[0]["<now>"]')},
     ),
-    "operator of LTO that is not evaluated": (
-        put("actions", "call", "data", {"<dateformat>": {}}),
-        {("unknown-operator", '$.actions.call.data["<dateformat>"]')},
+    "operator of LTO's documents that its engine lacks": (
+        put("actions", "call", "data", {"<dateFormat>": {"date": "2026-01-31"}}),
+        {("unknown-operator", '$.actions.call.data["<dateFormat>"]')},
+    ),
+    "key in an instruction": (
+        put("actions", "call", "data", {"<hash>": {"input": "a", "algo": "sha256", "hmac": "secret"}}),
+        {("bad-argument", '$.actions.call.data["<hash>"].hmac')},
+    ),
+    "zone that laws change": (
+        put("actions", "call", "data", {"<dateformat>": {"date": {"<ref>": "title"}, "timezone": "Europe/Amsterdam"}}),
+        {("bad-argument", '$.actions.call.data["<dateformat>"].timezone')},
     ),
     "old operator": (
         put("actions", "call", "data", {"_ref": "id"}),

@@ -9,13 +9,18 @@ from typing import Any
 from jmespath.functions import Functions
 
 from workflow_engine.errors import InvalidInstructionError, Path, quote
-from workflow_engine.operators import paths, proof, query, template
-from workflow_engine.operators.table import pattern_of
+from workflow_engine.operators import arithmetic, paths, query, template, transformation
+from workflow_engine.operators.form import some_text
+from workflow_engine.operators.patterns import check_replacement
+from workflow_engine.operators.table import FORMS
 from workflow_engine.proofs.statement import FORMS_SHOWN, has_form
 from workflow_engine.reading import describe, is_instruction
 
 Fault = tuple[Path, str]
 """Where in the argument, and what is wrong with it."""
+
+Check = Callable[[Any], Iterator[Fault]]
+"""From an argument that is not null and no instruction to what is wrong with it."""
 
 
 def faults(operator: str, argument: Any) -> Iterator[Fault]:
@@ -41,6 +46,11 @@ def expression_faults(text: Any) -> Iterator[Fault]:
 
 def _unreadable(error: InvalidInstructionError) -> str:
     return f"This cannot be read: {error.message}. {error.hint or ''}".rstrip()
+
+
+def _sentence(error: InvalidInstructionError) -> str:
+    message = error.message[0].upper() + error.message[1:]
+    return f"{message}. {error.hint or ''}".rstrip()
 
 
 def _function_faults(tree: query.Query) -> Iterator[str]:
@@ -92,52 +102,6 @@ def _template(argument: Any) -> Iterator[Fault]:
             yield from _read(template.parse, part, place)
 
 
-def _members(argument: Any, known: tuple[str, ...], required: tuple[str, ...] = ()) -> Iterator[Fault]:
-    if not isinstance(argument, dict):
-        yield (), f"This should be an object with {', '.join(known)}, not {describe(argument)}."
-        return
-    for name in argument:
-        if name not in known:
-            yield (name,), f"There is no {quote(name)} here, only {', '.join(known)}."
-    for name in required:
-        if name not in argument:
-            yield (), f'"{name}" is missing.'
-
-
-def _if(argument: Any) -> Iterator[Fault]:
-    yield from _members(argument, ("condition", "then", "else"), ("condition",))
-
-
-def _apply(argument: Any) -> Iterator[Fault]:
-    if isinstance(argument, str):
-        yield from expression_faults(argument)
-        return
-    yield from _members(argument, ("input", "query"), ("query",))
-    if isinstance(argument, dict):
-        yield from ((("query", *place), message) for place, message in expression_faults(argument.get("query")))
-
-
-def _switch(argument: Any) -> Iterator[Fault]:
-    if isinstance(argument, str):
-        yield from _path(argument)
-        return
-    yield from _members(argument, ("on", "options", "default"), ("options",))
-
-
-def _match(argument: Any) -> Iterator[Fault]:
-    yield from _members(argument, ("input", "find", "regex", "flags"), ("input",))
-    if isinstance(argument, dict):
-        if (argument.get("find") is None) == (argument.get("regex") is None):
-            yield (), 'Give either "find" (a text) or "regex" (a pattern).'
-        flags = argument.get("flags")
-        if flags is None or isinstance(flags, str):
-            yield from _read(lambda text: pattern_of(text, flags or ""), argument.get("regex"), ("regex",))
-
-
-def _join(argument: Any) -> Iterator[Fault]:
-    yield from _members(argument, ("input", "glue"), ("input",))
-
-
 def _list(argument: Any) -> Iterator[Fault]:
     if not isinstance(argument, list):
         yield (), f"This should be a list, not {describe(argument)}."
@@ -149,31 +113,86 @@ def _pair(argument: Any) -> Iterator[Fault]:
         yield (), f"Two values are compared, not {len(argument)}."
 
 
-def _text(argument: Any) -> Iterator[Fault]:
-    if not isinstance(argument, str):
-        yield (), f"This should be text, not {describe(argument)}."
+def _seed(argument: Any) -> Iterator[Fault]:
+    yield from _read(some_text, argument)
+
+
+def _math(argument: Any) -> Iterator[Fault]:
+    yield from _read(arithmetic.parse, argument)
+
+
+def _members(operator: str) -> Check:
+    """Return the check of an argument that is an object: the members it may have, and those that are written down."""
+
+    def check(argument: Any) -> Iterator[Fault]:
+        for name, error in FORMS[operator].faults(argument, lambda value: not is_instruction(value)):
+            yield () if name is None else (name,), _sentence(error)
+
+    return check
+
+
+def _text_or_members(operator: str, check_text: Check) -> Check:
+    """Return the check of an argument that has a short form, which is text."""
+    check_members = _members(operator)
+    return lambda argument: check_text(argument) if isinstance(argument, str) else check_members(argument)
+
+
+def _query(argument: Any) -> Iterator[Fault]:
+    found = list(_members("<apply>")(argument))
+    yield from found
+    if not found:
+        yield from ((("query", *place), message) for place, message in expression_faults(argument["query"]))
+
+
+def _text_or_query(argument: Any) -> Iterator[Fault]:
+    yield from expression_faults(argument) if isinstance(argument, str) else _query(argument)
+
+
+def _replace(argument: Any) -> Iterator[Fault]:
+    found = list(_members("<replace>")(argument))
+    yield from found
+    if not found and isinstance(argument.get("regex"), str):
+        pattern = argument["regex"]
+        yield from _read(lambda text: check_replacement(text, pattern), argument["replacement"], ("replacement",))
+
+
+def _transformation(argument: Any) -> Iterator[Fault]:
+    place: Path = ()
+    if isinstance(argument, list) and len(argument) == 1:
+        place, argument = (0,), argument[0]
+    if is_instruction(argument):
+        return
+    if isinstance(argument, dict):
+        yield from (((*place, *part), message) for part, message in _members("<transformation>")(argument))
+        return
+    try:
+        transformation.check(argument)
+    except InvalidInstructionError as error:
+        yield place, _sentence(error)
 
 
 def _proof(argument: Any) -> Iterator[Fault]:
-    yield from _members(argument, proof.MEMBERS, proof.MEMBERS)
+    yield from _members("<proof>")(argument)
     statement = argument.get("statement") if isinstance(argument, dict) else None
     if statement is not None and not is_instruction(statement) and not has_form(statement):
         yield ("statement",), f"This is not a statement that can be proven. Give {FORMS_SHOWN}."
 
 
-_CHECKS: Mapping[str, Callable[[Any], Iterator[Fault]]] = {
+_CHECKS: Mapping[str, Check] = {
+    **{operator: _members(operator) for operator in FORMS},
     "<ifset>": _path,
     "<ref>": _path,
     "<eval>": expression_faults,
-    "<switch>": _switch,
+    "<switch>": _text_or_members("<switch>", _path),
     "<merge>": _list,
     "<tpl>": _template,
-    "<apply>": _apply,
-    "<math>": _text,
+    "<jmespath>": _text_or_query,
+    "<apply>": _text_or_query,
+    "<transformation>": _transformation,
+    "<math>": _math,
     "<sum>": _list,
     "<equal>": _pair,
-    "<match>": _match,
-    "<if>": _if,
-    "<join>": _join,
+    "<replace>": _replace,
     "<proof>": _proof,
+    "<id>": _text_or_members("<id>", _seed),
 }

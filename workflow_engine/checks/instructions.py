@@ -12,13 +12,8 @@ from workflow_engine.reading import is_operator
 
 _SOURCES = ("<src>", "_src")
 
-_LATER = frozenset(
-    {
-        "<jmespath>", "<transformation>", "<enrich>", "<dateformat>", "<numberformat>", "<replace>", "<encode>",
-        "<decode>", "<serialize>", "<unserialize>", "<hash>", "<id>",
-    }
-)  # fmt: skip
-"""Operators of LTO that this engine does not evaluate."""
+_WRITTEN: Mapping[str, str] = {"<dateFormat>": "<dateformat>", "<transform>": "<transformation>"}
+"""How operators are written that documents of LTO name otherwise than its engine."""
 
 
 def unknown_operator(view: View) -> Iterator[Finding]:
@@ -35,10 +30,8 @@ def unknown_operator(view: View) -> Iterator[Finding]:
 
 
 def _unknown(key: str) -> str:
-    known = ", ".join(OPERATORS)
-    if key in _LATER:
-        return f"The operator {quote(key)} of LTO is not evaluated here. There are {known}."
-    return f"There is no operator {quote(key)}. There are {known}."
+    written = f", it is written {_WRITTEN[key]}" if key in _WRITTEN else ""
+    return f"There is no operator {quote(key)}{written}. There are {', '.join(OPERATORS)}."
 
 
 def source_operator(view: View) -> Iterator[Finding]:

@@ -16,7 +16,8 @@ from typing import Any
 from workflow_engine.errors import BudgetExceededError, InvalidInstructionError, json_path
 from workflow_engine.operators import query, values
 from workflow_engine.operators.budget import MAX_DEPTH, Budget
-from workflow_engine.operators.table import OPERATORS, Scope, StopNode
+from workflow_engine.operators.scope import Scope, StopNode
+from workflow_engine.operators.table import OPERATORS
 from workflow_engine.reading import is_instruction, is_operator
 
 __all__ = ["OPERATORS", "Budget", "evaluate", "evaluate_text", "holds", "is_instruction", "search"]

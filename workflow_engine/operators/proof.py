@@ -6,34 +6,27 @@ node alike, so that a scenario can say what follows. Only an argument that no da
 
 from typing import Any
 
-from workflow_engine.errors import InvalidInstructionError
-from workflow_engine.operators.budget import Budget
+from workflow_engine.operators.form import Form
+from workflow_engine.operators.scope import Scope
 from workflow_engine.proofs.errors import InvalidProofError
 from workflow_engine.proofs.sigma import verify
 from workflow_engine.proofs.statement import count_targets
 
 MEMBERS = ("statement", "announcement", "challenge", "answer")
 
+FORM = Form("<proof>", {name: None for name in MEMBERS}, required=MEMBERS)
+"""Nothing is asked of the members: they hold what parties submitted."""
+
 STEPS_PER_TARGET = 100
 """One target takes about half a millisecond, as long as a hundred steps of other work. Part of the format."""
 
 
-def judge(argument: Any, budget: Budget) -> bool:
-    """Tell whether the answer to the challenge shows the statement.
-
-    Args:
-        argument: `{ statement, announcement, challenge, answer }`, as `workflow_engine.proofs` writes them.
-        budget: Pays for each target of the statement.
-
-    Raises:
-        InvalidInstructionError: It is no object with these four members.
-        BudgetExceededError: There are too many targets in one evaluation.
-    """
-    if not isinstance(argument, dict) or set(argument) != set(MEMBERS):
-        raise InvalidInstructionError(f"<proof> takes an object with {', '.join(MEMBERS)}")
-    budget.spend(STEPS_PER_TARGET * count_targets(argument["statement"]))
+def proof(argument: Any, _content: Any, scope: Scope) -> bool:
+    """`<proof>`: whether the answer to the challenge shows the statement."""
+    given = FORM.read(argument)
+    scope.budget.spend(STEPS_PER_TARGET * count_targets(given["statement"]))
     try:
-        verify(*(argument[name] for name in MEMBERS))
+        verify(*(given[name] for name in MEMBERS))
     except InvalidProofError:
         return False
     return True

@@ -64,6 +64,13 @@ def parse(text: str) -> Query:
     return tree
 
 
+def check_expression(text: Any) -> None:
+    """Check that a value is an expression. Raises InvalidInstructionError where it is not."""
+    if not isinstance(text, str):
+        raise InvalidInstructionError("an expression should be text")
+    parse(text)
+
+
 def search(text: Any, value: Any, budget: Budget) -> Any:
     """Evaluate an expression on a JSON value, which is not changed and may share parts with the result.
 
