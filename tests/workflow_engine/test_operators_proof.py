@@ -48,7 +48,7 @@ def test_junk_is_no_proof(name, junk):
 
 @pytest.mark.parametrize("argument", ["yes", [], {}, {**GOOD[0], "more": 1}, {"statement": GOOD[0]["statement"]}])
 def test_argument_of_another_form_is_the_scenarios_fault(argument):
-    with pytest.raises(InvalidInstructionError, match="^<proof> (takes|needs|has)"):
+    with pytest.raises(InvalidInstructionError, match=r"^<proof> (takes|needs|has)"):
         evaluate({"<proof>": argument}, {})
 
 

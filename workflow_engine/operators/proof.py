@@ -14,7 +14,7 @@ from workflow_engine.proofs.statement import count_targets
 
 MEMBERS = ("statement", "announcement", "challenge", "answer")
 
-FORM = Form("<proof>", {name: None for name in MEMBERS}, required=MEMBERS)
+FORM = Form("<proof>", {"statement": None, "announcement": None, "challenge": None, "answer": None}, required=MEMBERS)
 """Nothing is asked of the members: they hold what parties submitted."""
 
 STEPS_PER_TARGET = 100
