@@ -1,4 +1,6 @@
+import re
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,17 @@ PROMISED = FIRST | {
 }
 
 RUNS = [(name, title) for name in scenarios.names() for title in scenarios.runs(name)]
+
+
+PAGE = (Path(__file__).parents[2] / "docs" / "library.md").read_text("utf-8")
+
+
+def test_page_of_the_library_lists_each_scenario_with_its_actors():
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \|", PAGE, re.MULTILINE))
+    assert set(rows) == set(scenarios.names())
+    for name, listed in rows.items():
+        actors = {re.sub(r"_[0-9]+$", "", key) for key in load(scenarios.load(name)).actors}
+        assert {re.sub(r"s$", "", word.split()[-1]) for word in listed.split(", ")} == actors, name
 
 
 def test_library_holds_what_is_promised():
