@@ -234,6 +234,20 @@ def test_notice_is_gone_when_the_tenant_caught_up():
     assert "give_notice" not in process.current.actions
 
 
+def test_objection_brings_the_notice_back_so_that_false_statements_gain_nothing():
+    process = played("lease", "A notice comes back with an objection", 6)
+    assert "notice" not in process.assets["account"]
+    process = played("lease", "A notice comes back with an objection", 8)
+    assert process.assets["account"]["notice"] == 1
+    assert process.assets["account"].keys() & {"lapsed", "until"} == set()
+
+
+def test_notice_does_not_come_back_after_the_payment_was_confirmed():
+    process = played("lease", "A notice comes back with an objection", 6)
+    process = respond_in(process, "landlord", "confirm")
+    assert process.assets["account"].keys() & {"lapsed", "until", "notice"} == set()
+
+
 def test_landlord_cannot_object_to_what_is_confirmed():
     process = played("lease", "Three months, paid in time", 5)
     assert "object" not in process.current.actions
