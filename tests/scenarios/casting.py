@@ -1,11 +1,21 @@
 """A process of the library in which one person may play several actors, or an actor may be played by nobody."""
 
+from functools import cache
+
+import scenarios
 from eventchain.core.entry import Entry
 from workflow_engine import machine
+from workflow_engine.scenario import load
 from workflow_engine.simulate import START
 
 CHAIN = "chain"
 DAY = 86_400_000
+
+
+@cache
+def loaded(name):
+    """Return a scenario of the library, which nobody can change; loading one takes longer than playing it."""
+    return load(scenarios.load(name))
 
 
 def start(scenario, cast):

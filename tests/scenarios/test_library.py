@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 import scenarios
+from tests.scenarios.casting import loaded
 from workflow_engine import simulate
 from workflow_engine.checks import check
 from workflow_engine.normalise import FINAL_STATES, normalise
-from workflow_engine.scenario import load
 
 FIRST = {"quotation", "nda", "signing", "demo-transaction"}
 """Those of the first day, where a deadline or a run of a withdrawal is missing here and there."""
@@ -27,7 +27,7 @@ def test_page_of_the_library_lists_each_scenario_with_its_actors():
     rows = dict(re.findall(r"^\| `([a-z-]+)` \| [^|]+ \| ([^|]+) \|", PAGE, re.MULTILINE))
     assert set(rows) == set(scenarios.names())
     for name, listed in rows.items():
-        actors = {re.sub(r"_[0-9]+$", "", key) for key in load(scenarios.load(name)).actors}
+        actors = {re.sub(r"_[0-9]+$", "", key) for key in loaded(name).actors}
         assert {re.sub(r"s$", "", word.split()[-1]) for word in listed.split(", ")} == actors, name
 
 
@@ -43,19 +43,19 @@ def test_scenario_has_no_problems_at_all(name):
 @pytest.mark.parametrize("name", scenarios.names())
 def test_scenario_names_itself_like_its_file(name):
     assert scenarios.load(name)["id"] == name
-    assert load(scenarios.load(name)).name == name
+    assert loaded(name).name == name
 
 
 @pytest.mark.parametrize(("name", "title"), RUNS)
 def test_run_ends_as_it_says(name, title):
     run = scenarios.runs(name)[title]
-    assert simulate.run(scenarios.load(name), run["responses"])["state"] == run["state"]
+    assert simulate.play(loaded(name), run["responses"]).current.key == run["state"]
 
 
 @cache
 def moves(name):
     """Return what the runs of a scenario do: the states before and after, with the action and its outcome between."""
-    scenario, found = load(scenarios.load(name)), set()
+    scenario, found = loaded(name), set()
     for run in scenarios.runs(name).values():
         before = "initial"
         for length in range(1, len(run["responses"]) + 1):
@@ -68,14 +68,14 @@ def moves(name):
 
 @pytest.mark.parametrize("name", scenarios.names())
 def test_runs_come_to_every_state(name):
-    assert {"initial"} | {after for *_, after in moves(name)} == set(load(scenarios.load(name)).states)
+    assert {"initial"} | {after for *_, after in moves(name)} == set(loaded(name).states)
 
 
 @pytest.mark.parametrize("name", scenarios.names())
 def test_runs_take_every_transition(name):
     missing = [
         (state.key, transition)
-        for state in load(scenarios.load(name)).states.values()
+        for state in loaded(name).states.values()
         for transition in state.transitions
         if not (name in FIRST and transition.action == "withdraw")
         and not any(
@@ -91,13 +91,13 @@ def test_runs_take_every_transition(name):
 @pytest.mark.parametrize("name", scenarios.names())
 def test_runs_do_every_action_with_every_outcome(name):
     done = {(action, response) for _, action, response, _ in moves(name)}
-    actions = load(scenarios.load(name)).actions.values()
+    actions = loaded(name).actions.values()
     assert {(action.key, response) for action in actions for response in action.responses} <= done
 
 
 @pytest.mark.parametrize("name", sorted(set(scenarios.names()) - FIRST))
 def test_time_ends_every_state_that_somebody_could_leave_others_waiting_in(name):
-    for state in load(scenarios.load(name)).states.values():
+    for state in loaded(name).states.values():
         if state.key != "initial" and not state.key.startswith(":"):
             assert state.timeout is not None, state.key
             assert any(transition.action == ":timeout" for transition in state.transitions), state.key
@@ -105,13 +105,13 @@ def test_time_ends_every_state_that_somebody_could_leave_others_waiting_in(name)
 
 @pytest.mark.parametrize("name", sorted(set(scenarios.names()) - FIRST))
 def test_nothing_leads_back_to_the_start_where_no_deadline_runs(name):
-    states = load(scenarios.load(name)).states.values()
+    states = loaded(name).states.values()
     assert "initial" not in {transition.target for state in states for transition in state.transitions}
 
 
 @pytest.mark.parametrize("name", sorted(set(scenarios.names()) - FIRST))
 def test_everybody_is_told_in_every_state_what_to_do_or_to_wait_for(name):
-    scenario = load(scenarios.load(name))
+    scenario = loaded(name)
     for state in scenario.states.values():
         if not state.key.startswith(":"):
             assert set(state.instructions) == set(scenario.actors), state.key
@@ -167,7 +167,7 @@ def test_quotation_notifies_only_where_the_buyer_gave_an_address():
 
 @pytest.mark.parametrize("name", scenarios.names())
 def test_forms_say_in_which_order_their_fields_are_shown(name):
-    for action in load(scenarios.load(name)).actions.values():
+    for action in loaded(name).actions.values():
         for response in action.responses.values():
             if response.schema_document is None:
                 continue
