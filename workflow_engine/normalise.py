@@ -29,6 +29,7 @@ from workflow_engine.members import (
     read_optional_flag,
     read_update,
 )
+from workflow_engine.old_spellings import respell
 from workflow_engine.reading import (
     Cursor,
     Member,
@@ -121,6 +122,10 @@ def read_scenario(cursor: Cursor, *, keyed: bool = False) -> dict[str, Any]:
     if not isinstance(cursor.value, dict):
         cursor.problem(f"A scenario should be an object ({{…}}), not {describe(cursor.value)}.")
         return read_scenario(cursor.with_value({"$schema": OWN_SCENARIO if own else LTO_SCENARIO}), keyed=keyed)
+    if not own:
+        document, spellings = respell(cursor.value, cursor.given)
+        cursor.reading.spellings.update(spellings)
+        cursor = cursor.with_value(document)
     form = read_record(cursor, _OWN_SCENARIO if own else _LTO_SCENARIO, "A scenario", keyed=keyed)
     for key in FINAL_STATES:
         if key not in form["states"]:
@@ -133,7 +138,7 @@ def _sub_scenario(cursor: Cursor) -> dict[str, Any]:
     """Read an embedded scenario, of either dialect, with what was found in it noted in the outer reading."""
     outer = cursor.reading
     own = isinstance(cursor.value, dict) and cursor.value.get("$schema") == OWN_SCENARIO
-    inner = Reading(strict=own, problems=outer.problems, origins=outer.origins)
+    inner = Reading(strict=own, problems=outer.problems, origins=outer.origins, spellings=outer.spellings)
     return read_scenario(
         Cursor(value=cursor.value, given=cursor.given, normal=cursor.normal, reading=inner), keyed=True
     )

@@ -28,19 +28,27 @@ class Reading:
         strict: Unknown members are problems (our own dialect); else they are kept.
         problems: Problems of form, in the order of the document.
         origins: Path in the normal form to path in the given document, where they differ.
+        spellings: Names that the given document has at these paths of it, where they were written anew.
     """
 
     strict: bool
     problems: list[Problem] = field(default_factory=list)
     origins: dict[Path, Path] = field(default_factory=dict)
+    spellings: dict[Path, str] = field(default_factory=dict)
 
     def locate(self, path: Path) -> Path:
         """Return where a part of the normal form stands in the document as given."""
         for length in range(len(path), 0, -1):
             origin = self.origins.get(path[:length])
             if origin is not None:
-                return origin + path[length:]
-        return path
+                return self.as_given(origin + path[length:])
+        return self.as_given(path)
+
+    def as_given(self, path: Path) -> Path:
+        """Return a path of the document in the spelling of the document."""
+        if not self.spellings:
+            return path
+        return tuple(self.spellings.get(path[: index + 1], key) for index, key in enumerate(path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +69,9 @@ class Cursor:
 
     def problem(self, message: str) -> None:
         """Note a problem of form at this place."""
-        self.reading.problems.append(Problem(rule=FORM, severity="error", path=json_path(self.given), message=message))
+        self.reading.problems.append(
+            Problem(rule=FORM, severity="error", path=json_path(self.reading.as_given(self.given)), message=message)
+        )
 
     def child(self, key: str | int, value: Any, *, name: str | int | None = None) -> "Cursor":
         """Return the cursor of a member: `key` in the document as given, `name` (else `key`) in the normal form."""

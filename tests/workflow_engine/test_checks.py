@@ -244,6 +244,26 @@ ERRORS = {
         put("actions", "offer", "condition", {"<eval>": "contains(title)"}),
         {("bad-argument", '$.actions.offer.condition["<eval>"]')},
     ),
+    "calculation with a name that has no value": (
+        put("actions", "call", "data", {"<math>": "price * rate", "price": 2}),
+        {("bad-argument", '$.actions.call.data["<math>"]')},
+    ),
+    "broken calculation": (
+        put("actions", "call", "data", {"<math>": "1 +"}),
+        {("bad-argument", '$.actions.call.data["<math>"]')},
+    ),
+    "date that needs a clock": (
+        put("actions", "call", "data", {"<transformation>": "strtotime", "input": "tomorrow"}),
+        {("bad-argument", '$.actions.call.data["<transformation>"]')},
+    ),
+    "constant that has no result": (
+        put("actions", "call", "data", [{"<sum>": [1, "2"]}, {"<decode>": {"input": "Zg", "algo": "base64"}}]),
+        {("bad-argument", '$.actions.call.data[0]["<sum>"]'), ("bad-argument", '$.actions.call.data[1]["<decode>"]')},
+    ),
+    "unknown asset read from the root": (
+        put("actions", "offer", "condition", {"<eval>": "previous[?timestamp > $.assets.ofer.price]"}),
+        {("unknown-path", '$.actions.offer.condition["<eval>"]')},
+    ),
     "condition without a condition": (
         put("actions", "call", "data", {"<if>": {"cond": True, "then": 1}}),
         {("bad-argument", '$.actions.call.data["<if>"]'), ("bad-argument", '$.actions.call.data["<if>"].cond')},
@@ -322,6 +342,18 @@ WARNINGS = {
     "dead end": (
         put("states", "offered", "transitions", 1, "transition", "end"),
         None,
+    ),
+    "digest that binds nobody": (
+        put("actions", "call", "data", {"<hash>": {"input": "a", "algo": "md5"}}),
+        {("doubtful-argument", '$.actions.call.data["<hash>"].algo')},
+    ),
+    "digest of PHP that binds nobody": (
+        put("actions", "call", "data", {"<transformation>": "hash:sha1", "input": "a"}),
+        {("doubtful-argument", '$.actions.call.data["<transformation>"]')},
+    ),
+    "pattern with delimiters": (
+        put("actions", "call", "data", {"<replace>": {"input": "a", "regex": "/^a/i", "replacement": "b"}}),
+        {("doubtful-argument", '$.actions.call.data["<replace>"].regex')},
     ),
     "unused action": (put("actions", "talk", {"actor": "buyer"}), {("unused-action", "$.actions.talk")}),
     "unused actor": (put("actors", "notary", {}), {("unused-actor", "$.actors.notary")}),
@@ -416,6 +448,10 @@ class TestCorpus:
     @pytest.mark.parametrize("name", scenarios.names())
     def test_library_gives_no_false_alarm(self, name):
         assert findings(scenarios.load(name)) == []
+
+    def test_costly_constant_is_left_to_the_evaluation(self):
+        multiplying = {"<replace>": {"input": "x" * 400, "find": "x", "replacement": "x" * 400}}
+        assert findings(put("actions", "call", "data", multiplying)) == []
 
 
 class TestStructure:

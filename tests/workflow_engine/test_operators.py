@@ -176,10 +176,17 @@ JSON = st.recursive(
     max_leaves=12,
 )
 NODES = st.recursive(
-    st.sampled_from(["a", "a.b", "@", "*", "{{a}}", "a + b", "length(a)", 1, True, None, ["a", 1]]) | JSON,
+    st.sampled_from(["a", "a.b", "@", "*", "{{a}}", "a + b", "length(a)", "$.a * 2", 1, True, None, ["a", 1]])
+    | st.sampled_from(["sha256", "base64", "url", "json", "2026-01-31", "Y-m-d", "hash:sha256", "date:c", "nl_NL"])
+    | JSON,
     lambda inner: (
         st.dictionaries(
-            st.sampled_from([*OPERATORS, "a", "b", "input", "query", "condition", "then", "on", "options", "regex"]),
+            st.sampled_from(
+                [*OPERATORS, "a", "b", "query", "condition", "then", "on", "options", "regex", "find", "algo"]
+            )
+            | st.sampled_from(
+                ["input", "format", "replacement", "locale", "extra", "match", "seed", "function", "args"]
+            ),
             inner,
             max_size=3,
         )

@@ -3,13 +3,14 @@
 An argument that is itself an instruction is not known before the process runs, and passes.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from jmespath.functions import Functions
 
 from workflow_engine.errors import InvalidInstructionError, Path, quote
-from workflow_engine.operators import arithmetic, paths, query, template, transformation
+from workflow_engine.operators import arithmetic, digests, paths, query, template, transformation
 from workflow_engine.operators.form import some_text
 from workflow_engine.operators.patterns import check_replacement
 from workflow_engine.operators.table import FORMS
@@ -23,11 +24,34 @@ Check = Callable[[Any], Iterator[Fault]]
 """From an argument that is not null and no instruction to what is wrong with it."""
 
 
+_DELIMITED = re.compile(r"([/#~]).*\1[a-zA-Z]*", re.DOTALL)
+"""A pattern as PHP writes it."""
+
+
 def faults(operator: str, argument: Any) -> Iterator[Fault]:
     """Yield what is wrong with the argument of an operator; nothing for an operator that does not exist."""
     check = _CHECKS.get(operator)
     if check is not None and argument is not None and not is_instruction(argument):
         yield from check(argument)
+
+
+def doubts(operator: str, argument: Any) -> Iterator[Fault]:
+    """Yield what is allowed in an argument, and probably not what was meant."""
+    if operator in ("<match>", "<replace>") and isinstance(argument, dict):
+        pattern = argument.get("regex")
+        if isinstance(pattern, str) and _DELIMITED.fullmatch(pattern):
+            yield (
+                ("regex",),
+                f'Patterns have no delimiters: this looks for "{pattern[0]}" as well. Flags go into "flags".',
+            )
+    algorithm = argument.get("algo") if operator == "<hash>" and isinstance(argument, dict) else None
+    if operator == "<transformation>" and isinstance(argument, str):
+        algorithm = argument.partition(":")[2]
+    if algorithm in digests.ALGORITHMS and algorithm not in digests.BINDING:
+        yield (
+            ("algo",) if operator == "<hash>" else (),
+            f"{algorithm} binds nobody: whoever chooses a value can make another one with the same digest. Use sha256.",
+        )
 
 
 def expression_faults(text: Any) -> Iterator[Fault]:
@@ -48,7 +72,8 @@ def _unreadable(error: InvalidInstructionError) -> str:
     return f"This cannot be read: {error.message}. {error.hint or ''}".rstrip()
 
 
-def _sentence(error: InvalidInstructionError) -> str:
+def sentence(error: InvalidInstructionError) -> str:
+    """Return what is wrong as sentences."""
     message = error.message[0].upper() + error.message[1:]
     return f"{message}. {error.hint or ''}".rstrip()
 
@@ -126,7 +151,7 @@ def _members(operator: str) -> Check:
 
     def check(argument: Any) -> Iterator[Fault]:
         for name, error in FORMS[operator].faults(argument, lambda value: not is_instruction(value)):
-            yield () if name is None else (name,), _sentence(error)
+            yield () if name is None else (name,), sentence(error)
 
     return check
 
@@ -168,7 +193,7 @@ def _transformation(argument: Any) -> Iterator[Fault]:
     try:
         transformation.check(argument)
     except InvalidInstructionError as error:
-        yield place, _sentence(error)
+        yield place, sentence(error)
 
 
 def _proof(argument: Any) -> Iterator[Fault]:

@@ -3,14 +3,21 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workflow_engine.checks.arguments import expression_faults, faults
+from workflow_engine.checks.arguments import doubts, expression_faults, faults, sentence
 from workflow_engine.checks.report import Finding
-from workflow_engine.checks.view import OLD_OPERATORS, View
-from workflow_engine.errors import Path, quote
-from workflow_engine.operators import OPERATORS
-from workflow_engine.reading import is_operator
+from workflow_engine.checks.view import View
+from workflow_engine.errors import BudgetExceededError, InvalidInstructionError, Path, quote
+from workflow_engine.old_spellings import OLD_OPERATORS
+from workflow_engine.operators import OPERATORS, Budget, arithmetic, evaluate
+from workflow_engine.reading import is_instruction, is_operator
 
 _SOURCES = ("<src>", "_src")
+
+_READING = frozenset({"<ifset>", "<ref>", "<eval>", "<switch>", "<tpl>", "<id>"})
+"""Operators that may read the process."""
+
+_CONSTANT_STEPS, _CONSTANT_SIZE = 5_000, 50_000
+"""What evaluating the constant instructions of one scenario may cost: a document can hold hundreds of scenarios."""
 
 _WRITTEN: Mapping[str, str] = {"<dateFormat>": "<dateformat>", "<transform>": "<transformation>"}
 """How operators are written that documents of LTO name otherwise than its engine."""
@@ -49,10 +56,63 @@ def source_operator(view: View) -> Iterator[Finding]:
 
 
 def bad_argument(view: View) -> Iterator[Finding]:
-    """An argument that its operator cannot take: an expression, path, pattern or template that cannot be read."""
+    """An argument that its operator cannot take: it cannot be read, or it is written in full and has no result."""
+    budget = Budget(_CONSTANT_STEPS, _CONSTANT_SIZE)
+    for place, instruction in view.instructions:
+        found = [*_arguments(instruction), *_without_value(instruction)]
+        for part, message in found or _without_result(instruction, budget):
+            yield (*place, *part), message
+
+
+def _arguments(instruction: Mapping[str, Any]) -> Iterator[Finding]:
+    for operator, argument in instruction.items():
+        for part, message in faults(operator, argument):
+            yield (operator, *part), message
+
+
+def _without_result(instruction: Mapping[str, Any], budget: Budget) -> Iterator[Finding]:
+    """Evaluate an instruction that depends on nothing, and yield why it has no result; not when that gets costly."""
+    operators = [key for key in instruction if is_operator(key)]
+    if not all(key in OPERATORS and key not in _READING for key in operators) or _holds_instruction(instruction):
+        return
+    try:
+        evaluate(instruction, {}, budget)
+    except BudgetExceededError:
+        return
+    except InvalidInstructionError as error:
+        where = (operators[0],) if len(operators) == 1 else ()
+        yield where, sentence(error)
+
+
+def _holds_instruction(instruction: Mapping[str, Any]) -> bool:
+    todo = list(instruction.values())
+    while todo:
+        part = todo.pop()
+        if is_instruction(part):
+            return True
+        if isinstance(part, (dict, list)):
+            todo.extend(part.values() if isinstance(part, dict) else part)
+    return False
+
+
+def _without_value(instruction: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield the names of a calculation that nothing gives a value, where no other operator could."""
+    text = instruction.get("<math>")
+    if not isinstance(text, str) or any(is_operator(key) and key not in ("<math>", "<ifset>") for key in instruction):
+        return
+    try:
+        names = arithmetic.parse(text).names
+    except InvalidInstructionError:
+        return
+    for name in sorted(names - instruction.keys()):
+        yield ("<math>",), f'The calculation uses {quote(name)}, which has no value. Give it beside "<math>".'
+
+
+def doubtful_argument(view: View) -> Iterator[Finding]:
+    """An argument that can be read and probably does not mean what was meant."""
     for place, instruction in view.instructions:
         for operator, argument in instruction.items():
-            for part, message in faults(operator, argument):
+            for part, message in doubts(operator, argument):
                 yield (*place, operator, *part), message
 
 

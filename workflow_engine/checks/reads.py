@@ -18,7 +18,7 @@ _ENGINE_MEMBERS = frozenset({"key", "title", "identity"})
 
 _SAME_ROOT = frozenset(
     {
-        "comparator", "or_expression", "and_expression", "not_expression", "function_expression",
+        "arithmetic", "comparator", "or_expression", "and_expression", "not_expression", "function_expression",
         "multi_select_list", "multi_select_dict", "key_val_pair",
     }
 )  # fmt: skip
@@ -132,19 +132,23 @@ def _names_in_expression(expression: Any) -> list[list[str]]:
     return found
 
 
-def _collect(node: Mapping[str, Any], found: list[list[str]]) -> None:
+def _collect(node: Mapping[str, Any], found: list[list[str]], at_root: bool = True) -> None:
+    """Collect the chains of names that start at the root: where a part starts from it, and everywhere after `$`."""
     if node["type"] == "subexpression":
         names = _chain(node)
         if names is not None:
-            found.append(names)
+            if at_root or node["children"][0]["type"] == "root":
+                found.append(names)
             return
     children = [child for child in node.get("children", ()) if isinstance(child, dict)]
-    for child in children if node["type"] in _SAME_ROOT else children[:1]:
-        _collect(child, found)
+    for index, child in enumerate(children):
+        _collect(child, found, at_root and (index == 0 or node["type"] in _SAME_ROOT))
 
 
 def _chain(node: Mapping[str, Any]) -> list[str] | None:
-    """Return the names of a chain of plain members, or None for anything else."""
+    """Return the names of a chain of plain members, which may start with `$`; or None for anything else."""
+    if node["type"] == "root":
+        return []
     if node["type"] == "field":
         return [node["value"]]
     if node["type"] != "subexpression":

@@ -39,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     Rule("unused-action", "warning", structure.unused_action),
     Rule("instructions-actor", "warning", references.unknown_instructions_actor),
     Rule("unknown-property", "warning", reads.unknown_property),
+    Rule("doubtful-argument", "warning", instructions.doubtful_argument),
     Rule("misspelt-keyword", "warning", schemas.misspelt_keyword),
     Rule("unused-actor", "warning", usage.unused_actor),
     Rule("unused-asset", "warning", usage.unused_asset),

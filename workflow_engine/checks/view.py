@@ -7,13 +7,11 @@ from typing import Any
 
 from workflow_engine.errors import Path
 from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind
+from workflow_engine.old_spellings import OLD_OPERATORS
 from workflow_engine.reading import is_operator
 
 INITIAL = "initial"
 TIMEOUT = ":timeout"
-
-OLD_OPERATORS = frozenset({"_ref", "_switch", "_src", "_merge", "_jmespath", "_tpl", "_transformation"})
-"""How LTO wrote operators before `<…>`."""
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from workflow_engine.operators.budget import Budget
 _BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?", re.ASCII)
 _UNRESERVED = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._"
 _URL_BYTES = tuple("+" if byte == 0x20 else chr(byte) if byte in _UNRESERVED else f"%{byte:02X}" for byte in range(256))
-_URL = re.compile(r"(?:[A-Za-z0-9\-._~!*'()+]|%[0-9A-Fa-f]{2})*", re.ASCII)
-"""What is read: also what other encoders leave as it is."""
+_URL = re.compile(r"(?:[A-Za-z0-9\-._~!$'()*+,;:@/?\[\]]|%[0-9A-Fa-f]{2})*", re.ASCII)
+"""What is read: also what other encoders leave as it is, but for `&` and `=`, which stand between values."""
 
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
 

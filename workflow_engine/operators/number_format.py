@@ -59,7 +59,7 @@ LOCALES: Mapping[str, Locale] = {
     "fr_FR": Locale(",", _NARROW_SPACE, *_AFTER),
     "fr_BE": Locale(",", _NARROW_SPACE, *_AFTER),
     "es_ES": Locale(",", ".", *_AFTER, grouped_from=5),
-    "it_IT": Locale(",", ".", *_AFTER),
+    "it_IT": Locale(",", ".", *_AFTER, grouped_from=5),
     "pt_BR": Locale(",", ".", f"{{c}}{_SPACE}{{n}}", f"-{{c}}{_SPACE}{{n}}"),
 }
 

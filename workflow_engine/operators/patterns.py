@@ -71,7 +71,8 @@ def _compile(text: str, flags: str) -> Any:
 def fits(pattern: str, flags: str, text: str, budget: Budget) -> bool:
     """Tell whether a pattern fits a text somewhere. Raises what `pattern_of` raises, and BudgetExceededError."""
     compiled = pattern_of(pattern, flags)
-    budget.spend(1 + len(text) * weight(pattern) // _CHARACTERS_PER_STEP)
+    price = weight(pattern)
+    budget.spend(_compiling(price) + len(text) * price // _CHARACTERS_PER_STEP)
     try:
         return compiled.search(text) is not None
     except UnicodeEncodeError:
@@ -93,7 +94,7 @@ def replace(pattern: str, flags: str, text: str, replacement: str, budget: Budge
     price = weight(pattern)
     output: list[str] = []
     end = 0
-    budget.spend(1 + len(text) * price // _CHARACTERS_PER_STEP)
+    budget.spend(_compiling(price) + len(text) * price // _CHARACTERS_PER_STEP)
     try:
         for match in compiled.finditer(text):
             budget.spend(1 + len(pieces) + (len(text) - match.end()) * price // _CHARACTERS_PER_STEP)
@@ -132,6 +133,11 @@ def _pieces(replacement: str, groups: int) -> list[str | int]:
         end = match.end()
     pieces.append(replacement[end:])
     return [piece for piece in pieces if piece != ""]
+
+
+def _compiling(price: int) -> int:
+    """Return the steps of compiling a pattern of this weight. Paid each time: what is kept must not change prices."""
+    return 1 + price
 
 
 def weight(pattern: str) -> int:

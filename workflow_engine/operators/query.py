@@ -1,10 +1,12 @@
 """JMESPath for `<eval>`, `<apply>` and projections, with its differences between machines taken out.
 
-The language is that of the `jmespath` package (the JMESPath specification). Pinned on top of it:
+The language is JMESPath with LTO's additions (`operators.dialect`), read and evaluated by the `jmespath` package.
+Pinned on top of it:
 
 - `*`, `keys()` and `values()` go by sorted keys, as the order of object members means nothing;
 - `==`, `!=` and `contains()` compare strictly, at any depth (`true` is not `1`); ordering compares two numbers or two
   texts, anything else gives null;
+- `+ - * / %` calculate in decimal, with 34 digits from the first sign to the last; with a null in it there is null;
 - `sum()` and `avg()` calculate in decimal; `to_number()` reads JSON numbers only; `to_string()` writes canonical JSON;
 - literals in back-quotes are strict JSON.
 
@@ -14,17 +16,17 @@ Length, nesting, steps and the size of what is made are limited; every failure i
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, DecimalException, localcontext
 from functools import lru_cache
 from typing import Any
 
 from jmespath import exceptions, functions
-from jmespath.parser import Parser
 from jmespath.visitor import TreeInterpreter
 
 from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import InvalidError
 from workflow_engine.errors import InvalidInstructionError
-from workflow_engine.operators import values
+from workflow_engine.operators import dialect, values
 from workflow_engine.operators.budget import Budget
 
 MAX_LENGTH = 4096
@@ -44,6 +46,9 @@ _QUOTED_OR_BRACKET = re.compile(
 )
 
 
+_DECIMAL_POINT = re.compile(r"(?<![\w`])[0-9]+\.[0-9]", re.ASCII)
+
+
 @lru_cache(maxsize=1024)
 def parse(text: str) -> Query:
     """Parse an expression.
@@ -55,9 +60,12 @@ def parse(text: str) -> Query:
         raise InvalidInstructionError(f"an expression has at most {MAX_LENGTH} characters, not {len(text)}")
     _check_tokens(text)
     try:
-        tree = Parser().parse(text).parsed
+        tree = dialect.parse(text)
     except exceptions.JMESPathError as error:
-        raise InvalidInstructionError(f"the expression {_show(text)} has a syntax error: {_one_line(error)}") from None
+        raise InvalidInstructionError(
+            f"the expression {_show(text)} has a syntax error: {_one_line(error)}",
+            hint="Write numbers with a decimal point in back-quotes." if _DECIMAL_POINT.search(text) else None,
+        ) from None
     except (RecursionError, ValueError):
         raise InvalidInstructionError("the expression is nested too deeply or holds a number too large") from None
     _check_tree(tree)
@@ -82,7 +90,7 @@ def search(text: Any, value: Any, budget: Budget) -> Any:
         raise InvalidInstructionError("an expression should be text")
     tree = parse(text)
     try:
-        result = _Interpreter(budget).visit(tree, value)
+        result = _Interpreter(budget, value).visit(tree, value)
     except exceptions.JMESPathError as error:
         raise InvalidInstructionError(f"the expression {_show(text)} fails: {_one_line(error)}") from None
     except (RecursionError, TypeError, ValueError, OverflowError):
@@ -203,13 +211,23 @@ _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
+_ARITHMETIC: Mapping[str, Callable[[Decimal, Decimal], Decimal]] = {
+    "plus": operator.add,
+    "minus": operator.sub,
+    "times": operator.mul,
+    "divide": operator.truediv,
+    "modulo": operator.mod,
+}
+
+
 class _Interpreter(TreeInterpreter):
     """The package's interpreter with a budget, strict comparison and sorted keys."""
 
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: Budget, root: Any) -> None:
         super().__init__()
         self._functions = _Functions(budget)
         self._budget = budget
+        self._root = root
 
     def visit(self, node: Any, *args: Any, **kwargs: Any) -> Any:
         self._budget.spend()
@@ -225,6 +243,26 @@ class _Interpreter(TreeInterpreter):
         elif not (values.is_number(left) and values.is_number(right)):
             return None
         return _ORDER[name](left, right)
+
+    def visit_root(self, _node: Any, _value: Any) -> Any:
+        return self._root
+
+    def visit_arithmetic(self, node: Any, value: Any) -> int | float | None:
+        try:
+            with localcontext(values.ARITHMETIC):
+                result = self._calculate(node, value)
+        except (DecimalException, ZeroDivisionError) as error:
+            raise InvalidInstructionError(f"the calculation has no result ({type(error).__name__})") from None
+        return None if result is None else values.from_decimal(result)
+
+    def _calculate(self, node: Any, value: Any) -> Decimal | None:
+        """Return what a part of a calculation gives, before it is rounded to a JSON number; null makes it null."""
+        if node["type"] != "arithmetic":
+            operand = self.visit(node, value)
+            return None if operand is None else values.to_decimal(operand)
+        self._budget.spend()
+        left, right = (self._calculate(child, value) for child in node["children"])
+        return None if left is None or right is None else _ARITHMETIC[node["value"]](left, right)
 
     def visit_value_projection(self, node: Any, value: Any) -> list[Any] | None:
         base = self.visit(node["children"][0], value)

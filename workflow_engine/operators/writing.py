@@ -96,7 +96,8 @@ def date_format(argument: Any, _content: Any, _scope: Scope) -> Any:
     if value is None:
         return None
     zone = dates.zone_of(given.get("timezone") or "UTC")
-    return dates.write(dates.read(value, zone), given.get("format") or DEFAULT_DATE_FORMAT)
+    letters = given.get("format")
+    return dates.write(dates.read(value, zone), DEFAULT_DATE_FORMAT if letters is None else letters)
 
 
 def number_format_(argument: Any, _content: Any, _scope: Scope) -> Any:
