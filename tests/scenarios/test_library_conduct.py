@@ -94,6 +94,34 @@ def respond_in(process, actor, action, data=None):
     return simulate.play(process.scenario, [*responses, *run])
 
 
+# --- Texts ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "asset", "parts"),
+    [
+        (
+            "purchase",
+            "Ordered, sent, accepted, paid",
+            "contract",
+            ["12 \u00d7 Oak chair, oiled", "Canal Street 12, Utrecht", "1079.4 EUR", "within 14 days"],
+        ),
+        ("lease", "Three months, paid in time", "lease", ["Canal Street 12", "for 3 months", "1150 EUR", "NL91"]),
+        (
+            "arbitration",
+            "Heard and decided",
+            "agreement",
+            ["Acme Corp, Utrecht, and Beta Ltd, Leeds", "Amsterdam", "3000 EUR", "disclosed: nothing"],
+        ),
+    ],
+)
+def test_text_that_binds_is_written_with_what_was_agreed(name, title, asset, parts):
+    process = played(name, title)
+    text = process.assets[asset]["text"]
+    assert [part for part in parts if part not in text] == []
+    assert "{{" not in text
+
+
 # --- Purchase ---------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.workflow_engine import edwards
 from workflow_engine.proofs import group, sigma
 from workflow_engine.proofs.errors import InvalidProofError
 from workflow_engine.proofs.group import BASE, ORDER, SECOND_BASE
@@ -273,6 +274,21 @@ def test_proof_is_as_written_down(vector):
     made = proof_of(vector["statement"], secret, seed, vector["challenge"])
     assert made == (vector["announcement"], vector["challenge"], vector["answer"])
     sigma.verify(vector["statement"], *made)
+
+
+@pytest.mark.parametrize("vector", VECTORS["proofs"])
+def test_written_proof_holds_by_whole_numbers_alone(vector):
+    statement, base, second = vector["statement"], edwards.decode(BASE), edwards.decode(SECOND_BASE)
+    point = edwards.decode(bytes.fromhex(statement.get("key") or statement["commitment"]))
+    listed = statement.get("values", [statement["value"]] if "value" in statement else [])
+    targets = [edwards.add(point, edwards.multiply(ORDER - value, base)) for value in listed] or [point]
+    announced = bytes.fromhex(vector["announcement"])
+    for index, (part, response) in enumerate(parts_of(vector["challenge"], vector["answer"], len(targets))):
+        left = edwards.multiply(response, second if listed else base)
+        right = edwards.add(
+            edwards.decode(announced[32 * index : 32 * index + 32]), edwards.multiply(part, targets[index])
+        )
+        assert left == right
 
 
 @pytest.mark.parametrize("vector", VECTORS["refused"], ids=lambda vector: vector["why"])
