@@ -20,6 +20,7 @@ STATEMENT = {"text": "Once more."}
 PAID = {"paid": "2026-03-01"}
 OBJECTION = {"objection": "Nothing came."}
 REASON = {"reason": "No."}
+TOGGLED = [("tenant", "end_early", None), ("tenant", "go_on", None)]
 OPENED = {"price": 18000, "salt": "0" * 32}
 
 
@@ -51,6 +52,7 @@ CASES = [
     ("lease", "Not caught up after a notice", 5, [], ("landlord", "give_notice", None)),
     ("lease", "Ended early by agreement", 5, [], ("tenant", "end_early", None)),
     ("lease", "Ended early by agreement", 5, [], ("landlord", "go_on", None)),
+    ("lease", "Rent missing at the end", 3, TOGGLED * 12, ("tenant", "end_early", None)),
     ("lease", "Rent missing at the end", 8, [], ("landlord", "close", None)),
     ("tender", "Three bids, the lowest wins", 5, [], ("bidder_4", "open", OPENED)),
     ("tender", "Three bids, the lowest wins", 6, [], ("bidder_3", "open", OPENED)),

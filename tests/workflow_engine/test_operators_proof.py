@@ -1,9 +1,14 @@
 """`<proof>` judges what parties submitted, and never lets it stop a process."""
 
+import json
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import scenarios
 from tests.workflow_engine.test_proofs_sigma import VECTORS
 from workflow_engine.errors import BudgetExceededError, InvalidInstructionError
 from workflow_engine.operators import evaluate, holds
@@ -63,3 +68,18 @@ def test_proofs_are_paid_for_by_their_targets():
         evaluate([{"<proof>": long}] * 32, {})
     with pytest.raises(BudgetExceededError):
         evaluate([{"<proof>": GOOD[1]}] * 2000, {})
+
+
+def test_example_of_the_page_decides_the_outcome():
+    page = (Path(__file__).parents[2] / "docs" / "zero-knowledge.md").read_text("utf-8")
+    example = json.loads(re.search(r"```json\n(.*?)```", page, re.DOTALL).group(1))["determine_response"]
+    for title, outcome in (
+        ("Class 6 of at least 4, shown without being told", "shown"),
+        ("An answer to another challenge shows nothing", "not_shown"),
+    ):
+        data = {given["action"]: given["data"] for given in scenarios.runs("solvency")[title]["responses"]}
+        context = {
+            "assets": {"certificate": data["certify"], "proof": {**data["announce"], **data["challenge"]}},
+            "current": {"response": {"data": data["answer"]}},
+        }
+        assert evaluate(example, context) == outcome
