@@ -9,7 +9,7 @@ import copy
 import pytest
 
 import scenarios
-from tests.scenarios.test_library import FIRST
+from tests.scenarios.test_library import LENIENT
 from workflow_engine import simulate
 from workflow_engine.errors import ActionNotAvailableError, ActorNotAllowedError
 from workflow_engine.scenario import load
@@ -88,7 +88,7 @@ def test_condition_keeps_a_party_from_it(case):
 def test_every_condition_is_tried():
     conditions = {
         (name, key)
-        for name in set(scenarios.names()) - FIRST
+        for name in set(scenarios.names()) - LENIENT
         for key, action in scenarios.load(name)["actions"].items()
         if "condition" in action
     }
@@ -96,7 +96,7 @@ def test_every_condition_is_tried():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted(set(scenarios.names()) - FIRST))
+@pytest.mark.parametrize("name", sorted(set(scenarios.names()) - LENIENT))
 def test_every_condition_of_a_transition_is_needed_by_a_run(name):
     scenario, needless = scenarios.load(name), []
     for key, state in scenario["states"].items():
