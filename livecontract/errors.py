@@ -9,7 +9,8 @@ InvalidError
 └── InvalidFileError        a file named on the command line cannot be read
 ConflictError
 ├── StoreNotEmptyError      a backup should go where something is already
-└── IncompleteRestoreError  a restore was broken off here
+├── IncompleteRestoreError  a restore was broken off here
+└── AlreadyAnsweredError    a proof was answered for another challenge
 UnavailableError
 ├── NodeUnreachableError    a node does not answer, or nothing sensible
 ├── MailUnavailableError    the mail server does not take the mail now
@@ -40,6 +41,10 @@ class StoreNotEmptyError(ConflictError):
 
 class IncompleteRestoreError(ConflictError):
     """The store holds a part of a backup."""
+
+
+class AlreadyAnsweredError(ConflictError):
+    """A proof was answered for another challenge: a second answer would give the secret away."""
 
 
 class InvalidMailError(InvalidError):

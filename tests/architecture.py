@@ -43,6 +43,7 @@ CRITICAL = (
     "eventchain.chain",
     "eventchain.conflict",
     "workflow_engine.operators",
+    "workflow_engine.proofs",
     "workflow_engine.update",
     "workflow_engine.acting",
     "workflow_engine.machine",
@@ -95,6 +96,8 @@ CALLS_ALLOWED_IN: dict[str, set[str]] = {
     "workflow_engine.operators": {"choice", "whole", "refused"},
     # A context of decimal arithmetic: never changed once made.
     "workflow_engine.operators.values": {"DecimalContext"},
+    # Types that name bytes as what they are.
+    "workflow_engine.proofs.group": {"Point", "Scalar"},
     # Makes the reader of one kind of member.
     "workflow_engine.members": {"read_flag"},
     "workflow_engine.normalise": {"read_flag"},

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from livecontract import __version__
-from livecontract.cli import backup, chain, demo, doctor, key, peer, recover, run, scenario, verify
+from livecontract.cli import backup, chain, demo, doctor, key, peer, proof, recover, run, scenario, verify
 from livecontract.cli.outcome import FAILURE, STOPPED, UsageError, report_error, report_usage
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ app.add_typer(key.app, name="key")
 app.add_typer(chain.app, name="chain")
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(peer.app, name="peer")
+app.add_typer(proof.app, name="proof")
 app.command("run", context_settings=run.CONTEXT)(run.run)
 app.command("doctor", context_settings=run.CONTEXT)(doctor.doctor)
 app.command("recover", context_settings=run.CONTEXT)(recover.recover)

@@ -67,6 +67,8 @@ GOOD = [
     ("<id>", "offer"),
     ("<id>", {"seed": {"<ref>": "id"}}),
     ("<id>", {"seed": "offer", "chain": CHAIN}),
+    ("<proof>", {"statement": {"key": "00"}, "announcement": "00", "challenge": "00", "answer": REF}),
+    ("<proof>", {"statement": REF, "announcement": None, "challenge": None, "answer": None}),
 ]
 
 BAD = [
@@ -166,6 +168,8 @@ BAD = [
     ("<id>", {"chain": CHAIN}),
     ("<id>", {"seed": "a", "chain": "nothing"}),
     ("<id>", ["a"]),
+    ("<proof>", "yes"),
+    ("<proof>", {"statement": REF, "announcement": "00", "challenge": "00"}),
 ]
 
 
@@ -205,3 +209,11 @@ def test_doubts_about_a_bad_argument_are_sentences(operator, argument):
 
 def test_unknown_operator_is_not_judged_here():
     assert list(faults("<now>", 3)) == []
+
+
+def test_statement_of_a_proof_has_a_form_that_can_be_proven():
+    rest = {"announcement": "00", "challenge": "00", "answer": "00"}
+    (found,) = faults("<proof>", {"statement": {"commitment": REF, "one_of": [1]}, **rest})
+    assert found[0] == ("statement",)
+    assert "values" in found[1]
+    assert list(faults("<proof>", {"statement": {"commitment": REF, "values": [1]}, **rest})) == []

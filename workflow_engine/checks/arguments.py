@@ -14,6 +14,7 @@ from workflow_engine.operators import arithmetic, digests, paths, query, templat
 from workflow_engine.operators.form import some_text
 from workflow_engine.operators.patterns import check_replacement
 from workflow_engine.operators.table import FORMS
+from workflow_engine.proofs.statement import FORMS_SHOWN, has_form
 from workflow_engine.reading import describe, is_instruction
 
 Fault = tuple[Path, str]
@@ -200,6 +201,13 @@ def _transformation(argument: Any) -> Iterator[Fault]:
         yield place, sentence(error)
 
 
+def _proof(argument: Any) -> Iterator[Fault]:
+    yield from _members("<proof>")(argument)
+    statement = argument.get("statement") if isinstance(argument, dict) else None
+    if statement is not None and not is_instruction(statement) and not has_form(statement):
+        yield ("statement",), f"This is not a statement that can be proven. Give {FORMS_SHOWN}."
+
+
 _CHECKS: Mapping[str, Check] = {
     **{operator: _members(operator) for operator in FORMS},
     "<ifset>": _path,
@@ -215,5 +223,6 @@ _CHECKS: Mapping[str, Check] = {
     "<sum>": _list,
     "<equal>": _pair,
     "<replace>": _replace,
+    "<proof>": _proof,
     "<id>": _text_or_members("<id>", _seed),
 }

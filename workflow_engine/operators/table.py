@@ -6,7 +6,7 @@ and returns the node's new value. Argument and value are JSON.
 
 from collections.abc import Mapping
 
-from workflow_engine.operators import combining, digests, selecting, transformation, writing
+from workflow_engine.operators import combining, digests, proof, selecting, transformation, writing
 from workflow_engine.operators.form import Form
 from workflow_engine.operators.scope import Operator
 
@@ -36,8 +36,9 @@ OPERATORS: Mapping[str, Operator] = {
     "<unserialize>": writing.unserialize,
     "<hash>": writing.hash_,
     "<id>": writing.id_,
+    "<proof>": proof.proof,
 }
-"""In the order in which they run on one node (that of LTO's engine)."""
+"""In the order in which they run on one node (that of LTO's engine, then ours)."""
 
 FORMS: Mapping[str, Form] = {
     "<switch>": selecting.SWITCH,
@@ -57,5 +58,6 @@ FORMS: Mapping[str, Form] = {
     "<unserialize>": writing.UNSERIALIZE,
     "<hash>": digests.FORM,
     "<id>": writing.ID,
+    "<proof>": proof.FORM,
 }
 """Of those whose argument is, or may be, an object: its members."""
