@@ -61,9 +61,16 @@ class Operation:
 
 Condition = Name | Constant | Operation
 
+_LETTER = r"[A-Za-z0-9_\u0080-\U0010ffff]"
+"""Of a name; what is a letter beyond ASCII differs between versions of Unicode, so all of it is let in."""
+
 _TOKEN = re.compile(
-    r'\s*(?:(?P<text>"[^"]*")|(?P<number>\d+(?:\.\d+)?(?![\w.]))|(?P<word>\w+(?:\.\w+)*)|(?P<mark>==|!=|<=|>=|[<>!()]))'
+    r'[ \t\r\n]*(?:(?P<text>"[^"]*")|(?P<number>[0-9]+(?:\.[0-9]+)?(?!\.|'
+    + _LETTER
+    + rf"))|(?P<word>{_LETTER}+(?:\.{_LETTER}+)*)|(?P<mark>==|!=|<=|>=|[<>!()]))"
 )
+_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SPACE = " \t\r\n"
 _WORDS: Mapping[str, str] = {
     "and": "and", "or": "or", "not": "not", "!": "not", "eq": "==", "neq": "!=", "l": "<", "g": ">", "leq": "<=",
     "geq": ">=", "==": "==", "!=": "!=", "<": "<", ">": ">", "<=": "<=", ">=": ">=",
@@ -101,16 +108,16 @@ class _Tokens:
         present = self.next
         rest = self._text[self._position :]
         match = _TOKEN.match(rest)
-        if match is None and rest.strip():
+        if match is None and rest.strip(_SPACE):
             raise self.unreadable()
-        self.next = match.group().strip() if match else None
+        self.next = match.group().strip(_SPACE) if match else None
         self._position += match.end() if match else len(rest)
         return present
 
     @property
     def operator(self) -> str | None:
         """The operator that stands here, or None."""
-        return None if self.next is None else _WORDS.get(self.next.lower())
+        return None if self.next is None else _WORDS.get(_lower(self.next))
 
     def unreadable(self) -> InvalidTemplateError:
         """Return the error that says so."""
@@ -150,11 +157,15 @@ def _operand(tokens: _Tokens, depth: int) -> Condition:
         return found
     if word.startswith('"'):
         return Constant(word[1:-1])
-    if word.lower() in _CONSTANTS:
-        return Constant(_CONSTANTS[word.lower()])
-    if word.lower() in _WORDS or word == ")":
+    if _lower(word) in _CONSTANTS:
+        return Constant(_CONSTANTS[_lower(word)])
+    if _lower(word) in _WORDS or word == ")":
         raise tokens.unreadable()
-    return Constant(Decimal(word)) if word[0].isdigit() and word.replace(".", "", 1).isdigit() else Name(word)
+    return Constant(Decimal(word)) if _NUMBER.fullmatch(word) else Name(word)
+
+
+def _lower(word: str) -> str:
+    return word.lower() if word.isascii() else word
 
 
 def names_in(condition: Condition) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ _REPEATED = frozenset({"table:table-row", "text:list-item"})
 _NEEDS_CONTENT = frozenset({"table:table", "text:list", "table:table-header-rows", "table:table-rows"})
 _ROWS = _NEEDS_CONTENT | {"table:table-row", "text:list-item", "text:list-header", "table:table-row-group"}
 _UNIQUE = {"text:section": ("text:name",), "table:table": ("table:name",), "draw:frame": ("draw:name",)}
-_SPACES = re.compile(r"\n|\t| {2,}|^ | $")
+_SPACES = re.compile(r"\n|\t| {2,}|^ | \Z")
 
 
 def fill(template: bytes, data: Mapping[str, Any]) -> bytes:
@@ -187,7 +187,9 @@ class _Filling:
         )
 
     def _holds(self, element: Element, scope: Scope) -> bool:
-        return conditions.holds(conditions.parse(element.get("text:condition") or '""'), scope.find)
+        condition = element.get("text:condition") or '""'
+        self._count(len(condition))
+        return conditions.holds(conditions.parse(condition), scope.find)
 
     def _written(self, text: str) -> tuple[Node, ...]:
         """Return a text as a document holds it: line breaks, tabs and rows of spaces are elements."""

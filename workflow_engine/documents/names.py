@@ -9,6 +9,9 @@ from workflow_engine.documents.errors import InvalidTemplateError
 from workflow_engine.errors import InvalidInstructionError, quote
 from workflow_engine.operators import paths, values
 
+MAX_PARTS = 16
+"""Names between the dots of a field: how deep data is that people write about."""
+
 _NOT_IN_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -19,11 +22,15 @@ def split(name: str) -> tuple[str, ...]:
         InvalidTemplateError: It is no dot path.
     """
     try:
-        return paths.parse(name)
+        parts = paths.parse(name)
     except InvalidInstructionError:
+        parts = ()
+    if not 0 < len(parts) <= MAX_PARTS:
         raise InvalidTemplateError(
-            f"The name of the field {quote(name)} is no path.", hint="Names have dots between them: assets.terms.years"
-        ) from None
+            f"The name of the field {quote(name)} is no path.",
+            hint=f"It has at most {MAX_PARTS} names with dots between them: assets.terms.years",
+        )
+    return parts
 
 
 @dataclass(frozen=True, slots=True)
