@@ -66,6 +66,10 @@ def fill(
     template: _Template,
     data: Annotated[str, typer.Option("--data", metavar="FILE", help="JSON: a process, or any object.")],
     out: _Out,
+    expect: Annotated[
+        str | None,
+        typer.Option("--expect", metavar="HASH", help="What the chain says; nothing is written if it differs."),
+    ] = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Make a PDF beside it as well, by LibreOffice.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -78,8 +82,12 @@ def fill(
     if not isinstance(values, dict):
         raise InvalidFileError(f"{data} should hold an object", path="$")
     document = fill_template(source, values)
+    result: dict[str, Any] = description(document, source)
+    if expect not in (None, result["hash"]):
+        text = f"Not the document {expect}: this template and data make {result['hash']}."
+        finish({**result, "expected": expect}, text, as_json=as_json, code=FAILURE)
     _write(out, document)
-    result: dict[str, Any] = {**description(document, source), "file": out}
+    result["file"] = out
     if pdf:
         result["pdf"] = str(Path(out).with_suffix(".pdf"))
         _write(result["pdf"], to_pdf(document), replace=True)

@@ -63,6 +63,18 @@ def test_document_is_filled_and_named_by_its_hash(run: Run) -> None:
     assert again.json["hash"] == result.json["hash"]
 
 
+def test_document_that_is_not_the_one_on_the_chain_is_not_written(run: Run) -> None:
+    fill = ("document", "fill", "nda.odt", "--data", "data.json", "--out", "out.odt")
+    known = run(*fill, "--json").json["hash"]
+    Path("out.odt").unlink()
+    assert run(*fill, "--expect", known).code == 0
+    Path("out.odt").unlink()
+    Path("data.json").write_text(json.dumps({"assets": {"terms": {**TERMS, "years": 4}}}))
+    result = run(*fill, "--expect", known)
+    assert (result.code, Path("out.odt").exists()) == (1, False)
+    assert f"Not the document {known}" in result.out
+
+
 def test_other_file_is_not_written_over(run: Run) -> None:
     Path("out.odt").write_text("my notes")
     result = run("document", "fill", "nda.odt", "--data", "data.json", "--out", "out.odt")
