@@ -48,9 +48,9 @@ def check(template: _Template, scenario: _Scenario = None, action: _Action = Non
     problems: list[Problem] = []
     try:
         admitted = admit(data)
-        fields_of(admitted)
+        fields = fields_of(admitted)
         problems += [_finding("left-out", "info", None, _sentence(note)) for note in admitted.notes]
-        problems += compare(admitted, shape) if shape is not None else ()
+        problems += compare(fields, shape) if shape is not None else ()
     except InvalidTemplateError as error:
         problems.append(_finding("template", "error", error.path, f"{error.message} {error.hint or ''}".rstrip()))
     problems.sort(key=lambda problem: ("error", "warning", "info").index(problem.severity))

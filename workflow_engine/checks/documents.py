@@ -1,23 +1,29 @@
 """Document actions: their templates, and whether these find what they name."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from workflow_engine.checks.references import missing
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import View
-from workflow_engine.documents.admission import Template, admit
-from workflow_engine.documents.comparison import action_shape, compare, fields_of
+from workflow_engine.documents.comparison import Field, action_shape, compare, fields_in
 from workflow_engine.documents.embedding import template_in
 from workflow_engine.documents.errors import InvalidTemplateError
 from workflow_engine.errors import Path, quote
 from workflow_engine.normalise import action_kind
 from workflow_engine.reading import is_instruction
 
+MAX_DOCUMENTS = 16
+"""Document actions in one scenario."""
+
 
 def bad_document(view: View) -> Iterator[Finding]:
     """A document action without a template that can be used, or without the outcome that it has."""
-    for key, action in _documents(view):
+    for number, (key, action) in enumerate(_documents(view)):
+        if number >= MAX_DOCUMENTS:
+            yield ("actions", key), f"A scenario makes at most {MAX_DOCUMENTS} documents."
+            return
         if "ok" not in action["responses"]:
             yield ("actions", key, "responses"), f'The document action {quote(key)} needs the response "ok".'
         name = action.get("template")
@@ -27,22 +33,22 @@ def bad_document(view: View) -> Iterator[Finding]:
             yield ("actions", key, "template"), _no_template(view, key, name)
             continue
         try:
-            fields_of(_template(view, name))
+            _fields(view, name)
         except InvalidTemplateError as error:
             yield _place_of(name, error), f"{error.message} {error.hint or ''}".rstrip()
 
 
 def incomplete_document(view: View) -> Iterator[Finding]:
     """A document action that has no answer to what can go wrong, or a template that names what cannot be there."""
-    for key, action in _documents(view):
+    for key, action in islice(_documents(view), MAX_DOCUMENTS):
         if "error" not in action["responses"]:
             message = f'The document action {quote(key)} can fail; give it a response "error" and a transition for it.'
             yield ("actions", key, "responses"), message
         try:
-            template = _template(view, action.get("template"))
+            fields = _fields(view, action.get("template"))
         except InvalidTemplateError:
             continue
-        for problem in compare(template, action_shape(view.form, action)):
+        for problem in compare(fields, action_shape(view.form, action)):
             if problem.severity != "info":
                 yield ("actions", key, "template"), f"The template does not fit the scenario. {problem.message}"
 
@@ -53,11 +59,8 @@ def _documents(view: View) -> Iterator[tuple[str, Mapping[str, Any]]]:
             yield key, action
 
 
-def _template(view: View, name: Any) -> Template:
-    definition = view.form["definitions"].get(name) if isinstance(name, str) else None
-    template = admit(template_in(definition))
-    fields_of(template)
-    return template
+def _fields(view: View, name: Any) -> tuple[Field, ...]:
+    return fields_in(template_in(view.form["definitions"].get(name) if isinstance(name, str) else None))
 
 
 def _no_template(view: View, key: str, name: Any) -> str:

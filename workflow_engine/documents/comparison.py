@@ -7,16 +7,21 @@ that the template does not use.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from workflow_engine.documents import conditions
-from workflow_engine.documents.admission import CONTENT, FIELDS, STYLES, Template
+from workflow_engine.documents.admission import CONTENT, FIELDS, STYLES, Template, admit
+from workflow_engine.documents.errors import InvalidTemplateError
 from workflow_engine.documents.filling import is_repeated
 from workflow_engine.documents.markup import Element
 from workflow_engine.documents.names import split
 from workflow_engine.errors import Problem, Severity, quote
 from workflow_engine.operators import paths
 from workflow_engine.reading import is_instruction
+
+MAX_FIELDS = 1_000
+"""Names in a template: more than the fields of the longest forms."""
 
 Use = Literal["field", "condition"]
 Shape = Any
@@ -54,11 +59,26 @@ def fields_of(template: Template) -> tuple[Field, ...]:
     """Return what a template reads, in the order of the document, each once.
 
     Raises:
-        InvalidTemplateError: A condition or name cannot be read.
+        InvalidTemplateError: A condition or name cannot be read, or there are too many.
     """
     roots = ((CONTENT, template.content), (STYLES, template.styles))
-    found = (field for part, root in roots if root is not None for field in _fields(root, part, repeated=False))
-    return tuple(dict.fromkeys(found))
+    found: dict[Field, None] = {}
+    for part, root in roots:
+        for field in _fields(root, part, repeated=False) if root is not None else ():
+            found[field] = None
+            if len(found) > MAX_FIELDS:
+                raise InvalidTemplateError(f"The template reads more than {MAX_FIELDS} names.", path=part)
+    return tuple(found)
+
+
+@lru_cache(maxsize=16)
+def fields_in(template: bytes) -> tuple[Field, ...]:
+    """Return what a template reads, from its bytes.
+
+    Raises:
+        InvalidTemplateError: It is refused, or a condition or name in it cannot be read.
+    """
+    return fields_of(admit(template))
 
 
 def _fields(element: Element, part: str, *, repeated: bool) -> Iterator[Field]:
@@ -154,19 +174,16 @@ def _is_list(shape: Shape) -> bool:
     return isinstance(shape, Mapping) and shape.get("type") == "array"
 
 
-def compare(template: Template, shape: Shape) -> Iterator[Problem]:
-    """Yield what does not fit between a template and the shape of its data.
-
-    Raises:
-        InvalidTemplateError: A condition or name of the template cannot be read.
-    """
-    fields = fields_of(template)
+def compare(fields: Sequence[Field], shape: Shape) -> Iterator[Problem]:
+    """Yield what does not fit between the fields of a template and the shape of its data."""
     for field in fields:
         yield from _field_problems(field, _lookup(shape, split(field.name)))
-    used = {field.name for field in fields}
-    for name in _leaves(shape, ()):
-        if not any(other == name or other.startswith(f"{name}.") or name.startswith(f"{other}.") for other in used):
-            yield _problem("unused-data", "info", CONTENT, f"The template does not use {quote(name)}.")
+    used = {split(field.name) for field in fields}
+    on_the_way = {name[:length] for name in used for length in range(1, len(name) + 1)}
+    for place in _leaves(shape, ()):
+        if place not in on_the_way and not any(place[:length] in used for length in range(1, len(place))):
+            message = f"The template does not use {quote('.'.join(place))}."
+            yield _problem("unused-data", "info", CONTENT, message)
 
 
 def _field_problems(field: Field, found: _Found) -> Iterator[Problem]:
@@ -195,12 +212,12 @@ def _problem(rule: str, severity: Severity, part: str, message: str) -> Problem:
     return Problem(rule=rule, severity=severity, path=part, message=message)
 
 
-def _leaves(shape: Shape, place: tuple[str, ...]) -> Iterator[str]:
-    """Yield the names of what the data holds, without what the engine itself keeps of actors."""
+def _leaves(shape: Shape, place: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Yield the places of what the data holds, without what the engine itself keeps of actors."""
     properties = _members(_members(shape).get("properties"))
     if properties and len(place) < 3:
         for key, inner in properties.items():
             if place[:1] != ("actors",) or len(place) != 2 or key not in _ENGINE_MEMBERS:
                 yield from _leaves(inner, (*place, key))
     elif place and place != ("title",) and place[:1] != ("actors",):
-        yield ".".join(place)
+        yield place

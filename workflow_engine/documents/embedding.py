@@ -69,4 +69,6 @@ def slim(template: bytes) -> bytes:
         for name in (package.MIMETYPE, *kept):
             method = zipfile.ZIP_STORED if name == package.MIMETYPE else zipfile.ZIP_DEFLATED
             archive.writestr(zipfile.ZipInfo(name), parts[name], method)
-    return buffer.getvalue()
+    packed = buffer.getvalue()
+    admit(packed)
+    return packed

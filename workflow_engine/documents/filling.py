@@ -25,13 +25,14 @@ from workflow_engine.documents.markup import Element, Node, serialise
 from workflow_engine.documents.names import Scope, text_of
 from workflow_engine.errors import quote
 
-MAX_NODES = 100_000
-MAX_CHARACTERS = 2_097_152
+MAX_NODES = 50_000
+MAX_CHARACTERS = 1_048_576
 """Elements and characters of a filled document."""
 
 REPEATED_SECTION = "each"
 _REPEATED = frozenset({"table:table-row", "text:list-item"})
 _NEEDS_CONTENT = frozenset({"table:table", "text:list", "table:table-header-rows", "table:table-rows"})
+_PARAGRAPHS = frozenset({"text:p", "text:h"})
 _ROWS = _NEEDS_CONTENT | {"table:table-row", "text:list-item", "text:list-header", "table:table-row-group"}
 _UNIQUE = {"text:section": ("text:name",), "table:table": ("table:name",), "draw:frame": ("draw:name",)}
 _SPACES = re.compile(r"\n|\t| {2,}|^ | \Z")
@@ -163,7 +164,7 @@ class _Filling:
             return () if self._holds(element, scope) else self._written(element.get("text:string-value") or "")
         if name == "text:section" and element.get("text:condition") and self._holds(element, scope):
             return ()
-        if name in ("text:p", "text:h") and self._is_hidden(element, scope):
+        if name in _PARAGRAPHS and self._is_hidden(element, scope):
             return ()
         if name == "text:hidden-paragraph":
             return ()
@@ -182,8 +183,11 @@ class _Filling:
         return self._written(text or "")
 
     def _is_hidden(self, paragraph: Element, scope: Scope) -> bool:
+        """Tell whether a paragraph is hidden by a mark in it; marks in footnotes hide the footnotes' own."""
         return any(
-            inner.name == "text:hidden-paragraph" and self._holds(inner, scope) for inner in paragraph.descendants()
+            (child.name == "text:hidden-paragraph" and self._holds(child, scope))
+            or (child.name not in _PARAGRAPHS and self._is_hidden(child, scope))
+            for child in paragraph.elements()
         )
 
     def _holds(self, element: Element, scope: Scope) -> bool:

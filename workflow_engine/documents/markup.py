@@ -20,8 +20,8 @@ from defusedxml.ElementTree import (  # type: ignore[import-untyped]  # the libr
 from workflow_engine.documents.errors import InvalidTemplateError
 from workflow_engine.errors import quote
 
-MAX_BYTES = 2_097_152
-MAX_ELEMENTS = 50_000
+MAX_BYTES = 1_048_576
+MAX_ELEMENTS = 20_000
 MAX_DEPTH = 64
 """Of one part: some hundreds of pages, nested further than any word processor does."""
 

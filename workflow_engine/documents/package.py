@@ -25,6 +25,11 @@ MAX_PARTS = 256
 MAX_UNPACKED = 4_194_304
 """Parts in a package, and bytes in all of them together when unpacked."""
 
+MAX_RATIO = 50
+SPARE = 1_024
+"""How often a part may be as large as it is packed, and bytes that do not count. Texts come to 5 to 20; the work that a
+scenario's templates can cause is bounded by this together with the size of an event."""
+
 MAX_NAME = 256
 MIMETYPE = "mimetype"
 
@@ -83,6 +88,11 @@ def _directory(data: bytes) -> tuple[_Entry, ...]:
     if count > MAX_PARTS:
         raise InvalidTemplateError(f"The template has {count} parts; at most {MAX_PARTS} are read.")
     entries = tuple(_entries(data[start : start + size], count))
+    for entry in entries:
+        if entry.size > MAX_RATIO * entry.packed + SPARE:
+            raise InvalidTemplateError(
+                f"The part {quote(entry.name)} becomes more than {MAX_RATIO} times as large when unpacked."
+            )
     if sum(entry.size for entry in entries) > MAX_UNPACKED:
         raise InvalidTemplateError(f"The template holds more than {MAX_UNPACKED} bytes when unpacked.")
     return entries

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.workflow_engine.documents.templates import field, template
-from workflow_engine.documents import admit
+from workflow_engine.documents import InvalidTemplateError, admit
 from workflow_engine.documents.comparison import Field, action_shape, compare, fields_of, process_shape
 from workflow_engine.normalise import OWN_SCENARIO, normalise
 
@@ -42,7 +42,7 @@ def findings(body, shape=None):
     shape = process_shape(FORM) if shape is None else shape
     return {
         (problem.rule, problem.severity)
-        for problem in compare(admit(template(body)), shape)
+        for problem in compare(fields_of(admit(template(body))), shape)
         if problem.severity != "info"
     }
 
@@ -86,7 +86,9 @@ def test_fields_that_cannot_be_filled_are_found(body, found):
 def test_data_that_the_template_does_not_use_is_named():
     shape = process_shape(FORM)
     body = p("assets.order.price") + row("assets.order.lines.item")
-    unused = {problem.message for problem in compare(admit(template(body)), shape) if problem.rule == "unused-data"}
+    unused = {
+        problem.message for problem in compare(fields_of(admit(template(body))), shape) if problem.rule == "unused-data"
+    }
     assert unused == {
         f'The template does not use "assets.{name}".'
         for name in ("order.notes", "order.free", "order.open", "order.either", "extra.known")
@@ -110,3 +112,9 @@ def test_fields_are_listed_once_in_the_order_of_the_document():
         Field("c.d", "field", True, "content.xml"),
         Field("a", "condition", False, "content.xml"),
     )
+
+
+def test_template_with_too_many_names_is_refused():
+    names = "".join(field(f"a{number}") for number in range(1001))
+    with pytest.raises(InvalidTemplateError, match="more than 1000 names"):
+        fields_of(admit(template(f"<text:p>{names}</text:p>")))
