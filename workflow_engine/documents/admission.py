@@ -8,6 +8,7 @@ so. The lists name what is known to be harmless; everything else in the text is 
 Not found: text in the colour of the paper, tiny, or behind a picture. Signers should look at the document.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -55,6 +56,10 @@ _TEXT = frozenset(
         "style:footer-first",
     }
 ) | FIELDS | CONDITIONAL  # fmt: skip
+_HIDING = FIELDS | CONDITIONAL | {"text:section"}
+_HIDING_ATTRIBUTES = frozenset({"text:condition", "text:display"})
+"""What may be there or not, and the attributes that say so; on other elements they mean nothing."""
+
 _SILENT = frozenset(
     {
         "text:sequence-decls", "text:soft-page-break", "text:bookmark", "text:bookmark-start", "text:bookmark-end",
@@ -113,6 +118,17 @@ _DROPPED_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 
+_COUNTS = frozenset(
+    {
+        "text:c", "table:number-columns-repeated", "table:number-rows-repeated", "table:number-columns-spanned",
+        "table:number-rows-spanned",
+    }
+)  # fmt: skip
+MAX_COUNT = 1_000
+"""What one element may stand for: spaces, columns, rows. A program makes as many as the number says."""
+
+_COUNT = re.compile(r"[0-9]{1,4}")
+
 
 @dataclass(frozen=True, slots=True)
 class Template:
@@ -131,7 +147,7 @@ class Template:
     notes: tuple[str, ...]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def admit(data: bytes) -> Template:
     """Read a template.
 
@@ -268,15 +284,20 @@ class _Admission:
             raise self._refusal("it holds hidden text: show it, or remove it")
         if element.get("table:formula") is not None:
             raise self._refusal("a cell of a table is calculated: use a user field")
+        for name in _COUNTS & element.attributes.keys():
+            count = element.attributes[name]
+            if not _COUNT.fullmatch(count) or int(count) > MAX_COUNT:
+                raise self._refusal(f"{quote(name)} is {quote(count)}; at most {MAX_COUNT} are let in")
 
     def _attributes(self, element: Element) -> dict[str, str]:
         """Return the attributes that are kept: no links, nothing that is only for programs."""
+        dropped = _DROPPED_ATTRIBUTES if element.name in _HIDING else _DROPPED_ATTRIBUTES | _HIDING_ATTRIBUTES
         return {
             name: value
             for name, value in element.attributes.items()
             if not name.startswith(("xlink:", "manifest:"))
             and (not name.startswith("xml:") or (element.name, name) == ("text:list", "xml:id"))
-            and name not in _DROPPED_ATTRIBUTES
+            and name not in dropped
         }
 
     def _image(self, element: Element) -> dict[str, str]:

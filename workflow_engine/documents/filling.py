@@ -27,7 +27,7 @@ from workflow_engine.errors import quote
 
 MAX_NODES = 50_000
 MAX_CHARACTERS = 1_048_576
-"""Elements and characters of a filled document."""
+"""Elements and texts, and characters in texts and attributes, of a filled document."""
 
 REPEATED_SECTION = "each"
 _REPEATED = frozenset({"table:table-row", "text:list-item"})
@@ -53,7 +53,7 @@ def fill(template: bytes, data: Mapping[str, Any]) -> bytes:
     return _fill(template, canonical_json.encode(data))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=4)
 def _fill(template: bytes, data: bytes) -> bytes:
     """Fill, remembering the last few: a node fills once to respond, and once more to check its own response."""
     admitted = admit(template)
@@ -134,7 +134,7 @@ class _Filling:
         if isinstance(node, str):
             self._count(len(node))
             return (node,)
-        self._count(0)
+        self._count(sum(len(value) for value in node.attributes.values()))
         place = self._list_of(node, scope) if is_repeated(node) else None
         if place is None:
             return self._element(node, scope)

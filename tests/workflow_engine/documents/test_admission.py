@@ -1,6 +1,12 @@
 """Templates come from counterparties: what runs, fetches, hides or changes is refused with the reason."""
 
+import io
+import zipfile
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
 
 from tests.workflow_engine.documents.templates import (
     DECLARED,
@@ -13,7 +19,7 @@ from tests.workflow_engine.documents.templates import (
     text_in,
     zipped,
 )
-from workflow_engine.documents import InvalidTemplateError, admit, fill, markup
+from workflow_engine.documents import InvalidTemplateError, MissingFieldError, admit, fill, markup
 
 LIBREOFFICE_WRITES = {
     "mimetype": ODT,
@@ -72,6 +78,9 @@ BODIES = {
     "hidden row": '<table:table><table:table-row table:visibility="collapse"/></table:table>',
     "calculated cell": '<table:table><table:table-row><table:table-cell table:formula="x"/></table:table-row>'
     "</table:table>",
+    "million spaces": '<text:p><text:s text:c="1000000"/></text:p>',
+    "million rows": '<table:table><table:table-row table:number-rows-repeated="9999999"/></table:table>',
+    "no number": '<table:table><table:table-column table:number-columns-repeated="-1"/></table:table>',
     "date": "<text:p><text:date>today</text:date></text:p>",
     "time": "<text:p><text:time>now</text:time></text:p>",
     "author": "<text:p><text:author-name>somebody</text:author-name></text:p>",
@@ -197,3 +206,44 @@ def test_templates_of_libreoffice_are_text_documents_too():
     parts = {"mimetype": f"{ODT}-template", "content.xml": content(f"<text:p>{field('a')}</text:p>")}
     document = fill(zipped(parts), {"a": "x"})
     assert document[38:].startswith(ODT.encode() + b"PK")
+
+
+KNOWN = [
+    "text:p", "text:span", "text:section", "text:list", "text:list-item", "table:table", "table:table-row", "text:a",
+    "table:table-cell", "text:user-field-get", "text:conditional-text", "text:hidden-paragraph", "office:annotation",
+    "draw:frame", "text:s",
+]  # fmt: skip
+WILD = ["text:script", "draw:object", "office:event-listeners", "text:date", "draw:image", "script:event-listener"]
+ATTRIBUTES = {
+    "text:name": "each x", "xlink:href": "http://a.example/", "text:condition": "ooow:a", "text:display": "condition",
+    "style:name": "s", "script:language": "Basic", "xml:id": "i", "text:string-value-if-true": "t", "onload": "x()",
+}  # fmt: skip
+SOUP = st.recursive(
+    st.sampled_from(["text", "&amp;"]),
+    lambda inner: st.builds(
+        lambda name, attributes, children: (
+            f"<{name}{''.join(f' {key}={chr(34)}{ATTRIBUTES[key]}{chr(34)}' for key in attributes)}>"
+            f"{''.join(children)}</{name}>"
+        ),
+        st.sampled_from(KNOWN * 4 + WILD),
+        st.sets(st.sampled_from(sorted(ATTRIBUTES)), max_size=3),
+        st.lists(inner, max_size=3),
+    ),
+    max_leaves=12,
+)
+
+
+@given(SOUP, st.sampled_from([{}, {"a": 1, "each x": "v"}, {"a": [1, 2], "each x": ["v", "w"]}]))
+def test_whatever_a_template_holds_nothing_but_text_comes_out(body, data):
+    try:
+        document = fill(template(body), data)
+    except (InvalidTemplateError, MissingFieldError):
+        return
+    with zipfile.ZipFile(io.BytesIO(document)) as archive:
+        root = etree.fromstring(archive.read("content.xml"))
+    for element in root.iter():
+        assert not [name for name in element.attrib if "xlink" in name or "script" in name or name == "onload"]
+        local = etree.QName(element).localname
+        assert local not in {"a", "annotation", "user-field-get", "conditional-text", "hidden-paragraph"}
+        assert not any(etree.QName(name).localname == "condition" for name in element.attrib)
+    assert fill(document, {}) == document

@@ -265,6 +265,7 @@ class TestBounds:
         ("body", "data"),
         [
             (table(row(p(field("a.x") + "<text:s/>" * 200))), {"a": [{"x": 1}] * 1000}),
+            (table(row(p(f'{field("a.x")}<text:span text:style-name="{"s" * 9999}"/>'))), {"a": [{"x": 1}] * 1000}),
             (table(row(p(field("a.x") + field("big")))), {"a": [{"x": 1}] * 1000, "big": "x" * 10_000}),
             (table(row(p(field("a.x")) + section("NOT (" + "q OR " * 150 + "q)"))), {"a": [{"x": 1}] * 5000}),
         ],
