@@ -17,12 +17,19 @@ A form without fields asks for nothing. What is valid is decided by `schema` alo
 from collections.abc import Mapping
 from typing import Any
 
+from eventchain.core.errors import NotFoundError
+from workflow_engine.errors import quote
+from workflow_engine.process import Process
 from workflow_engine.scenario import Scenario
 from workflow_engine.ui_schema import MAX_DEPTH, ORDER, WIDGET, WIDGETS, members_of
 from workflow_engine.update import default_of
 
 FORM = "urn:livecontract:form:1"
 _COPIED = ("description", "default", "format")
+
+
+class FormNotFoundError(NotFoundError):
+    """The scenario has no such action, or the action no such response."""
 
 
 def form_of(scenario: Scenario, action: str, response: str | None = None) -> dict[str, Any]:
@@ -34,10 +41,15 @@ def form_of(scenario: Scenario, action: str, response: str | None = None) -> dic
         response: Key of the outcome; the default one when absent.
 
     Raises:
-        KeyError: The scenario has no such action, or the action no such response.
+        FormNotFoundError: The scenario has no such action, or the action no such response.
     """
-    found = scenario.actions[action]
-    outcome = found.responses[found.default_response if response is None else response]
+    found = scenario.actions.get(action)
+    if found is None:
+        raise FormNotFoundError(f"The scenario has no action {quote(action)}.")
+    key = found.default_response if response is None else response
+    outcome = found.responses.get(key)
+    if outcome is None:
+        raise FormNotFoundError(f"The action {quote(action)} has no response {quote(key)}.")
     document = outcome.schema_document
     schema = document if isinstance(document, Mapping) else {}
     texts = {"title": schema.get("title") or found.title, "label": found.label, "description": found.description}
@@ -50,6 +62,18 @@ def form_of(scenario: Scenario, action: str, response: str | None = None) -> dic
         "defaults": default_of(schema),
         "fields": _fields(schema, outcome.ui_schema or {}, MAX_DEPTH),
     }
+
+
+def form_in(process: Process, action: str, response: str | None = None) -> dict[str, Any]:
+    """Return the form of a response in a process, with the texts of the action as they are now.
+
+    Raises:
+        FormNotFoundError: The scenario has no such action, or the action no such response.
+    """
+    form = form_of(process.scenario, action, response)
+    instance = process.current.actions.get(action, {})
+    texts = {name: instance[name] for name in ("title", "label", "description") if name in instance}
+    return {**texts, **form}
 
 
 def _fields(schema: Mapping[str, Any], hints: Mapping[str, Any], depth: int) -> list[dict[str, Any]]:

@@ -141,10 +141,7 @@ def form(
     from workflow_engine.forms import form_of
     from workflow_engine.scenario import load
 
-    try:
-        found = form_of(load(read_document(file)), action, response)
-    except KeyError as error:
-        raise typer.BadParameter(f"the scenario has no {error.args[0]}") from None
+    found = form_of(load(read_document(file)), action, response)
     finish(found, to_json(found), as_json=as_json)
 
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scenarios
-from workflow_engine.forms import form_of
+from workflow_engine import simulate
+from workflow_engine.forms import FormNotFoundError, form_in, form_of
 from workflow_engine.normalise import OWN_SCENARIO
 from workflow_engine.scenario import load
 from workflow_engine.ui_schema import ui_faults
@@ -67,11 +68,18 @@ def test_response_without_schema_asks_for_nothing():
     assert (form["schema"], form["title"], form["response"]) == (True, "Sign", "no")
 
 
-def test_unknown_actions_and_responses_are_key_errors():
-    with pytest.raises(KeyError):
+def test_unknown_actions_and_responses_are_not_found():
+    with pytest.raises(FormNotFoundError):
         form_of(scenario(), "other")
-    with pytest.raises(KeyError):
+    with pytest.raises(FormNotFoundError):
         form_of(scenario(), "act", "other")
+
+
+def test_form_in_a_process_has_the_texts_of_now():
+    found = scenario({"title": "Data", "properties": {}}, None, label={"<tpl>": "Go, {{actors.a.key}}"}, title="Act")
+    form = form_in(simulate.start(found), "act")
+    assert (form["title"], form["label"]) == ("Data", "Go, a")
+    assert form_in(simulate.start(found), "act", "no")["title"] == "Act"
 
 
 @pytest.mark.parametrize("name", scenarios.names())

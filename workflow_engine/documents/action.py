@@ -63,15 +63,27 @@ def template_of(scenario: Scenario, key: Any) -> bytes:
 def make(process: Process, action: str) -> Made:
     """Make the document of an action that is available now; what is wrong becomes the outcome `error`."""
     instance = process.current.actions[action]
-    data = instance.get("data")
-    if data is None:
-        data = {"title": process.title, "actors": process.actors, "assets": process.assets}
     try:
-        template = template_of(process.scenario, instance.get("template"))
-        document = fill(template, data)
+        document, template = filled(process, instance.get("template"), instance.get("data"))
     except InvalidError as error:
         return Made(key=ERROR, data={"message": error.message})
     return Made(key=OK, data=description(document, template), document=document)
+
+
+def filled(process: Process, key: Any, data: Any) -> tuple[bytes, bytes]:
+    """Return a document, and the template that it was made from.
+
+    Args:
+        process: Has the templates, and the data where none is given.
+        key: Names the template among the definitions.
+        data: What the template sees; None for title, actors and assets of the process.
+
+    Raises:
+        InvalidError: The template or the data does not do.
+    """
+    template = template_of(process.scenario, key)
+    seen = {"title": process.title, "actors": process.actors, "assets": process.assets} if data is None else data
+    return fill(template, seen), template
 
 
 def description(document: bytes, template: bytes) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from workflow_engine import machine, simulate
 from workflow_engine.documents import InvalidTemplateError, fill
 from workflow_engine.documents.action import make
 from workflow_engine.documents.embedding import slim, template_definition, template_in
+from workflow_engine.documents.retrieval import DocumentChangedError, DocumentNotFoundError, document_in
 from workflow_engine.errors import InvalidResponseError
 from workflow_engine.scenario import load
 from workflow_engine.triggers import Call, Triggers
@@ -49,16 +50,18 @@ SIGNING = {
 }
 
 
-def writing(price=3, scenario=SIGNING):
+def writing(price=3, scenario=SIGNING, chain="chain"):
     """A process whose document is about to be made, and the chain it stands on."""
-    chain = Chain()
-    process = machine.start(load(scenario), chain.process())
+    chain = Chain(chain)
+    chain.scenario(scenario)
+    process = machine.start(load(scenario), chain.process(scenario="signing"))
     data = {} if price is None else {"price": price}
     return machine.step(process, chain.response("offer", "beta", data=data)), chain
 
 
-def written():
-    process, chain = writing()
+def written(chain="chain"):
+    """The process after its document was made, and the chain it stands on."""
+    process, chain = writing(chain=chain)
     made = make(process, "write")
     response = chain.response("write", "beta", signed_with="system", key=made.key, data=dict(made.data))
     return machine.step(process, response), chain
@@ -197,6 +200,35 @@ class TestLock:
         chain = Chain()
         process = machine.start(load(scenario), chain.process())
         assert machine.step(process, chain.response("offer", "beta", data={"a": 1})).assets["terms"] == {"a": 1}
+
+
+class TestRetrieval:
+    def test_document_is_made_once_more(self):
+        process, _ = written()
+        assert document_in(process, "contract") == make(writing()[0], "write").document
+
+    def test_document_of_data_that_the_action_chose_is_made_once_more(self):
+        scenario = copy.deepcopy(SIGNING)
+        scenario["actions"]["write"]["data"] = {"total": {"<ref>": "assets.terms.price"}}
+        scenario["definitions"]["contract"] = template_definition(template(f"<text:p>{field('total')}</text:p>"))
+        run = [{"actor": "seller", "action": "offer", "data": {"price": 5}}, {"actor": "seller", "action": "write"}]
+        assert "5" in text_in(document_in(simulate.play(load(scenario), run), "contract"))
+
+    def test_nothing_is_given_where_the_document_would_be_another_one(self):
+        scenario = copy.deepcopy(SIGNING)
+        del scenario["assets"]["terms"]["locked_in"]
+        run = [
+            {"actor": "seller", "action": "offer", "data": {"price": 5}},
+            {"actor": "seller", "action": "write"},
+            {"actor": "seller", "action": "amend", "data": {"price": 6}},
+        ]
+        with pytest.raises(DocumentChangedError):
+            document_in(simulate.play(load(scenario), run), "contract")
+
+    @pytest.mark.parametrize("asset", ["terms", "nothing", ""])
+    def test_what_is_no_document_is_not_found(self, asset):
+        with pytest.raises(DocumentNotFoundError):
+            document_in(written()[0], asset)
 
 
 class TestEmbedding:
