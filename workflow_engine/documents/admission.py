@@ -9,11 +9,11 @@ Not found: text in the colour of the paper, tiny, or behind a picture. Signers s
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from workflow_engine.documents import package
+from workflow_engine.documents import package, structure
 from workflow_engine.documents.errors import InvalidTemplateError
 from workflow_engine.documents.markup import Element, Node, parse
 from workflow_engine.errors import quote
@@ -42,21 +42,7 @@ _REFUSED_PARTS: Mapping[str, str] = {
 }
 _MAGIC: Mapping[str, bytes] = {".png": b"\x89PNG\r\n\x1a\n", ".jpg": b"\xff\xd8\xff", ".jpeg": b"\xff\xd8\xff"}
 
-FIELDS = frozenset({"text:user-field-get", "text:user-field-input"})
-CONDITIONAL = frozenset({"text:conditional-text", "text:hidden-text", "text:hidden-paragraph"})
-_TEXT = frozenset(
-    {
-        "office:text", "text:p", "text:h", "text:span", "text:s", "text:tab", "text:line-break", "text:list",
-        "text:list-item", "text:list-header", "text:section", "text:numbered-paragraph", "text:note",
-        "text:note-citation", "text:note-body", "text:page-number", "text:page-count", "table:table",
-        "table:table-column", "table:table-columns", "table:table-header-columns", "table:table-column-group",
-        "table:table-row", "table:table-rows", "table:table-header-rows", "table:table-row-group", "table:table-cell",
-        "table:covered-table-cell", "draw:frame", "draw:text-box", "draw:image", "svg:title", "svg:desc",
-        "style:header", "style:footer", "style:header-left", "style:footer-left", "style:header-first",
-        "style:footer-first",
-    }
-) | FIELDS | CONDITIONAL  # fmt: skip
-_HIDING = FIELDS | CONDITIONAL | {"text:section"}
+_HIDING = structure.FIELDS | structure.CONDITIONAL | {"text:section"}
 _HIDING_ATTRIBUTES = frozenset({"text:condition", "text:display"})
 """What may be there or not, and the attributes that say so; on other elements they mean nothing."""
 
@@ -118,6 +104,7 @@ _DROPPED_ATTRIBUTES = frozenset(
     }
 )  # fmt: skip
 
+_WHITE_SPACE = " \t\r\n"
 _COUNTS = frozenset(
     {
         "text:c", "table:number-columns-repeated", "table:number-rows-repeated", "table:number-columns-spanned",
@@ -217,43 +204,58 @@ class _Admission:
         children: list[Node] = []
         for child in root.elements():
             if child.name == "office:body":
-                children.append(Element("office:body", {}, self._nodes(child, self._text)))
+                children.append(self._body(child))
             elif child.name == "office:scripts":
                 self._check_empty(child, "it holds scripts or runs macros")
             else:
                 children.extend(self._style(child))
+        if sum(isinstance(child, Element) and child.name == "office:body" for child in children) > 1:
+            raise self._refusal("it has two bodies")
         return Element(name, {"office:version": "1.3"}, tuple(children))
 
-    def _nodes(self, element: Element, admit_child: Callable[[Element], tuple[Node, ...]]) -> tuple[Node, ...]:
+    def _body(self, body: Element) -> Element:
+        texts = [self._text(child, "office:body") for child in body.elements()]
+        if len(texts) != 1:
+            raise self._refusal("its body is not one text")
+        return Element("office:body", {}, texts[0])
+
+    def _nodes(self, element: Element, parent: str) -> tuple[Node, ...]:
+        """Return what becomes of the content of an element, which stands, or comes to stand, in a parent."""
         found: list[Node] = []
         for child in element.children:
-            found.extend((child,) if isinstance(child, str) else admit_child(child))
+            if isinstance(child, Element):
+                found.extend(self._text(child, parent))
+            elif parent in structure.WITH_TEXT:
+                found.append(child)
+            elif child.strip(_WHITE_SPACE):
+                raise self._refusal(f"there is text in {quote(parent)}, where none can stand")
         return tuple(found)
 
-    def _text(self, element: Element) -> tuple[Node, ...]:
+    def _text(self, element: Element, parent: str) -> tuple[Node, ...]:
         """Return what becomes of an element of the text: itself, its content, or nothing."""
         name = element.name
         if name in _NOTED:
             self._notes[_NOTED[name]] = None
-            return self._nodes(element, self._text) if name == "text:a" else ()
-        if name in _SILENT:
+            return self._nodes(element, parent) if name == "text:a" else ()
+        if name in _SILENT or (name in _HARMLESS_WHEN_EMPTY and not element.children):
             return ()
-        if name in _HARMLESS_WHEN_EMPTY and not element.children:
-            return ()
-        if name not in _TEXT:
+        if name not in structure.CHILDREN:
             raise self._refusal(_REASONS.get(name, f"it uses {quote(name)}, which is not known to be harmless"))
+        if name not in structure.CHILDREN.get(parent, (structure.BODY,)):
+            raise self._refusal(f"{quote(name)} stands in {quote(parent)}, where it does not belong")
         self._check_shown(element)
-        if name in ("text:page-number", "text:page-count"):
+        if name in structure.COUNTERS:
             return (Element(name, self._attributes(element), ("1",)),)
         if name == "draw:image":
             return (Element(name, self._image(element)),)
-        return (Element(name, self._attributes(element), self._nodes(element, self._text)),)
+        return (Element(name, self._attributes(element), self._nodes(element, name)),)
 
     def _style(self, element: Element) -> tuple[Node, ...]:
         """Return an element of the styles, or nothing where it is not needed."""
         name = element.name
-        if name.startswith(("style:header", "style:footer")) and name in _TEXT:
-            return self._text(element)
+        if name in structure.HEADERS:
+            self._check_shown(element)
+            return (Element(name, self._attributes(element), self._nodes(element, name)),)
         if name not in _STYLES:
             self._check_links(element)
             return ()

@@ -11,11 +11,12 @@ from functools import lru_cache
 from typing import Any, Literal
 
 from workflow_engine.documents import conditions
-from workflow_engine.documents.admission import CONTENT, FIELDS, STYLES, Template, admit
+from workflow_engine.documents.admission import CONTENT, STYLES, Template, admit
 from workflow_engine.documents.errors import InvalidTemplateError
 from workflow_engine.documents.filling import is_repeated
 from workflow_engine.documents.markup import Element
 from workflow_engine.documents.names import split
+from workflow_engine.documents.structure import FIELDS
 from workflow_engine.errors import Problem, Severity, quote
 from workflow_engine.operators import paths
 from workflow_engine.reading import is_instruction

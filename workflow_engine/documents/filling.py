@@ -19,10 +19,11 @@ from typing import Any
 
 from eventchain.core import canonical_json
 from workflow_engine.documents import conditions, package
-from workflow_engine.documents.admission import CONTENT, FIELDS, STYLES, TEXT_TYPE, Template, admit
+from workflow_engine.documents.admission import CONTENT, STYLES, TEXT_TYPE, Template, admit
 from workflow_engine.documents.errors import InvalidTemplateError, MissingFieldError
 from workflow_engine.documents.markup import Element, Node, serialise
 from workflow_engine.documents.names import Scope, text_of
+from workflow_engine.documents.structure import FIELDS
 from workflow_engine.errors import quote
 
 MAX_NODES = 50_000
