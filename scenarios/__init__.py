@@ -4,7 +4,8 @@
 - `library/runs/NAME.json`: for each of them, runs to each of its ends: `{title: {state, responses}}`, the responses as
   `livecontract scenario simulate` takes them.
 - `library/templates/NAME.odt`: for some of them, the OpenDocument template of what the parties sign.
-- `schema/NAME.json`: JSON Schemas (2020-12) of scenario, process, response, identity, event, chain and comment.
+- `schema/NAME.json`: JSON Schemas (2020-12) of scenario, process, response, identity, event, chain, comment,
+  document, template and form.
 """
 
 import json

@@ -57,11 +57,17 @@ _SILENT = frozenset(
 
 _HARMLESS_WHEN_EMPTY = frozenset({"office:forms", "text:tracked-changes", "office:event-listeners"})
 
+_FROZEN = "a cross-reference keeps the text that it had in the template"
 _NOTED: Mapping[str, str] = {
     "office:annotation": "a comment is left out",
     "office:annotation-end": "a comment is left out",
     "text:a": "a hyperlink is left out; its text stays",
+    "text:bookmark-ref": _FROZEN,
+    "text:reference-ref": _FROZEN,
+    "text:note-ref": _FROZEN,
+    "text:sequence-ref": _FROZEN,
 }
+_WITH_CONTENT = frozenset({"text:a", "text:bookmark-ref", "text:reference-ref", "text:note-ref", "text:sequence-ref"})
 _REASONS: Mapping[str, str] = {
     "text:tracked-changes": "it holds recorded changes: accept or reject them all",
     "text:change": "it holds recorded changes: accept or reject them all",
@@ -236,7 +242,7 @@ class _Admission:
         name = element.name
         if name in _NOTED:
             self._notes[_NOTED[name]] = None
-            return self._nodes(element, parent) if name == "text:a" else ()
+            return self._nodes(element, parent) if name in _WITH_CONTENT else ()
         if name in _SILENT or (name in _HARMLESS_WHEN_EMPTY and not element.children):
             return ()
         if name not in structure.CHILDREN:

@@ -176,6 +176,12 @@ def test_comments_and_hyperlinks_are_left_out_and_named():
     assert b"psst" not in document
 
 
+def test_cross_references_become_the_text_that_they_had():
+    data = template('<text:p>See <text:bookmark-ref text:ref-name="b">clause 4</text:bookmark-ref>.</text:p>')
+    assert admit(data).notes == ("a cross-reference keeps the text that it had in the template",)
+    assert "See clause 4." in text_in(fill(data, {}))
+
+
 def test_links_in_styles_do_not_get_through():
     style = (
         '<office:automatic-styles><style:style style:name="a"><style:graphic-properties>'
