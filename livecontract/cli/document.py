@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from livecontract.cli.files import DocumentFile, read_bytes, read_document
+from livecontract.cli.files import STANDARD_INPUT, DocumentFile, read_bytes, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish, note, to_json
 from livecontract.errors import InvalidFileError
 
@@ -78,6 +78,7 @@ def fill(
     from workflow_engine.documents.action import description
     from workflow_engine.documents.filling import fill as fill_template
 
+    _check_out(out)
     source, values = read_bytes(template), read_document(data)
     if not isinstance(values, dict):
         raise InvalidFileError(f"{data} should hold an object", path="$")
@@ -90,7 +91,7 @@ def fill(
     result["file"] = out
     if pdf:
         result["pdf"] = str(Path(out).with_suffix(".pdf"))
-        _write(result["pdf"], to_pdf(document), replace=True)
+        _write(result["pdf"], to_pdf(document))
     finish(result, _filled_text(result), as_json=as_json)
 
 
@@ -125,6 +126,7 @@ def extract(
     from workflow_engine.documents.action import template_of
     from workflow_engine.scenario import load
 
+    _check_out(out)
     template = template_of(load(read_document(file)), key)
     _write(out, template)
     finish({"template": _hash(template), "file": out}, f"{_hash(template)} in {out}", as_json=as_json)
@@ -193,13 +195,19 @@ def _object(value: Any, name: str) -> dict[str, Any]:
     return value
 
 
-def _write(name: str, data: bytes, *, replace: bool = False) -> None:
-    """Write a file; one that holds something else is kept, unless it is to be replaced."""
+def _write(name: str, data: bytes) -> None:
+    """Write a file; one that holds something else is kept."""
     path = Path(name)
-    if not replace and path.exists() and (not path.is_file() or path.read_bytes() != data):
+    if path.exists() and (not path.is_file() or path.read_bytes() != data):
         raise InvalidFileError(f"{name} exists already, and is not what would be written", hint="Name another file.")
     path.write_bytes(data)
     note(f"Written: {name}")
+
+
+def _check_out(name: str) -> None:
+    """Refuse names that would not hold what people expect: a document is no PDF, and no text for a terminal."""
+    if name == STANDARD_INPUT or name.lower().endswith(".pdf"):
+        raise typer.BadParameter("name the .odt file that is written; --pdf makes a PDF beside it", param_hint="--out")
 
 
 def _filled_text(result: Mapping[str, Any]) -> str:

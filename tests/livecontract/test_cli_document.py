@@ -82,6 +82,12 @@ def test_other_file_is_not_written_over(run: Run) -> None:
     assert "exists already" in result.err
 
 
+@pytest.mark.parametrize("name", ["-", "agreement.pdf", "AGREEMENT.PDF"])
+def test_document_is_not_written_where_nobody_would_look_for_it(run: Run, name: str) -> None:
+    result = run("document", "fill", "nda.odt", "--data", "data.json", "--out", name, "--pdf")
+    assert (result.code, Path(name).exists()) == (2, False)
+
+
 def test_missing_data_is_named(run: Run) -> None:
     Path("data.json").write_text("{}")
     result = run("document", "fill", "nda.odt", "--data", "data.json", "--out", "out.odt")
