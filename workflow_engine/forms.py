@@ -8,10 +8,11 @@ contract and none of JSON Schema beyond what it wants to check before it sends:
 { "$schema": "urn:livecontract:form:1", "action", "response", "title"?, "label"?, "description"?,
   "schema": JSON Schema or true, "defaults": JSON, "fields": [ field … ] }
 field  { "name", "title", "description"?, "required", "type"?, "widget"?, "default"?, "format"?,
-         "options"?: [ value … ], "fields"?: [ field … ] }
+         "options"?: [ value … ], "fields"?: [ field … ], "items"?: field }
 ```
 
-A form without fields asks for nothing. What is valid is decided by `schema` alone. Pure.
+An object has `fields`, a list the form of each of its `items`. A form without fields asks for nothing. What is valid is
+decided by `schema` alone. Pure.
 """
 
 from collections.abc import Mapping
@@ -59,7 +60,7 @@ def form_of(scenario: Scenario, action: str, response: str | None = None) -> dic
         "response": outcome.key,
         **{name: text for name, text in texts.items() if isinstance(text, str)},
         "schema": True if document is None else document,
-        "defaults": default_of(schema),
+        "defaults": default_of({"type": "object", **schema} if "properties" in schema else schema),
         "fields": _fields(schema, outcome.ui_schema or {}, MAX_DEPTH),
     }
 
@@ -105,4 +106,6 @@ def _field(name: str, schema: Any, hints: Mapping[str, Any], *, needed: bool, de
         field["options"] = options
     if depth > 1 and "properties" in part:
         field["fields"] = _fields(part, hints, depth - 1)
+    if depth > 1 and isinstance(part.get("items"), Mapping):
+        field["items"] = _field(name, part["items"], {}, needed=False, depth=depth - 1)
     return field

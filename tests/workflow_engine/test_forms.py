@@ -62,6 +62,17 @@ def test_form_has_fields_in_their_order_with_hints_and_defaults():
     ]
 
 
+def test_list_has_the_form_of_its_items():
+    lines = {"type": "array", "items": {"properties": {"item": {"type": "string"}}}}
+    (field,) = form_of(scenario({"properties": {"lines": lines}}), "act")["fields"]
+    assert field["type"] == "array"
+    assert [inner["name"] for inner in field["items"]["fields"]] == ["item"]
+
+
+def test_schema_that_does_not_say_that_it_is_an_object_has_defaults_too():
+    assert form_of(scenario({"properties": {"a": {"default": 1}}}), "act")["defaults"] == {"a": 1}
+
+
 def test_response_without_schema_asks_for_nothing():
     form = form_of(scenario(title="Sign"), "act", "no")
     assert form["fields"] == []

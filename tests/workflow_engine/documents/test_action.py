@@ -6,14 +6,14 @@ import pytest
 
 from eventchain.core import base58
 from eventchain.core.hashing import sha256
-from tests.workflow_engine.documents.templates import PNG, field, template, text_in
+from tests.workflow_engine.documents.templates import ODT, PNG, content, field, template, text_in, zipped
 from tests.workflow_engine.samples import Chain
 from workflow_engine import machine, simulate
 from workflow_engine.documents import InvalidTemplateError, fill
 from workflow_engine.documents.action import make
 from workflow_engine.documents.embedding import slim, template_definition, template_in
 from workflow_engine.documents.retrieval import DocumentChangedError, DocumentNotFoundError, document_in
-from workflow_engine.errors import InvalidResponseError
+from workflow_engine.errors import InvalidResponseError, InvalidScenarioError
 from workflow_engine.scenario import load
 from workflow_engine.triggers import Call, Triggers
 from workflow_engine.triggers.document import document
@@ -154,6 +154,36 @@ def test_simulation_makes_the_document_by_itself():
     result = simulate.run(SIGNING, run)
     assert result["state"] == "signing"
     assert result["assets"]["contract"]["size"] > 500
+
+
+BOMBS = {
+    "zip bomb": zipped({"mimetype": ODT, "content.xml": bytes(5_000_000)}),
+    "entities": zipped({"mimetype": ODT, "content.xml": '<!DOCTYPE x [<!ENTITY a "ha">]><x>&a;</x>'}),
+    "deep": template("<text:list><text:list-item>" * 200 + "</text:list-item></text:list>" * 200),
+    "many names": template("".join(f"<text:p>{field(f'a{number}')}</text:p>" for number in range(1100))),
+    "long condition": template(f'<text:p><text:hidden-text text:condition="{"(" * 500}a{")" * 500}"/></text:p>'),
+    "macro": zipped({"mimetype": ODT, "content.xml": content("<text:p/>"), "Basic/x.xml": "x"}),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_scenario_of_a_stranger_with_a_bomb_in_it_is_refused_at_load(name):
+    scenario = copy.deepcopy(SIGNING)
+    scenario["definitions"]["contract"] = template_definition(BOMBS[name])
+    with pytest.raises(InvalidScenarioError) as caught:
+        load(scenario)
+    assert [(problem.rule, problem.path) for problem in caught.value.problems] == [
+        ("bad-document", "$.definitions.contract")
+    ]
+
+
+def test_scenario_makes_at_most_so_many_documents():
+    scenario = copy.deepcopy(SIGNING)
+    keys = [f"write{number}" for number in range(17)]
+    scenario["actions"] |= dict.fromkeys(keys, scenario["actions"]["write"])
+    scenario["states"]["writing"]["action"] = keys
+    with pytest.raises(InvalidScenarioError, match="at most 16 documents"):
+        load(scenario)
 
 
 class TestLock:
