@@ -75,10 +75,13 @@ def _parsed(data: bytes) -> Mapping[str, Any]:
 
 
 def _package(content: Element, styles: Element | None, template: Template) -> bytes:
-    """Put a document together: its texts, its pictures, and the list of them."""
-    parts = {CONTENT: serialise(content), **template.pictures}
+    """Put a document together: its texts, the pictures that they show, and the list of all of them."""
+    parts = {CONTENT: serialise(content)}
     if styles is not None:
         parts[STYLES] = serialise(styles)
+    roots = (content,) if styles is None else (content, styles)
+    shown = {element.get("xlink:href") for root in roots for element in root.descendants()}
+    parts |= {name: picture for name, picture in template.pictures.items() if name in shown}
     entries = (_manifest_entry("/", TEXT_TYPE), *(_manifest_entry(name, _type_of(name)) for name in sorted(parts)))
     manifest = serialise(Element("manifest:manifest", {"manifest:version": "1.3"}, entries))
     return package.write_package(

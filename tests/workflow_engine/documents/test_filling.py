@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from odfdo import Document
 
-from tests.workflow_engine.documents.templates import ODT, content, field, styles, template, text_in, zipped
+from tests.workflow_engine.documents.templates import ODT, PNG, content, field, styles, template, text_in, zipped
 from workflow_engine.documents import InvalidTemplateError, MissingFieldError, fill
 from workflow_engine.documents.markup import parse
 
@@ -88,6 +88,15 @@ class TestConditions:
 
     def test_hidden_section_needs_no_data(self):
         assert filled(section("NOT a", f"<text:p>{field('a')}</text:p>"), {}) == ""
+
+    def test_picture_of_a_hidden_section_is_not_in_the_document(self):
+        image = '<text:p><draw:frame><draw:image xlink:href="Pictures/{}.png"/></draw:frame></text:p>'
+        body = image.format("a") + section("NOT a", image.format("b"))
+        pictures = {f"Pictures/{name}.png": PNG for name in "abc"}
+        parts = {"mimetype": ODT, "content.xml": content(body), **pictures}
+        for data, wanted in (({}, {"a"}), ({"a": 1}, {"a", "b"})):
+            with zipfile.ZipFile(io.BytesIO(fill(zipped(parts), data))) as archive:
+                assert {name[9] for name in archive.namelist() if name.startswith("Pictures/")} == wanted
 
     def test_conditional_text_is_one_of_its_two(self):
         either = (
