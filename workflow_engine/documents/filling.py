@@ -36,7 +36,7 @@ _NEEDS_CONTENT = frozenset({"table:table", "text:list", "table:table-header-rows
 _PARAGRAPHS = frozenset({"text:p", "text:h"})
 _ROWS = _NEEDS_CONTENT | {"table:table-row", "text:list-item", "text:list-header", "table:table-row-group"}
 _UNIQUE = {"text:section": ("text:name",), "table:table": ("table:name",), "draw:frame": ("draw:name",)}
-_SPACES = re.compile(r"\n|\t| {2,}|^ | \Z")
+_SPACES = re.compile(r"\n|\t| {2,1000}|^ | \Z")
 
 
 def fill(template: bytes, data: Mapping[str, Any]) -> bytes:
@@ -111,14 +111,6 @@ def names_in(element: Element) -> tuple[str, ...]:
     return conditions.names_in(conditions.parse(element.get("text:condition") or '""'))
 
 
-def own_names(element: Element) -> Iterator[str]:
-    """Yield the names that an element and what is in it read, other repeated parts inside it left out."""
-    yield from names_in(element)
-    for child in element.elements():
-        if not is_repeated(child):
-            yield from own_names(child)
-
-
 class _Filling:
     """One filling: counts what it makes, and collects what is missing."""
 
@@ -147,7 +139,7 @@ class _Filling:
 
     def _list_of(self, element: Element, scope: Scope) -> tuple[str, ...] | None:
         """Return the list that a repeated part goes through."""
-        places = dict.fromkeys(place for name in own_names(element) if (place := scope.list_in(name)) is not None)
+        places = dict.fromkeys(place for name in self._own_names(element) if (place := scope.list_in(name)) is not None)
         if len(places) > 1:
             both = " and ".join(quote(".".join(place)) for place in list(places)[:2])
             raise InvalidTemplateError(
@@ -155,6 +147,16 @@ class _Filling:
                 hint="Make a row, a list item or a section for each of them.",
             )
         return next(iter(places), None)
+
+    def _own_names(self, element: Element) -> Iterator[str]:
+        """Yield the names that an element and what is in it read, other repeated parts inside it left out."""
+        for name in names_in(element):
+            self._count(len(name))
+            yield name
+        for child in element.elements():
+            self._count(0)
+            if not is_repeated(child):
+                yield from self._own_names(child)
 
     def _element(self, element: Element, scope: Scope) -> tuple[Node, ...]:
         """Return what stands for an element, once."""
@@ -188,11 +190,13 @@ class _Filling:
 
     def _is_hidden(self, paragraph: Element, scope: Scope) -> bool:
         """Tell whether a paragraph is hidden by a mark in it; marks in footnotes hide the footnotes' own."""
-        return any(
-            (child.name == "text:hidden-paragraph" and self._holds(child, scope))
-            or (child.name not in _PARAGRAPHS and self._is_hidden(child, scope))
-            for child in paragraph.elements()
-        )
+        for child in paragraph.elements():
+            self._count(0)
+            if child.name == "text:hidden-paragraph" and self._holds(child, scope):
+                return True
+            if child.name not in _PARAGRAPHS and self._is_hidden(child, scope):
+                return True
+        return False
 
     def _holds(self, element: Element, scope: Scope) -> bool:
         condition = element.get("text:condition") or '""'

@@ -57,10 +57,10 @@ def zipped(parts: Mapping[str, str | bytes], *, method: int = zipfile.ZIP_DEFLAT
     return buffer.getvalue()
 
 
-def template(body: str, *, before: str = "", **parts: str | bytes) -> bytes:
+def template(body: str, *, before: str = "", method: int = zipfile.ZIP_DEFLATED, **parts: str | bytes) -> bytes:
     """A text document with this body; other parts by name, with `__` for a slash."""
     more = {name.replace("__", "/"): part for name, part in parts.items()}
-    return zipped({"mimetype": ODT, "content.xml": content(body, before=before), **more})
+    return zipped({"mimetype": ODT, "content.xml": content(body, before=before), **more}, method=method)
 
 
 def text_in(document: bytes) -> str:
