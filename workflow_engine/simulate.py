@@ -137,7 +137,7 @@ def _entry(process: Process, response: Mapping[str, Any], index: int, moment: in
         hash=f"event-{index + 1}",
         previous=f"event-{index}",
         timestamp=moment,
-        body={**body, "data": response.get("data") or _document(process, response)},
+        body={**body, "data": _data(process, response)},
         signer="",
         identity=identity["id"],
         key_names=frozenset({"user", "system"}),
@@ -145,11 +145,12 @@ def _entry(process: Process, response: Mapping[str, Any], index: int, moment: in
     )
 
 
-def _document(process: Process, response: Mapping[str, Any]) -> Any:
-    """Return the data of a response to a document action, None for other actions."""
+def _data(process: Process, response: Mapping[str, Any]) -> Any:
+    """Return the data of a response; that of a document action follows from the process where it is left out."""
+    given = response.get("data")
     action = process.scenario.actions.get(str(response.get("action")))
-    if action is None or action.kind != "document" or action.key not in process.available:
-        return None
+    if given is not None or action is None or action.kind != "document" or action.key not in process.available:
+        return given
     return dict(documents.make(process, action.key).data)
 
 
