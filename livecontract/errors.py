@@ -15,6 +15,7 @@ UnavailableError
 ├── NodeUnreachableError    a node does not answer, or nothing sensible
 ├── MailUnavailableError    the mail server does not take the mail now
 ├── OverloadedError         too much waits here already; says when to come back
+├── ConverterMissingError   LibreOffice, which makes PDF, is not here or does not work
 └── TooManyRequestsError
     └── TooFastError        the sender asks more often than it may; says when to come back
 ```
@@ -57,6 +58,10 @@ class InvalidFileError(InvalidError):
 
 class NodeUnreachableError(UnavailableError):
     """A node does not answer, or nothing sensible."""
+
+
+class ConverterMissingError(UnavailableError):
+    """LibreOffice, which makes PDF, is not here or does not work."""
 
 
 class MailUnavailableError(UnavailableError):

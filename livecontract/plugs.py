@@ -14,14 +14,15 @@ from livecontract.peering import Peering
 from workflow_engine.engine import EngineAccess
 from workflow_engine.ports import HttpClient
 from workflow_engine.triggers import Triggers
+from workflow_engine.triggers.document import document
 from workflow_engine.triggers.event import EventTrigger
 from workflow_engine.triggers.http import HttpTrigger
 from workflow_engine.triggers.nop import nop
 
 
 def make_triggers(http: HttpClient, submitter: "SubmitterPlug") -> Triggers:
-    """Return the triggers of a node: nop, http and event."""
-    return Triggers({"nop": nop, "http": HttpTrigger(http), "event": EventTrigger(submitter)})
+    """Return the triggers of a node, by kind of action."""
+    return Triggers({"nop": nop, "http": HttpTrigger(http), "event": EventTrigger(submitter), "document": document})
 
 
 class SubmitterPlug:

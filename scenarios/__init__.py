@@ -4,7 +4,9 @@
 - `library/runs/NAME.json`: for each of them, runs to each of its ends: `{title: {state, responses}}`, the responses as
   `livecontract scenario simulate` takes them.
 - `library/features/NAME.feature`: for each of them, tests in Gherkin (`livecontract scenario test`).
-- `schema/NAME.json`: JSON Schemas (2020-12) of scenario, process, response, identity, event, chain and comment.
+- `library/templates/NAME.odt`: for some of them, the OpenDocument template of what the parties sign.
+- `schema/NAME.json`: JSON Schemas (2020-12) of scenario, process, response, identity, event, chain, comment,
+  document, template and form.
 """
 
 import json
@@ -33,6 +35,23 @@ def runs(name: str) -> dict[str, dict[str, Any]]:
         KeyError: There is no scenario of this name.
     """
     return _read("library/runs", name)
+
+
+def template_names() -> tuple[str, ...]:
+    """Return the names of the scenarios that have a template of a document, sorted."""
+    files = (resources.files(__name__) / "library/templates").iterdir()
+    return tuple(sorted(file.name.removesuffix(".odt") for file in files if file.name.endswith(".odt")))
+
+
+def template(name: str) -> bytes:
+    """Return the OpenDocument template of a scenario.
+
+    Raises:
+        KeyError: There is none of this name.
+    """
+    if name not in template_names():
+        raise KeyError(name)
+    return (resources.files(__name__) / "library/templates" / f"{name}.odt").read_bytes()
 
 
 def schema_names() -> tuple[str, ...]:

@@ -47,6 +47,8 @@ CRITICAL = (
     "workflow_engine.update",
     "workflow_engine.acting",
     "workflow_engine.machine",
+    "workflow_engine.documents",
+    "workflow_engine.locks",
     "anchor.account",
     "anchor.block",
     "anchor.consensus",

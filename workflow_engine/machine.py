@@ -4,10 +4,11 @@ Pure and consensus-critical: no clock, no network, no store. Time is the timesta
 refused alike by every node, and leaves the process as it was.
 
 A response is checked in this order: the action exists; it is available in this state; the signer is bound to an actor;
-that actor may do it, and signed with a key of the right kind; the outcome exists; the data fits its schema. Then its
-update instructions run one after the other, each seeing what the ones before it wrote; what changed is validated; the
-transitions are tried in their order on the updated process; and the state that follows is entered, or, where none
-fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its due date stays.
+that actor may do it, and signed with a key of the right kind; what it says of a document is what every node makes of
+the template; the outcome exists; the data fits its schema. Then its update instructions run one after the other, each
+seeing what the ones before it wrote; what changed is not locked in this state, and is validated; the transitions are
+tried in their order on the updated process; and the state that follows is entered, or, where none fits, the present one
+is refreshed: its texts, conditions and actions are evaluated again, its due date stays.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from eventchain.core.entry import Entry
 from workflow_engine import body, update
 from workflow_engine.acting import acting_actor, available_action, may_be_done, timing_actor
 from workflow_engine.body import ResponseBody
+from workflow_engine.documents.action import check_response as check_document
 from workflow_engine.due import waits_for_timeout
 from workflow_engine.errors import (
     ActionNotAvailableError,
@@ -29,6 +31,7 @@ from workflow_engine.errors import (
     json_path,
     quote,
 )
+from workflow_engine.locks import check_locks
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds, paths, search
 from workflow_engine.operators.values import measure
 from workflow_engine.process import CurrentState, Process, context_of, identity_of
@@ -94,7 +97,8 @@ def step(process: Process, entry: Entry) -> Process:
         entry: The event with the response: `{ process, action, key?, data?, actor? }`.
 
     Raises:
-        InvalidResponseError: The body is malformed, or names another process, an unknown action or outcome.
+        InvalidResponseError: The body is malformed, names another process, an unknown action or outcome, describes
+            another document than the action makes, or changes a locked asset.
         ActionNotAvailableError: The action cannot be done now.
         ActorNotAllowedError: The signer is no actor who may do it, or used a key of the wrong kind.
         InvalidDataError: The data, or what it makes of an actor or asset, does not fit its schema.
@@ -107,6 +111,8 @@ def step(process: Process, entry: Entry) -> Process:
         return _time_out(process, given, entry)
     action = available_action(process, given)
     actor = acting_actor(process, action, given, entry)
+    if action.kind == "document":
+        check_document(process, action.key, given.key or action.default_response, given.data)
     budget = Budget()
     return _by_scenario(lambda: _respond(process, action, actor, given, entry, budget))
 
@@ -248,6 +254,7 @@ def _updated(
         after = update.write(after, place, value, patch=instruction.patch, scenario=process.scenario)
         updated = replace(updated, title=after.title, actors=after.actors, assets=after.assets)
     if after is not before:
+        check_locks(before, after, process.scenario, process.current.key)
         update.validate_changes(before, after, process.scenario)
     return updated
 

@@ -56,10 +56,13 @@ FINAL_STATES = (":success", ":failed", ":cancelled")
 
 LTO_ACTION = "https://specs.livecontracts.io/v0.2.0/action/{}schema.json#"
 OWN_ACTION = "urn:livecontract:action:"
-ACTION_KINDS = ("manual", "http", "nop", "event")
+ACTION_KINDS = ("manual", "http", "nop", "event", "document")
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
+
+LOCKED_IN = "locked_in"
+"""Member of an asset in our own dialect: the states in which no response may change it."""
 
 _WHEN = ("immediately", "anchored", "settled")
 
@@ -70,6 +73,7 @@ _KIND_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "http": ("url", "method", "query", "headers", "auth", "data", "requests", "projection"),
     "nop": ("trigger_response", "data", "projection"),
     "event": ("body", "projection"),
+    "document": ("template", "data"),
 }
 """What a system action of each kind adds (reference: the triggers)."""
 
@@ -97,7 +101,7 @@ def scenario_id(normal_form: Mapping[str, Any]) -> str:
 
 
 def action_kind(schema: str) -> str:
-    """Return what runs an action, from its `$schema`: `http`, `nop` or `event`; anything else is `manual`."""
+    """Return what runs an action, from its `$schema`: one of `ACTION_KINDS`; anything else is `manual`."""
     if schema.startswith(OWN_ACTION):
         kind = schema.removeprefix(OWN_ACTION)
         return kind if kind in ACTION_KINDS else "manual"

@@ -6,6 +6,8 @@ POST /scenarios                 check a scenario and keep it there: 201, or 204 
 GET  /scenarios/<id>            its normal form; a scenario of one of the caller's chains as well
 GET  /processes                 the processes on the caller's chains: [ { id, title, chain, current: { key, title } } ]
 GET  /processes/<id>            one of them, complete; ?chain=<id> where several chains use the id
+GET  /processes/<id>/documents/<asset>   the document that an asset describes (.odt)
+GET  /processes/<id>/forms/<action>      the form of an action; ?response=<key> for another outcome than the default
 POST /processes/<id>/response   check a response at the tip of the chain and return what has to be signed
 POST /responses                 the same, with the process named in the body
 ```
@@ -27,6 +29,8 @@ from eventchain.core.keys import PublicKey
 from eventchain.core.paging import number, read_page
 from workflow_engine import view
 from workflow_engine.body import process_reference
+from workflow_engine.documents import TEXT_TYPE
+from workflow_engine.documents.retrieval import document_in
 from workflow_engine.errors import (
     AlreadyExistsError,
     InvalidResponseError,
@@ -34,6 +38,7 @@ from workflow_engine.errors import (
     ScenarioNotFoundError,
     json_path,
 )
+from workflow_engine.forms import form_in
 from workflow_engine.ports import Membership, Preparer
 from workflow_engine.process import LTO_RESPONSE, Process
 from workflow_engine.service import WorkflowService, kind_of
@@ -66,6 +71,8 @@ def create_blueprint(
     routes.get("/scenarios/<scenario_id>")(views.scenario)
     routes.get("/processes")(views.processes)
     routes.get("/processes/<process_id>")(views.process)
+    routes.get("/processes/<process_id>/documents/<asset>")(views.document)
+    routes.get("/processes/<process_id>/forms/<action>")(views.form)
     routes.post("/processes/<process_id>/response")(views.respond)
     routes.post("/responses")(views.respond)
     return routes
@@ -134,6 +141,19 @@ class _Views:
             answer.set_etag(tag)
             return answer
         return _answer(view.complete(process), tag=tag)
+
+    def document(self, process_id: str, asset: str) -> Response:
+        """Return the document that an asset of a process describes, made once more."""
+        data = document_in(self._found(process_id), asset)
+        answer = Response(data, content_type=TEXT_TYPE)
+        answer.headers["Content-Disposition"] = 'attachment; filename="document.odt"'
+        answer.set_etag(base58.encode(sha256(data)))
+        answer.make_conditional(request)
+        return answer
+
+    def form(self, process_id: str, action: str) -> Response:
+        """Return the form of an action of a process."""
+        return _answer(form_in(self._found(process_id), action, request.args.get("response")))
 
     def respond(self, process_id: str = IN_BODY) -> Response:
         """Check a response at the tip of the chain, and return what has to be signed."""

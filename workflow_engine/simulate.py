@@ -1,7 +1,8 @@
 """Playing a scenario without a chain: what would happen if these responses were given, one after the other.
 
 The actors are played by identities of their own, and keys are never an obstacle: a system action is simply responded
-to. Everything else is the machine that nodes run.
+to, and the data of a document action may be left out, because it follows from the process. Everything else is the
+machine that nodes run.
 """
 
 import re
@@ -11,6 +12,7 @@ from typing import Any
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError, LiveContractError
 from workflow_engine import machine
+from workflow_engine.documents import action as documents
 from workflow_engine.durations import from_iso
 from workflow_engine.errors import InvalidResponseError
 from workflow_engine.golden_flow import golden_flow
@@ -155,12 +157,21 @@ def _entry(process: Process, response: Mapping[str, Any], index: int, moment: in
         hash=f"event-{index + 1}",
         previous=f"event-{index}",
         timestamp=moment,
-        body={**body, "data": response.get("data")},
+        body={**body, "data": _data(process, response)},
         signer="",
         identity=identity["id"],
         key_names=frozenset({"user", "system"}),
         members=frozenset(),
     )
+
+
+def _data(process: Process, response: Mapping[str, Any]) -> Any:
+    """Return the data of a response; that of a document action follows from the process where it is left out."""
+    given = response.get("data")
+    action = process.scenario.actions.get(str(response.get("action")))
+    if given is not None or action is None or action.kind != "document" or action.key not in process.available:
+        return given
+    return dict(documents.make(process, action.key).data)
 
 
 def _as_given(path: str) -> str:

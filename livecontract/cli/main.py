@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from livecontract import __version__
-from livecontract.cli import backup, chain, demo, doctor, key, peer, proof, recover, run, scenario, verify
+from livecontract.cli import backup, chain, demo, doctor, document, key, peer, proof, recover, run, scenario, verify
 from livecontract.cli.outcome import FAILURE, STOPPED, UsageError, report_error, report_usage
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.add_typer(key.app, name="key")
 app.add_typer(chain.app, name="chain")
 app.add_typer(scenario.app, name="scenario")
+app.add_typer(document.app, name="document")
 app.add_typer(peer.app, name="peer")
 app.add_typer(proof.app, name="proof")
 app.command("run", context_settings=run.CONTEXT)(run.run)

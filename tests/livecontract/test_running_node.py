@@ -40,6 +40,7 @@ from tests.livecontract.running import (
     settle,
     wait_for,
 )
+from tests.workflow_engine.documents.templates import nda_with_document
 
 DOCUMENT = openapi.load()
 OPERATIONS = {
@@ -52,6 +53,8 @@ OPEN = [name for name in OPERATIONS if name not in SIGNED]
 STREAMS = {name for name, (_, _, item) in OPERATIONS.items() if "text/event-stream" in str(item["responses"])}
 """They have no end to wait for: see test_updates.py."""
 HASH = sha256(b"something to anchor")
+AGREEMENT = "agreement-1"
+"""A process whose document is being signed."""
 
 
 class Good(NamedTuple):
@@ -81,6 +84,18 @@ class Stage(World):
         wait_for(lambda: self.owner.get(f"/transactions/info/{self.transfer['id']}").status == 200, "the transfer")
         wait_for(lambda: self.owner.get(f"/hash/{HASH.hex()}/receipt").status == 200, "the receipt")
         self.block = self.owner.get("/blocks/first").json["signature"]
+        self._sign_an_agreement()
+
+    def _sign_an_agreement(self) -> None:
+        """Agree with oneself: the node makes the document that is signed."""
+        self.agent.add(self.chain, nda_with_document())
+        self.agent.start(
+            self.chain, AGREEMENT, "nda", {role: {"identity": "owner"} for role in ("discloser", "recipient")}
+        )
+        terms = {"discloser": "Owner", "recipient": "Owner", "purpose": "Beams", "years": 1, "law": "Norway"}
+        self.agent.respond(self.chain, AGREEMENT, "propose", terms)
+        self.agent.respond(self.chain, AGREEMENT, "agree")
+        wait_for(lambda: self.agent.process(AGREEMENT)["assets"]["document"], "the document")
 
     def _make_dead_letters(self) -> list[str]:
         """Queue documents that are refused later: the hash of their event is wrong."""
@@ -162,6 +177,8 @@ class Stage(World):
             "listInvitations": lambda: Good(query=f"chain={self.chain}"),
             "addScenario": lambda: Good(body=scenarios.load("signing")),
             "getScenario": lambda: Good({"scenario_id": self.draft}),
+            "getDocument": lambda: Good({"process_id": AGREEMENT, "asset": "document"}),
+            "getForm": lambda: Good({"process_id": PROCESS, "action": "request"}, query="response=ok"),
             "getProcess": lambda: Good({"process_id": PROCESS}),
             "prepareResponse": lambda: Good({"process_id": PROCESS}, query=f"chain={self.chain}", body=response),
             "prepareNamedResponse": lambda: Good(body=response),
@@ -217,7 +234,7 @@ def check_described(name: str, answer: Answer) -> None:
         return
     (media_type,) = content
     assert answer.headers["Content-Type"].partition(";")[0] == media_type
-    found = answer.json if media_type.endswith("json") else answer.data.decode()
+    found = answer.json if media_type.endswith("json") else answer.data.decode(errors="replace")
     validator_of(content[media_type]["schema"]).validate(found)
 
 

@@ -7,8 +7,13 @@ import pytest
 import scenarios
 from tests.workflow_engine.test_checks import ERRORS, WARNINGS
 from workflow_engine import schema
+from workflow_engine.documents import TEXT_TYPE as ODT
+from workflow_engine.documents.action import description
+from workflow_engine.documents.embedding import template_definition
 from workflow_engine.errors import InvalidDataError
+from workflow_engine.forms import form_of
 from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO, normalise
+from workflow_engine.scenario import load
 
 CHAINS = Path(__file__).parent.parent / "vectors" / "chains"
 LTO = "https://specs.livecontracts.io/v0.2.0"
@@ -60,6 +65,19 @@ GOOD = {
         },
     ],
 }
+GOOD |= {
+    "document": [
+        {"$schema": "urn:livecontract:document:1", "media_type": ODT, "hash": KEY, "size": 1, "template": KEY},
+        description(b"document", b"template"),
+    ],
+    "template": [template_definition(b"template"), template_definition(b"", "Title")],
+    "form": [
+        form_of(load(scenarios.load(name)), action, response)
+        for name in scenarios.names()
+        for action, item in scenarios.load(name)["actions"].items()
+        for response in item.get("responses", ["ok"])
+    ],
+}
 BAD = {
     "process": [
         {},
@@ -88,6 +106,16 @@ BAD = {
         {"$schema": "urn:livecontract:comment:1", "url": "https://example.com"},
         {"content": "a"},
     ],
+    "document": [
+        {"$schema": "urn:livecontract:document:1", "media_type": ODT, "hash": KEY, "size": 0, "template": KEY},
+        {"$schema": "urn:livecontract:document:1", "media_type": ODT, "hash": "0", "size": 1, "template": KEY},
+        {"$schema": "urn:livecontract:document:1", "media_type": "text/html", "hash": KEY, "size": 1, "template": KEY},
+    ],
+    "template": [
+        {**template_definition(b"x"), "content": "%"},
+        {**template_definition(b"x"), "media_type": "text/html"},
+    ],
+    "form": [{}, {"$schema": "urn:livecontract:form:1", "action": "a", "response": "ok", "schema": True, "fields": []}],
     "scenario": [
         {},
         {"$schema": OWN_SCENARIO, "stats": {}},
@@ -112,6 +140,7 @@ def chain_files():
 
 def test_every_schema_is_there_and_accepted():
     names = {"scenario", "process", "response", "identity", "event", "event-chain", "comment"}
+    names |= {"document", "template", "form"}
     assert set(scenarios.schema_names()) == names
     for name in names:
         assert scenarios.schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 import scenarios
 from eventchain.core.errors import LiveContractError
+from tests.workflow_engine.documents.templates import field, template
 from workflow_engine import simulate
 from workflow_engine.checks import MAX_PROBLEMS, RULES, check, limits
+from workflow_engine.documents.embedding import template_definition
 from workflow_engine.errors import InvalidScenarioError
 from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO
 from workflow_engine.scenario import load
@@ -100,6 +102,25 @@ def findings(document):
 DEFINED_TEMPLATE = ("actions", "call", "data", {"<tpl>": {"<ref>": "definitions.text"}})
 CLOSED_OFFER = put("assets", "offer", "additionalProperties", False)
 CLOSED_BUYER = put("actors", "buyer", "additionalProperties", False)
+CLOSED_PRIZE = {"properties": {"prize": {"type": "integer"}}, "additionalProperties": False}
+WRITING = {
+    "$schema": "urn:livecontract:action:document",
+    "actor": "seller",
+    "responses": {"ok": {}, "error": {}},
+}
+
+
+def with_document():
+    """The base scenario, in which a document is made instead of a call."""
+    document = put("actions", "call", {**WRITING, "template": "contract"})
+    definition = template_definition(template(f"<text:p>{field('assets.offer.price')}</text:p>"))
+    return put(
+        "definitions",
+        "contract",
+        definition,
+        into=put("assets", "offer", CLOSED_OFFER["assets"]["offer"], into=document),
+    )
+
 
 ERRORS = {
     "unknown action in a state": (
@@ -326,6 +347,38 @@ ERRORS = {
         put("scenarios", {"sub": put("actions", "offer", "actor", "x")}),
         {("unknown-actor", "$.scenarios.sub.actions.offer.actor")},
     ),
+    "lock that is no list": (
+        put("assets", "offer", "locked_in", "offered"),
+        {("bad-lock", "$.assets.offer.locked_in")},
+    ),
+    "lock in an unknown state": (
+        put("assets", "offer", "locked_in", ["offered", "signing", 3]),
+        {("bad-lock", "$.assets.offer.locked_in[1]"), ("bad-lock", "$.assets.offer.locked_in[2]")},
+    ),
+    "link that is none": (
+        put("definitions", "terms", {"deep": [{"$link": "somewhere"}]}),
+        {("bad-link", "$.definitions.terms.deep[0].$link")},
+    ),
+    "document without a template": (
+        put("actions", "call", WRITING),
+        {("bad-document", "$.actions.call.template")},
+    ),
+    "document without an outcome": (
+        put("actions", "call", "responses", {"done": {}, "error": {}}, into=with_document()),
+        {("bad-document", "$.actions.call.responses"), ("default-response", "$.actions.call")},
+    ),
+    "template that is none": (
+        put("actions", "call", {**WRITING, "template": "limit"}),
+        {("bad-document", "$.definitions.limit")},
+    ),
+    "template that is refused": (
+        put("definitions", "contract", template_definition(b"no document"), into=with_document()),
+        {("bad-document", "$.definitions.contract")},
+    ),
+    "template that is not base64": (
+        put("definitions", "contract", "content", "%", into=with_document()),
+        {("bad-document", "$.definitions.contract.content")},
+    ),
     "fault in a list": (
         put(
             "actions", [{**value, "key": key} for key, value in put("actions", "call", "actor", "x")["actions"].items()]
@@ -400,6 +453,25 @@ WARNINGS = {
         put("states", "calling", "transitions", 1, ...),
         {("unanswered-response", "$.states.calling.transitions")},
     ),
+    "document without error": (
+        put("actions", "call", "responses", {"ok": {}}, into=with_document()),
+        None,
+    ),
+    "template with an unknown field": (
+        put("assets", "offer", CLOSED_PRIZE, into=with_document()),
+        {
+            ("incomplete-document", "$.actions.call.template"),
+            ("unknown-property", '$.actions.accept.condition["<eval>"]'),
+        },
+    ),
+    "change of what is locked": (
+        put("assets", "offer", "locked_in", ["initial", "offered"]),
+        {("locked-update", "$.actions.offer")},
+    ),
+    "hint on no field": (
+        put("actions", "offer", "responses", "ok", "ui_schema", {"order": ["price"], "x-own": 1}),
+        {("ui-schema", "$.actions.offer.responses.ok.ui_schema.order[0]")},
+    ),
     "misspelt keyword": (
         put("assets", "offer", "requird", ["price"]),
         {("misspelt-keyword", "$.assets.offer.requird")},
@@ -407,6 +479,13 @@ WARNINGS = {
 }
 WARNINGS["dead end"][0]["states"]["end"] = {"action": "accept"}
 WARNINGS["dead end"] = (WARNINGS["dead end"][0], {("dead-end", "$.states.end")})
+WARNINGS["document without error"] = (
+    WARNINGS["document without error"][0],
+    {
+        ("incomplete-document", "$.actions.call.responses"),
+        ("transition-never-taken", "$.states.calling.transitions[1]"),
+    },
+)
 WARNINGS["system action without error"] = (
     WARNINGS["system action without error"][0],
     {

@@ -18,6 +18,8 @@ from workflow_engine.routes import create_blueprint
 from workflow_engine.service import COLLECTIONS, WorkflowService
 from workflow_engine.triggers import Triggers
 
+from .documents.templates import text_in
+from .documents.test_action import written
 from .samples import ORDER, Chain, played
 
 MEMBER = KeyPair.from_seed(bytes(32)).public_key
@@ -66,6 +68,11 @@ def client() -> Client:
     service = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({}))
     for entry in [*only_started(), *played("b").entries, *played("c").entries]:
         service.apply(entry)
+    return served(service)
+
+
+def served(service: WorkflowService) -> Client:
+    """A node that takes the word of a header for who asks."""
     app = Flask(__name__)
     app.register_blueprint(create_blueprint(service, Members(), Prepared()))
 
@@ -156,3 +163,35 @@ def test_only_a_response_is_prepared(client: Client, schema: Any) -> None:
 @pytest.mark.parametrize("path", ["/scenarios", "/scenarios/x", "/processes", "/processes/p"])
 def test_unsigned_request_is_refused(client: Client, path: str) -> None:
     assert client.get(path, None).status_code == 401
+
+
+@pytest.fixture
+def signing() -> Client:
+    """A node with the process of the document tests, whose document has just been made."""
+    _, chain = written("a")
+    service = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({}))
+    for entry in chain.entries:
+        service.apply(entry)
+    return served(service)
+
+
+def test_document_is_given_to_members_and_opens(signing: Client) -> None:
+    answer = signing.get("/processes/p/documents/contract")
+    assert (answer.status_code, answer.content_type) == (200, "application/vnd.oasis.opendocument.text")
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert "3 EUR" in text_in(answer.data)
+    assert (
+        signing.get("/processes/p/documents/contract", **{"If-None-Match": answer.headers["ETag"]}).status_code == 304
+    )
+
+
+def test_document_that_is_none_and_strangers_are_not_found(signing: Client) -> None:
+    assert signing.get("/processes/p/documents/terms").status_code == 404
+    assert signing.get("/processes/p/documents/contract", STRANGER).status_code == 404
+
+
+def test_form_is_given_as_one_document(client: Client) -> None:
+    form = client.get("/processes/only%20on%20a/forms/order").json
+    assert [field["name"] for field in form["fields"]] == ["price"]
+    assert client.get("/processes/only%20on%20a/forms/nothing").status_code == 404
+    assert client.get("/processes/only%20on%20a/forms/order?response=nothing").status_code == 404

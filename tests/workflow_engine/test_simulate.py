@@ -15,6 +15,7 @@ from workflow_engine.errors import (
     InvalidResponseError,
     InvalidScenarioError,
 )
+from workflow_engine.scenario import load
 
 from .samples import ORDER
 
@@ -111,3 +112,14 @@ def test_library_scenarios_begin() -> None:
         result = simulate.run(scenarios.load(name), [])
         assert result["state"] == "initial"
         assert result["actions"]
+
+
+def test_empty_data_stays_what_it_is():
+    scenario = {
+        "$schema": "urn:livecontract:scenario:1",
+        "actors": {"a": {}},
+        "actions": {"act": {"actor": "a", "responses": {"ok": {"schema": {"type": "object"}}}}},
+        "states": {"initial": {"action": "act", "transition": ":success"}},
+    }
+    process = simulate.play(load(scenario), [{"actor": "a", "action": "act", "data": {}}])
+    assert process.previous[0]["data"] == {}

@@ -1,6 +1,18 @@
 """The table of rules, in the order in which their findings are listed."""
 
-from workflow_engine.checks import instructions, limits, reads, references, schemas, structure, usage
+from workflow_engine.checks import (
+    documents,
+    forms,
+    instructions,
+    limits,
+    links,
+    locks,
+    reads,
+    references,
+    schemas,
+    structure,
+    usage,
+)
 from workflow_engine.checks.report import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -24,6 +36,9 @@ RULES: tuple[Rule, ...] = (
     Rule("bad-argument", "error", instructions.bad_argument),
     Rule("bad-projection", "error", instructions.bad_projection),
     Rule("bad-template", "error", reads.bad_template),
+    Rule("bad-lock", "error", locks.bad_lock),
+    Rule("bad-link", "error", links.bad_link),
+    Rule("bad-document", "error", documents.bad_document),
     Rule("no-reachable-end", "error", structure.no_reachable_end),
     Rule("system-loop", "error", structure.system_loop),
     Rule("dead-end", "warning", structure.dead_end),
@@ -41,6 +56,9 @@ RULES: tuple[Rule, ...] = (
     Rule("unknown-property", "warning", reads.unknown_property),
     Rule("doubtful-argument", "warning", instructions.doubtful_argument),
     Rule("misspelt-keyword", "warning", schemas.misspelt_keyword),
+    Rule("locked-update", "warning", locks.locked_update),
+    Rule("incomplete-document", "warning", documents.incomplete_document),
+    Rule("ui-schema", "warning", forms.ui_schema),
     Rule("unused-actor", "warning", usage.unused_actor),
     Rule("unused-asset", "warning", usage.unused_asset),
 )

@@ -99,8 +99,8 @@ _KEYWORDS = (
     "$comment", "$defs", "$id", "$ref", "$schema", "additionalItems", "additionalProperties", "allOf", "anyOf", "const",
     "contains", "contentEncoding", "contentMediaType", "contentSchema", "default", "definitions", "dependencies",
     "dependentRequired", "dependentSchemas", "deprecated", "description", "else", "enum", "examples",
-    "exclusiveMaximum", "exclusiveMinimum", "format", "if", "items", "maxContains", "maxItems", "maxLength",
-    "maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum", "multipleOf", "not",
-    "oneOf", "pattern", "patternProperties", "prefixItems", "priority", "properties", "propertyNames", "readOnly",
-    "required", "then", "title", "type", "uniqueItems", "writeOnly",
+    "exclusiveMaximum", "exclusiveMinimum", "format", "if", "items", "locked_in", "maxContains", "maxItems",
+    "maxLength", "maxProperties", "maximum", "minContains", "minItems", "minLength", "minProperties", "minimum",
+    "multipleOf", "not", "oneOf", "pattern", "patternProperties", "prefixItems", "priority", "properties",
+    "propertyNames", "readOnly", "required", "then", "title", "type", "uniqueItems", "writeOnly",
 )  # fmt: skip
