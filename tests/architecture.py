@@ -45,6 +45,7 @@ CRITICAL = (
     "workflow_engine.operators",
     "workflow_engine.update",
     "workflow_engine.acting",
+    "workflow_engine.comment",
     "workflow_engine.machine",
     "anchor.account",
     "anchor.block",

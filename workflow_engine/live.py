@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 from eventchain.store.document_store import DocumentStore
 from workflow_engine.errors import OutOfStepError
+from workflow_engine.journal import last_step, position_of
 from workflow_engine.process import Process
 from workflow_engine.records import ENTRIES, STATES, decode, is_forgetting
 from workflow_engine.scenario import Scenario, compile_scenario
@@ -75,9 +76,7 @@ class Live:
     def last_event(self, process_id: str) -> str | None:
         """Return the hash of the last entry of a process, or None."""
         process = self.process(process_id)
-        if process is None:
-            return None
-        return str(process.previous[-1]["event"]) if process.previous else process.current.event
+        return None if process is None else process.last_event
 
     def _read(self, process_id: str) -> Process | None:
         """Put a process together from its start, its responses and the state as of the last of them."""
@@ -86,9 +85,10 @@ class Live:
             started = self.store.find(ENTRIES, {**where, "kind": "process"}, order_by="position", limit=1)
             if not started:
                 return None
+            adapted = last_step(self.store, self.chain, process_id, ("deviation", "consent"))
             steps = self.store.find(ENTRIES, {**where, "kind": "response"}, order_by="position")
-            last = (steps or started)[-1]
-            self.is_behind = self.is_behind or cast("int", last["position"]) >= self.length
+            last = max((steps or started)[-1], adapted or started[-1], key=position_of)
+            self.is_behind = self.is_behind or position_of(last) >= self.length
             row = self.store.get(STATES, {"chain": self.chain, "process": process_id, "hash": last["hash"]})
             if row is not None:
                 state = decode(row["state"])

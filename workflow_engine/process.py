@@ -127,6 +127,11 @@ class Process:
         """Keys of the actions that may be done now, in the order of the scenario."""
         return tuple(key for key in self.scenario.action_keys(self.current.key) if key in self.current.actions)
 
+    @property
+    def last_event(self) -> str:
+        """Hash of the last event that changed it."""
+        return str(self.previous[-1]["event"]) if self.previous else self.current.event
+
     def actors_of(self, identity: str) -> tuple[str, ...]:
         """Return the keys of the actors that an identity is bound to, in the order of their keys."""
         return tuple(sorted(key for key, actor in self.actors.items() if identity_of(actor) == identity))

@@ -10,22 +10,23 @@ POST /processes/<id>/response   check a response at the tip of the chain and ret
 POST /responses                 the same, with the process named in the body
 ```
 
+Comments are in `workflow_engine.routes_adaptive`.
+
 People sign their own responses (paper section 7.2), so a response is only prepared here; the signed event is posted to
 `/event-chains`. Who is not on a chain is told that there is no such process. Errors are raised as they are; the
 application turns them into problem+json. The authenticated caller stands in `flask.g.caller`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
-from eventchain.core import base58, canonical_json, strict_json
-from eventchain.core.errors import ForbiddenError, UnauthenticatedError
-from eventchain.core.hashing import sha256
+from eventchain.core import base58, canonical_json
+from eventchain.core.errors import ForbiddenError
 from eventchain.core.keys import PublicKey
 from eventchain.core.paging import number, read_page
-from workflow_engine import view
+from workflow_engine import exchange, view
 from workflow_engine.body import process_reference
 from workflow_engine.errors import (
     AlreadyExistsError,
@@ -36,10 +37,8 @@ from workflow_engine.errors import (
 )
 from workflow_engine.ports import Membership, Preparer
 from workflow_engine.process import LTO_RESPONSE, Process
+from workflow_engine.routes_adaptive import AdaptiveViews
 from workflow_engine.service import WorkflowService, kind_of
-
-MAX_BYTES = 256 * 1024
-"""Of a posted document; a scenario has to fit an event, and some space is left for white space."""
 
 IN_BODY = "-"
 """A process id in a path that says: look into the body."""
@@ -68,6 +67,10 @@ def create_blueprint(
     routes.get("/processes/<process_id>")(views.process)
     routes.post("/processes/<process_id>/response")(views.respond)
     routes.post("/responses")(views.respond)
+    adaptive = AdaptiveViews(service, membership, views.find)
+    routes.get("/comments")(adaptive.comments_of_chain)
+    routes.get("/processes/<process_id>/comments")(adaptive.comments)
+    routes.get("/processes/<process_id>/comments/<event>")(adaptive.comment)
     return routes
 
 
@@ -82,33 +85,33 @@ class _Views:
 
     def scenarios(self) -> Response:
         """List this node's own library."""
-        _caller()
+        exchange.caller()
         page = read_page("scenarios", request.args)
-        return _answer(*page.cut(self._service.drafts(), lambda item: str(item["id"])))
+        return exchange.answer(*page.cut(self._service.drafts(), lambda item: str(item["id"])))
 
     def add_scenario(self) -> Response:
         """Check a scenario and keep it in this node's own library."""
-        if not self._may_add(_caller()):
+        if not self._may_add(exchange.caller()):
             raise ForbiddenError("You may not add scenarios to this node's library.")
-        added, is_new = self._service.add_draft(_document())
+        added, is_new = self._service.add_draft(exchange.document())
         if not is_new:
             return Response(status=204)
-        answer = _answer(dict(added.normal_form), status=201)
+        answer = exchange.answer(dict(added.normal_form), status=201)
         answer.headers["Location"] = f"/scenarios/{added.id}"
         return answer
 
     def scenario(self, scenario_id: str) -> Response:
         """Return a scenario of the library, or of one of the caller's chains."""
-        caller = _caller()
+        caller = exchange.caller()
         try:
-            return _answer(self._service.draft(scenario_id))
+            return exchange.answer(self._service.draft(scenario_id))
         except ScenarioNotFoundError:
             for chain in self._membership.chains_of(str(caller)):
                 found = next(
                     (item for item in self._service.scenarios(chain) if scenario_id in (item.id, item.name)), None
                 )
                 if found is not None:
-                    return _answer(dict(found.normal_form))
+                    return exchange.answer(dict(found.normal_form))
             raise
 
     def processes(self) -> Response:
@@ -117,43 +120,43 @@ class _Views:
         first = page.after.partition(" ")[0] if page.after else ""
         placed = (
             (f"{chain} {number(index)}", process)
-            for chain in sorted(self._membership.chains_of(str(_caller())))
+            for chain in sorted(self._membership.chains_of(str(exchange.caller())))
             if chain >= first
             for index, process in enumerate(self._service.processes(chain))
         )
         found, link = page.cut(placed, lambda item: item[0])
         tag = _tag([process for _, process in found])
-        return _answer([_summary(process) for _, process in found], link, tag=tag)
+        return exchange.answer([_summary(process) for _, process in found], link, tag=tag)
 
     def process(self, process_id: str) -> Response:
         """Return a process on one of the caller's chains, complete."""
-        process = self._found(process_id)
+        process = self.find(process_id)
         tag = _tag([process])
         if request.if_none_match.contains_weak(tag):
             answer = Response(status=304)
             answer.set_etag(tag)
             return answer
-        return _answer(view.complete(process), tag=tag)
+        return exchange.answer(view.complete(process), tag=tag)
 
     def respond(self, process_id: str = IN_BODY) -> Response:
         """Check a response at the tip of the chain, and return what has to be signed."""
-        body = _document()
+        body = exchange.document()
         if not isinstance(body, dict):
             raise InvalidResponseError("A response should be an object.", path="$")
         named = process_reference(body) if process_id == IN_BODY or "process" in body else process_id
         if process_id not in (IN_BODY, named):
             raise InvalidResponseError("The response is for another process than the path.", path="$.process")
-        process = self._found(named)
+        process = self.find(named)
         event_body = {"$schema": LTO_RESPONSE, **body, "process": process.id}
         if kind_of(event_body["$schema"]) != "response":
             raise InvalidResponseError(
                 "This is no response.", path=json_path(("$schema",)), hint=f"Use {LTO_RESPONSE}."
             )
-        return _answer(self._preparer.prepare(process.chain, event_body, _caller()))
+        return exchange.answer(self._preparer.prepare(process.chain, event_body, exchange.caller()))
 
-    def _found(self, process_id: str) -> Process:
+    def find(self, process_id: str) -> Process:
         """Return a process that the caller may see; to others there is none."""
-        key, chain = str(_caller()), request.args.get("chain")
+        key, chain = str(exchange.caller()), request.args.get("chain")
         chains = [
             known
             for known in self._service.locate(process_id)
@@ -166,17 +169,6 @@ class _Views:
         return self._service.process(process_id, chains[0])
 
 
-def _caller() -> PublicKey:
-    caller = g.get("caller")
-    if not isinstance(caller, PublicKey):
-        raise UnauthenticatedError("This request has to be signed.")
-    return caller
-
-
-def _document() -> Any:
-    return strict_json.parse(request.get_data(cache=False), max_bytes=MAX_BYTES)
-
-
 def _summary(process: Process) -> dict[str, Any]:
     current = {"key": process.current.key, "title": process.current.title}
     return {"id": process.id, "title": process.title, "chain": process.chain, "current": current}
@@ -184,20 +176,4 @@ def _summary(process: Process) -> dict[str, Any]:
 
 def _tag(processes: Sequence[Process]) -> str:
     """Return what is new whenever one of these processes is: made of the last event of each."""
-    return base58.encode(canonical_json.digest([[item.chain, item.id, _last_event(item)] for item in processes]))
-
-
-def _last_event(process: Process) -> str:
-    return str(process.previous[-1]["event"]) if process.previous else process.current.event
-
-
-def _answer(
-    value: Any, headers: Mapping[str, str] | None = None, *, status: int = 200, tag: str | None = None
-) -> Response:
-    """Return JSON with an ETag, that of its bytes unless another is given, or 304 when the caller has it."""
-    data = canonical_json.encode(value)
-    answer = Response(data, status=status, content_type="application/json", headers=dict(headers or {}))
-    answer.set_etag(tag or base58.encode(sha256(data)))
-    if status == 200:
-        answer.make_conditional(request)
-    return answer
+    return base58.encode(canonical_json.digest([[item.chain, item.id, item.last_event] for item in processes]))

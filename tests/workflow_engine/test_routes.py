@@ -1,5 +1,6 @@
 """The workflow engine over HTTP."""
 
+import base64
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +19,7 @@ from workflow_engine.routes import create_blueprint
 from workflow_engine.service import COLLECTIONS, WorkflowService
 from workflow_engine.triggers import Triggers
 
-from .samples import ORDER, Chain, played
+from .samples import ORDER, Chain, HashedChain, played
 
 MEMBER = KeyPair.from_seed(bytes(32)).public_key
 STRANGER = KeyPair.from_seed(bytes(31) + b"\1").public_key
@@ -66,6 +67,10 @@ def client() -> Client:
     service = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({}))
     for entry in [*only_started(), *played("b").entries, *played("c").entries]:
         service.apply(entry)
+    return client_of(service)
+
+
+def client_of(service: WorkflowService) -> Client:
     app = Flask(__name__)
     app.register_blueprint(create_blueprint(service, Members(), Prepared()))
 
@@ -156,3 +161,51 @@ def test_only_a_response_is_prepared(client: Client, schema: Any) -> None:
 @pytest.mark.parametrize("path", ["/scenarios", "/scenarios/x", "/processes", "/processes/p"])
 def test_unsigned_request_is_refused(client: Client, path: str) -> None:
     assert client.get(path, None).status_code == 401
+
+
+def commented(count: int, content: str = "I disagree.") -> Client:
+    """The chain a with a process, and comments on it."""
+    service, chain = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({})), HashedChain("a")
+    chain.scenario()
+    chain.process()
+    for number in range(count):
+        about = {"process": "p"} if number % 2 == 0 else {}
+        chain.comment("beta", content=f"{number} {content}", **about)
+    for entry in chain.entries:
+        service.apply(entry)
+    return client_of(service)
+
+
+def test_comments_are_listed_in_pages_in_the_order_of_the_chain() -> None:
+    client = commented(7)
+    first = client.get("/processes/p/comments?limit=3")
+    assert [item["content"] for item in first.get_json()] == [f"{number} I disagree." for number in (0, 2, 4)]
+    rest = client.get("/processes/p/comments" + first.headers["Link"].partition("<")[2].partition(">")[0])
+    assert [item["content"] for item in rest.get_json()] == ["6 I disagree."]
+    assert "Link" not in rest.headers
+    whole = client.get("/comments?chain=a")
+    assert [item["content"][0] for item in whole.get_json()] == [str(number) for number in range(7)]
+
+
+def test_long_content_is_asked_for_by_itself() -> None:
+    client = commented(1, "x" * 4096)
+    (listed,) = client.get("/processes/p/comments").get_json()
+    assert listed["size"] == 4098
+    assert "content" not in listed
+    assert len(client.get(f"/processes/p/comments/{listed['event']}").get_json()["content"]) == 4098
+
+
+@pytest.mark.parametrize(
+    "path", ["/processes/p/comments", "/processes/p/comments/a", "/comments?chain=a", "/comments", "/comments?chain=c"]
+)
+def test_comments_are_nobody_elses_business(path: str) -> None:
+    client = commented(1)
+    assert client.get(path, STRANGER).status_code == 404
+    assert client.get(path, None).status_code == 401
+
+
+@pytest.mark.parametrize("cursor", ["99999999999999999999", "x", "-1", "1" * 5000])
+def test_cursor_that_nobody_gave_is_no_mistake_of_the_node(cursor: str) -> None:
+    client = commented(1)
+    text = base64.urlsafe_b64encode(f"comments\n{cursor}".encode()).decode().rstrip("=")
+    assert client.get(f"/processes/p/comments?cursor={text}").status_code == 200
