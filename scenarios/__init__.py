@@ -3,7 +3,8 @@
 - `library/NAME.json`: scenarios in our own dialect, ready to be used or changed.
 - `library/runs/NAME.json`: for each of them, runs to each of its ends: `{title: {state, responses}}`, the responses as
   `livecontract scenario simulate` takes them.
-- `schema/NAME.json`: JSON Schemas (2020-12) of scenario, process, response, identity, event, chain and comment.
+- `schema/NAME.json`: JSON Schemas (2020-12) of scenario, process, response, identity, event, chain,
+  comment, deviation and consent.
 """
 
 import json

@@ -6,6 +6,8 @@ from typing import Any, cast
 from eventchain.store.document_store import Document, DocumentStore
 from workflow_engine.records import ENTRIES, STEP_KINDS, decode
 
+_ANSWER = ("event", "author", "timestamp", "answer", "reason")
+
 _PART = 100
 """Rows read at once where a list is gone through."""
 
@@ -29,6 +31,29 @@ def comments(
     """
     where: Document = {"chain": chain, "kind": "comment"}
     return _documents(store, where if process is None else {**where, "subject": process}, after)
+
+
+def proposals(
+    store: DocumentStore, chain: str, process: str, *, after: int = -1
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Yield position and proposal of everything that was proposed in a process, in the order of the chain."""
+    return _documents(store, {"chain": chain, "kind": "deviation", "subject": process}, after)
+
+
+def answers(store: DocumentStore, chain: str, proposal: str) -> list[dict[str, Any]]:
+    """Return the answers to a proposal, in the order of the chain: `{ event, author, timestamp, answer, reason? }`.
+
+    The one that brought it into force is part of the history of the process; its `answer` is `come_into_force`.
+    """
+    found: list[dict[str, Any]] = []
+    for row in store.find(ENTRIES, {"chain": chain, "kind": "consent", "name": proposal}, order_by="position"):
+        document = decode(row["document"])
+        found.append({name: document[name] for name in _ANSWER if name in document})
+    for row in store.find(ENTRIES, {"chain": chain, "kind": "response", "name": proposal}):
+        document = decode(row["document"])
+        author = {"author": document["actor"]["identity"]["id"], "answer": "come_into_force"}
+        found.append({name: document[name] for name in _ANSWER if name in document} | author)
+    return found
 
 
 def last_step(store: DocumentStore, chain: str, process: str, kinds: Iterable[str] = STEP_KINDS) -> Document | None:

@@ -8,9 +8,11 @@ from threading import Lock
 from typing import Any
 
 from eventchain.store.document_store import DocumentStore
+from workflow_engine.deviation import made_of
 from workflow_engine.errors import OutOfStepError
-from workflow_engine.journal import last_step, position_of
-from workflow_engine.process import Process
+from workflow_engine.journal import find, last_step, position_of
+from workflow_engine.process import Deviation, Process
+from workflow_engine.proposal import read_proposal
 from workflow_engine.records import ENTRIES, STATES, decode, is_forgetting
 from workflow_engine.scenario import Scenario, compile_scenario
 
@@ -100,7 +102,21 @@ def _process(live: Live, state: Mapping[str, Any], previous: tuple[Mapping[str, 
     scenario = live.scenario(state["scenario"])
     if scenario is None:
         return None
-    return Process.from_state(state, scenario=scenario, previous=previous)
+    deviation = _deviation(live, state["deviation"]["event"], scenario) if "deviation" in state else None
+    return Process.from_state(state, scenario=scenario, previous=previous, deviation=deviation)
+
+
+def _deviation(live: Live, event: str, base: Scenario) -> Deviation:
+    """Return the deviation that a process is in, from the proposal in the journal.
+
+    Raises:
+        OutOfStepError: The proposal is not there: another copy is forgetting the chain.
+    """
+    kept = find(live.store, live.chain, event, "deviation")
+    if kept is None:
+        raise OutOfStepError("the chain was forgotten meanwhile", hint="Try again.")
+    successor = live.scenario(kept["successor"]) if "successor" in kept else None
+    return made_of(read_proposal(kept["proposal"]), event, base, successor)
 
 
 @lru_cache(maxsize=64)

@@ -19,6 +19,7 @@ from eventchain.core.entry import Entry
 from workflow_engine import body, update
 from workflow_engine.acting import acting_actor, available_action, may_be_done, timing_actor
 from workflow_engine.body import ResponseBody
+from workflow_engine.deviation import arrive, asked_anew
 from workflow_engine.due import waits_for_timeout
 from workflow_engine.errors import (
     ActionNotAvailableError,
@@ -83,7 +84,7 @@ def start(scenario: Scenario, entry: Entry) -> Process:
             timestamp=entry.timestamp,
         ),
     )
-    return _by_scenario(lambda: enter(process, INITIAL_STATE, entry, None, Budget()))
+    return by_scenario(lambda: enter(process, INITIAL_STATE, entry, None, Budget()))
 
 
 def step(process: Process, entry: Entry) -> Process:
@@ -97,7 +98,8 @@ def step(process: Process, entry: Entry) -> Process:
         InvalidResponseError: The body is malformed, or names another process, an unknown action or outcome.
         ActionNotAvailableError: The action cannot be done now.
         ActorNotAllowedError: The signer is no actor who may do it, or used a key of the wrong kind.
-        InvalidDataError: The data, or what it makes of an actor or asset, does not fit its schema.
+        InvalidDataError: The data, or what it makes of an actor or asset, does not fit its schema; at the end of a
+            scenario update, that of the new scenario.
         InvalidInstructionError: The scenario cannot be evaluated on this data, or it costs too much.
     """
     given = body.read_response(entry.body)
@@ -108,7 +110,7 @@ def step(process: Process, entry: Entry) -> Process:
     action = available_action(process, given)
     actor = acting_actor(process, action, given, entry)
     budget = Budget()
-    return _by_scenario(lambda: _respond(process, action, actor, given, entry, budget))
+    return by_scenario(lambda: _respond(process, action, actor, given, entry, budget))
 
 
 def decision_context(process: Process, action_key: str, actor_key: str) -> bytes:
@@ -183,7 +185,7 @@ def _respond(
     recorded = {
         **response,
         "action": _recorded_action(process.current.actions[action.key]),
-        "actor": _recorded_actor(updated.actors[actor]),
+        "actor": recorded_actor(updated.actors[actor]),
         "title": title,
         "display": outcome.display,
         "timestamp": entry.timestamp,
@@ -249,6 +251,7 @@ def _updated(
         updated = replace(updated, title=after.title, actors=after.actors, assets=after.assets)
     if after is not before:
         update.validate_changes(before, after, process.scenario)
+        updated = asked_anew(updated)
     return updated
 
 
@@ -263,10 +266,11 @@ def _moved(
 ) -> Process:
     """Record the response, then enter the state that the first fitting transition leads to, or stay."""
     target = _target(process, action, actor, response, budget)
-    process = replace(process, previous=(*process.previous, recorded))
+    process = replace(process, previous=(*process.previous, recorded), changed=None)
     if target is None:
         return refresh(process, action, actor, budget)
-    return enter(process, target, entry, actor, budget)
+    arrived, acting = arrive(process, target, actor)
+    return enter(arrived, target, entry, acting, budget)
 
 
 def _target(process: Process, action: str, actor: str, response: Mapping[str, Any], budget: Budget) -> str | None:
@@ -290,7 +294,8 @@ def _recorded_action(instance: Mapping[str, Any]) -> dict[str, Any]:
     return {name: instance[name] for name in ("$schema", "key", "title", "label") if name in instance}
 
 
-def _recorded_actor(actor: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_actor(actor: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the history keeps of an actor."""
     return {name: actor[name] for name in ("key", "title", "identity") if name in actor}
 
 
@@ -309,7 +314,7 @@ def _time_out(process: Process, given: ResponseBody, entry: Entry) -> Process:
     response = {"action": {"key": TIMEOUT}, "key": "ok", "actor": {"key": actor}}
     recorded = {
         **response,
-        "actor": _recorded_actor(process.actors[actor]),
+        "actor": recorded_actor(process.actors[actor]),
         "display": "always",
         "timestamp": entry.timestamp,
         "event": entry.hash,
@@ -321,10 +326,10 @@ def _time_out(process: Process, given: ResponseBody, entry: Entry) -> Process:
             raise ActionNotAvailableError("No transition of this state takes its timeout now.", path="$.action")
         return _moved(process, TIMEOUT, actor, response, recorded, entry, budget)
 
-    return _by_scenario(move)
+    return by_scenario(move)
 
 
-def _by_scenario(decide: Callable[[], Result]) -> Result:
+def by_scenario(decide: Callable[[], Result]) -> Result:
     """Say of an instruction that fails that it is the scenario's; the path leads into its normal form."""
     try:
         return decide()

@@ -10,7 +10,7 @@ POST /processes/<id>/response   check a response at the tip of the chain and ret
 POST /responses                 the same, with the process named in the body
 ```
 
-Comments are in `workflow_engine.routes_adaptive`.
+Comments and deviations are in `workflow_engine.routes_adaptive`.
 
 People sign their own responses (paper section 7.2), so a response is only prepared here; the signed event is posted to
 `/event-chains`. Who is not on a chain is told that there is no such process. Errors are raised as they are; the
@@ -71,6 +71,8 @@ def create_blueprint(
     routes.get("/comments")(adaptive.comments_of_chain)
     routes.get("/processes/<process_id>/comments")(adaptive.comments)
     routes.get("/processes/<process_id>/comments/<event>")(adaptive.comment)
+    routes.get("/processes/<process_id>/deviations")(adaptive.deviations)
+    routes.get("/processes/<process_id>/deviations/<event>")(adaptive.deviation)
     return routes
 
 

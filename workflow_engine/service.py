@@ -10,7 +10,7 @@ carries an `Idempotency-Key`.
 """
 
 from collections.abc import Collection as AnyOf
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from eventchain.core.clock import Clock
@@ -18,11 +18,11 @@ from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
 from workflow_engine import adaptive, comment, journal, machine, scenario, view
+from workflow_engine.beside import Beside
 from workflow_engine.body import process_reference, scenario_reference
 from workflow_engine.due import DueAction, due
 from workflow_engine.errors import (
     AlreadyExistsError,
-    CommentNotFoundError,
     InvalidProcessError,
     OutOfStepError,
     ProcessNotFoundError,
@@ -38,7 +38,7 @@ from workflow_engine.triggers import Call, Triggers, response_body
 __all__ = ["COLLECTIONS", "WorkflowService", "kind_of"]
 
 _SCHEMAS = {"scenario": "/scenario/", "process": "/process/", "response": "/response/", "comment": "/comment/"}
-_OWN = {f"urn:livecontract:{kind}:1": kind for kind in (*_SCHEMAS, *adaptive.KINDS)}
+_OWN = {f"urn:livecontract:{kind}:1": kind for kind in _SCHEMAS} | adaptive.SCHEMAS
 
 
 def kind_of(schema: object) -> str:
@@ -179,7 +179,7 @@ class WorkflowService:
         """Return everything that was computed of a chain: equal on all nodes that applied the same entries."""
         live = self._live.of(chain)
         processes = sorted(live.processes(), key=lambda process: process.id)
-        said = [comment.without_content(item) for _, item in self.comments(chain)]
+        said = [comment.without_content(item) for _, item in self.beside.comments(chain)]
         return {
             "chain": chain,
             "head": live.head,
@@ -188,22 +188,10 @@ class WorkflowService:
             **({"comments": said} if said else {}),
         }
 
-    def comments(
-        self, chain: str, process: str | None = None, after: int = -1
-    ) -> Iterator[tuple[int, Mapping[str, Any]]]:
-        """Yield position and comment of a chain, or of one of its processes; see `workflow_engine.journal.comments`."""
-        return journal.comments(self._store, chain, process, after=after)
-
-    def comment(self, chain: str, event: str) -> Mapping[str, Any]:
-        """Return a comment of a chain by the hash of its event.
-
-        Raises:
-            CommentNotFoundError: There is none.
-        """
-        found: Mapping[str, Any] | None = journal.find(self._store, chain, event, "comment")
-        if found is None:
-            raise CommentNotFoundError("There is no such comment on this chain.")
-        return found
+    @property
+    def beside(self) -> Beside:
+        """What was said and proposed beside the processes."""
+        return Beside(self._store)
 
     def due(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
         """Return the system actions that wait now, and that the nodes of these identities are to perform."""

@@ -6,6 +6,7 @@ import pytest
 
 import scenarios
 from tests.workflow_engine.test_checks import ERRORS, WARNINGS
+from tests.workflow_engine.test_deviation import HAGGLE, TO_RENTAL
 from workflow_engine import schema
 from workflow_engine.errors import InvalidDataError
 from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO, normalise
@@ -50,6 +51,11 @@ GOOD = {
         {"$schema": "urn:livecontract:comment:1", "content": "I disagree."},
         {"$schema": "urn:livecontract:comment:1", "url": "https://example.com/a.png", "hash": KEY},
     ],
+    "deviation": [HAGGLE, TO_RENTAL],
+    "consent": [
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY, "answer": "agree"},
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY, "answer": "refuse", "reason": "No.", "x-note": 1},
+    ],
     "scenario": [
         {"$schema": OWN_SCENARIO},
         {
@@ -88,6 +94,20 @@ BAD = {
         {"$schema": "urn:livecontract:comment:1", "url": "https://example.com"},
         {"content": "a"},
     ],
+    "deviation": [
+        {},
+        {**HAGGLE, "states": []},
+        {**HAGGLE, "stats": {}},
+        {**HAGGLE, "deadline": "tomorrow"},
+        {**TO_RENTAL, "map": {"states": {}}},
+        {name: value for name, value in HAGGLE.items() if name != "from"},
+    ],
+    "consent": [
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY},
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY, "answer": "maybe"},
+        {"$schema": "urn:livecontract:consent:1", "deviation": "0", "answer": "agree"},
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY, "answer": "agree", "force": True},
+    ],
     "scenario": [
         {},
         {"$schema": OWN_SCENARIO, "stats": {}},
@@ -111,7 +131,7 @@ def chain_files():
 
 
 def test_every_schema_is_there_and_accepted():
-    names = {"scenario", "process", "response", "identity", "event", "event-chain", "comment"}
+    names = {"scenario", "process", "response", "identity", "event", "event-chain", "comment", "deviation", "consent"}
     assert set(scenarios.schema_names()) == names
     for name in names:
         assert scenarios.schema(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"

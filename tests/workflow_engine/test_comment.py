@@ -50,7 +50,7 @@ def started() -> HashedChain:
 
 
 def listed(service: WorkflowService, process: str | None = "p") -> list[dict[str, Any]]:
-    return [dict(item) for _, item in service.comments("chain", process)]
+    return [dict(item) for _, item in service.beside.comments("chain", process)]
 
 
 def test_comment_is_kept_with_author_time_and_the_point_at_which_it_was_made() -> None:
@@ -265,10 +265,10 @@ def test_comment_is_found_by_its_event_and_nothing_else_is() -> None:
     chain = started()
     added = chain.comment(process="p")
     service = make(chain)
-    assert service.comment("chain", added.hash)["content"] == "I disagree."
+    assert service.beside.comment("chain", added.hash)["content"] == "I disagree."
     for hash_ in (chain.entries[1].hash, HASH, ""):
         with pytest.raises(CommentNotFoundError):
-            service.comment("chain", hash_)
+            service.beside.comment("chain", hash_)
 
 
 def test_slow_copy_that_applies_an_entry_again_does_not_take_the_state_away_when_a_comment_followed() -> None:

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from workflow_engine.service import COLLECTIONS, WorkflowService
 from workflow_engine.triggers import Triggers
 
 from .samples import ORDER, Chain, HashedChain, played
+from .test_deviation import HAGGLE, whole
 
 MEMBER = KeyPair.from_seed(bytes(32)).public_key
 STRANGER = KeyPair.from_seed(bytes(31) + b"\1").public_key
@@ -209,3 +211,51 @@ def test_cursor_that_nobody_gave_is_no_mistake_of_the_node(cursor: str) -> None:
     client = commented(1)
     text = base64.urlsafe_b64encode(f"comments\n{cursor}".encode()).decode().rstrip("=")
     assert client.get(f"/processes/p/comments?cursor={text}").status_code == 200
+
+
+def test_proposals_are_listed_with_what_became_of_them_and_shown_whole() -> None:
+    service, chain = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({})), whole()
+    for entry in chain.entries:
+        service.apply(replace(entry, chain="a"))
+    client = client_of(service)
+    found = client.get("/processes/p/deviations").get_json()
+    assert [(item["title"], item["state"]) for item in found] == [
+        ("Haggle about the price", "refused"),
+        ("Haggle about the price", "withdrawn"),
+        ("Haggle about the price", "lapsed"),
+        ("Haggle about the price", "over"),
+        ("Rent instead of buying", "over"),
+    ]
+    assert [[answer["answer"] for answer in item["answers"]] for item in found] == [
+        ["refuse"],
+        ["withdraw"],
+        [],
+        ["come_into_force"],
+        ["come_into_force"],
+    ]
+    assert found[3]["answers"][0]["author"] == "beta"
+    assert found[3]["answers"][0]["reason"] == "Now."
+    assert found[0]["asked"] == ["acme", "beta"]
+    shown = client.get(f"/processes/p/deviations/{found[3]['event']}").get_json()
+    assert shown["proposal"]["states"].keys() == {"haggling"}
+    assert client.get(f"/processes/p/deviations/{chain.entries[1].hash}").status_code == 404
+    assert client.get("/processes/p/deviations", STRANGER).status_code == 404
+
+
+def test_open_proposal_and_deviation_in_force_are_told_apart_and_change_the_tag_of_the_process() -> None:
+    service, chain = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({})), HashedChain("a")
+    client = client_of(service)
+    tags: list[str | None] = []
+    states: list[str] = []
+    chain.scenario()
+    chain.process()
+    chain.response("order", data={"price": 1})
+    proposed = chain.entry(HAGGLE)
+    chain.entry({"$schema": "urn:livecontract:consent:1", "deviation": proposed.hash, "answer": "agree"}, "beta")
+    for entry in chain.entries:
+        service.apply(entry)
+        tags.append(client.get("/processes/p").headers.get("ETag"))
+        if tags[-1]:
+            states += [item["state"] for item in client.get("/processes/p/deviations").get_json()]
+    assert states == ["open", "in force"]
+    assert len(set(tags[1:])) == 4
