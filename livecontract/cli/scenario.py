@@ -6,9 +6,11 @@ import typer
 
 from livecontract.cli.files import DocumentFile, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
+from livecontract.cli.scenario_impact import impact
 from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
+app.command("impact")(impact)
 
 
 @app.command("check")
