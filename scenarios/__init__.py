@@ -3,6 +3,7 @@
 - `library/NAME.json`: scenarios in our own dialect, ready to be used or changed.
 - `library/runs/NAME.json`: for each of them, runs to each of its ends: `{title: {state, responses}}`, the responses as
   `livecontract scenario simulate` takes them.
+- `library/deviations/NAME.json`: proposals to deviate from one of them, ready to be changed and made.
 - `schema/NAME.json`: JSON Schemas (2020-12) of scenario, process, response, identity, event, chain,
   comment, deviation and consent.
 """
@@ -33,6 +34,20 @@ def runs(name: str) -> dict[str, dict[str, Any]]:
         KeyError: There is no scenario of this name.
     """
     return _read("library/runs", name)
+
+
+def deviation_names() -> tuple[str, ...]:
+    """Return the names of the deviations, sorted."""
+    return _names("library/deviations")
+
+
+def deviation(name: str) -> dict[str, Any]:
+    """Return a proposal to deviate from a scenario of the library.
+
+    Raises:
+        KeyError: There is none of this name.
+    """
+    return _read("library/deviations", name)
 
 
 def schema_names() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ What they come to is decided here on the present state of a chain; what they mea
 from typing import Any
 
 from eventchain.core.entry import Entry
+from eventchain.core.errors import InvalidError
 from workflow_engine import comment, consent, journal
 from workflow_engine.consent import OWN_CONSENT
 from workflow_engine.durations import to_iso
@@ -49,19 +50,17 @@ def decide(kind: str, entry: Entry, live: Live, row: Row) -> Outcome:
 
 def _commented(entry: Entry, live: Live, row: Row) -> Outcome:
     """Keep a comment. One of LTO that has not our form is an event like others, as LTO's nodes take anything."""
-    is_own = entry.schema == comment.OWN_COMMENT
+    if entry.identity not in entry.members:
+        raise ActorNotAllowedError("Only an identity of the chain comments on it.")
     try:
         given = comment.read_comment(entry.body)
         about = _subject(given, live)
-    except (InvalidCommentError, ProcessNotFoundError):
-        if is_own:
+        kept = encode(comment.record(given, entry, None if about is None else live.process(about)))
+    except (InvalidError, ProcessNotFoundError):
+        if entry.schema == comment.OWN_COMMENT:
             raise
         return Outcome(row={**row, "kind": "other"})
-    if entry.identity not in entry.members:
-        raise ActorNotAllowedError("Only an identity of the chain comments on it.")
-    process = None if about is None else live.process(about)
-    kept = comment.record(given, entry, process)
-    return Outcome(row={**row, "subject": about, "document": encode(kept)})
+    return Outcome(row={**row, "subject": about, "document": kept})
 
 
 def _subject(given: comment.Comment, live: Live) -> str | None:

@@ -50,6 +50,9 @@ OWN_CONSENT = "urn:livecontract:consent:1"
 AGREE, REFUSE, WITHDRAW = "agree", "refuse", "withdraw"
 ANSWERS = (AGREE, REFUSE, WITHDRAW)
 
+PRIORITY = 0
+"""Rank of proposals and answers when two events were added at the same time: that of an action that gives none."""
+
 MAX_OPEN = 8
 """Proposals that may be open in a process at once: each is shown to people, and kept in the state of the process."""
 
