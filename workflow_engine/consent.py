@@ -109,6 +109,12 @@ def asked(process: Process, members: frozenset[str]) -> tuple[str, ...]:
     return tuple(sorted(bound & members))
 
 
+def latest_moment(process: Process) -> int:
+    """Return the latest moment that the chain knows of, as far as it concerns a process, in milliseconds since 1970."""
+    last = process.previous[-1]["timestamp"] if process.previous else 0
+    return max(0, process.current.timestamp, int(last), *(item.timestamp for item in process.proposals))
+
+
 def propose(process: Process, entry: Entry, proposal: Proposal, successor: Scenario | None) -> Process:
     """Return a process with one more open proposal.
 
@@ -254,7 +260,4 @@ def _check_key(entry: Entry) -> None:
 
 
 def _moment(process: Process, entry: Entry) -> int:
-    """Return the latest moment that the chain knows of, as far as it concerns the process."""
-    last = process.previous[-1]["timestamp"] if process.previous else 0
-    known = [item.timestamp for item in process.proposals]
-    return max(entry.timestamp, process.current.timestamp, int(last), *known, 0)
+    return max(entry.timestamp, latest_moment(process))

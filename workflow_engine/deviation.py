@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from workflow_engine import update
+from workflow_engine.errors import InvalidDataError, quote
 from workflow_engine.process import Deviation, Process
 from workflow_engine.proposal import Proposal, deviating_scenario
 from workflow_engine.scenario import Scenario
@@ -97,7 +98,11 @@ def _updated(
         if source is not None and source in process.assets and process.assets[source] is not None
     }
     after = Projection(title=process.title, actors={**before.actors, **actors}, assets={**before.assets, **assets})
-    update.validate_changes(before, after, successor)
+    try:
+        update.validate_changes(before, after, successor)
+    except InvalidDataError as error:
+        error.hint = f"The process cannot go on by the new scenario in {quote(deviation.target)} with this data."
+        raise
     acting = next((key for key, source in sorted(sources.items()) if source == actor), None) if actor else None
     moved = replace(process, scenario=successor, deviation=None, actors=after.actors, assets=after.assets)
     return moved, acting

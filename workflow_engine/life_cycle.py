@@ -14,6 +14,7 @@ from typing import Any
 
 from transitions import Machine
 
+from workflow_engine.consent import latest_moment
 from workflow_engine.process import Process
 
 OPEN, IN_FORCE, OVER, REFUSED, WITHDRAWN, LAPSED = "open", "in force", "over", "refused", "withdrawn", "lapsed"
@@ -55,6 +56,7 @@ def state_of(event: str, answers: Iterable[Mapping[str, Any]], process: Process)
         life.trigger(answer["answer"])
     if life.state == IN_FORCE and (process.deviation is None or process.deviation.event != event):
         life.trigger("end")
-    if life.state == OPEN and event not in [item.event for item in process.proposals]:
+    open_till = {item.event: item.deadline for item in process.proposals}
+    if life.state == OPEN and open_till.get(event, -1) < latest_moment(process):
         life.trigger("lapse")
     return life.state

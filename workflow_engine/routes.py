@@ -67,12 +67,15 @@ def create_blueprint(
     routes.get("/processes/<process_id>")(views.process)
     routes.post("/processes/<process_id>/response")(views.respond)
     routes.post("/responses")(views.respond)
-    adaptive = AdaptiveViews(service, membership, views.find)
+    adaptive = AdaptiveViews(service, membership, preparer, views.find)
     routes.get("/comments")(adaptive.comments_of_chain)
     routes.get("/processes/<process_id>/comments")(adaptive.comments)
+    routes.post("/processes/<process_id>/comments")(adaptive.make_comment)
     routes.get("/processes/<process_id>/comments/<event>")(adaptive.comment)
     routes.get("/processes/<process_id>/deviations")(adaptive.deviations)
+    routes.post("/processes/<process_id>/deviations")(adaptive.propose)
     routes.get("/processes/<process_id>/deviations/<event>")(adaptive.deviation)
+    routes.post("/processes/<process_id>/deviations/<event>")(adaptive.answer)
     return routes
 
 

@@ -3,10 +3,15 @@
 ```
 GET  /processes/<id>/comments            what was said about a process, in the order of the chain
 GET  /processes/<id>/comments/<event>    one comment, whole
+POST /processes/<id>/comments            check a comment at the tip of the chain, and return what has to be signed
 GET  /comments?chain=<id>                all comments of a chain, those about no process included
 GET  /processes/<id>/deviations          what was proposed in a process, what became of it, and who answered what
+POST /processes/<id>/deviations          check a proposal, and return what has to be signed
 GET  /processes/<id>/deviations/<event>  one proposal, with its whole text
+POST /processes/<id>/deviations/<event>  check an answer to it, and return what has to be signed
 ```
+
+Nothing is stored by what prepares: people sign, and post the event to `/event-chains` (paper section 7.2).
 
 Lists leave out content that is longer than `comment.SHORT` characters. Content is always answered inside JSON, never
 under its own media type, so that no browser takes what a stranger wrote for a page. Who is not on a chain is told that
@@ -14,16 +19,20 @@ there is nothing.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from flask import Response, request
 
+from eventchain.core.errors import InvalidError
 from eventchain.core.paging import number, read_page
 from workflow_engine import comment, exchange
 from workflow_engine.beside import Numbered
-from workflow_engine.errors import CommentNotFoundError
-from workflow_engine.ports import Membership
+from workflow_engine.comment import OWN_COMMENT
+from workflow_engine.consent import OWN_CONSENT
+from workflow_engine.errors import CommentNotFoundError, json_path
+from workflow_engine.ports import Membership, Preparer
 from workflow_engine.process import Process
+from workflow_engine.proposal import OWN_DEVIATION
 from workflow_engine.service import WorkflowService
 
 _POSITION = re.compile("[0-9]{20}", re.ASCII)
@@ -33,10 +42,13 @@ _LAST_POSITION = 2**62
 class AdaptiveViews:
     """The view functions, with what they need."""
 
-    def __init__(self, service: WorkflowService, membership: Membership, find: Callable[[str], Process]) -> None:
-        """Take the service, who is on which chain, and how a process of the caller is found."""
+    def __init__(
+        self, service: WorkflowService, membership: Membership, preparer: Preparer, find: Callable[[str], Process]
+    ) -> None:
+        """Take the service, who is on which chain, who prepares events, and how a process of the caller is found."""
         self._service = service
         self._membership = membership
+        self._preparer = preparer
         self._find = find
 
     def comments(self, process_id: str) -> Response:
@@ -67,6 +79,32 @@ class AdaptiveViews:
     def deviation(self, process_id: str, event: str) -> Response:
         """Return one proposal in a process, with its whole text."""
         return exchange.answer(self._service.beside.proposal(self._find(process_id), event))
+
+    def make_comment(self, process_id: str) -> Response:
+        """Check a comment about a process, and return what has to be signed."""
+        process = self._find(process_id)
+        return self._prepared(process, {"$schema": OWN_COMMENT, "process": process.id})
+
+    def propose(self, process_id: str) -> Response:
+        """Check a proposal to deviate, and return what has to be signed."""
+        process = self._find(process_id)
+        return self._prepared(process, {"$schema": OWN_DEVIATION, "process": process.id})
+
+    def answer(self, process_id: str, event: str) -> Response:
+        """Check an answer to a proposal, and return what has to be signed."""
+        process = self._find(process_id)
+        self._service.beside.proposal(process, event)
+        return self._prepared(process, {"$schema": OWN_CONSENT, "deviation": event})
+
+    def _prepared(self, process: Process, fixed: Mapping[str, str]) -> Response:
+        """Prepare what was posted, which may leave out what the path says, and not say otherwise."""
+        body = exchange.document()
+        if not isinstance(body, dict):
+            raise InvalidError("This should be an object.", path="$")
+        for name, value in fixed.items():
+            if body.get(name, value) != value:
+                raise InvalidError("The path says otherwise.", path=json_path((name,)), hint="Leave this out.")
+        return exchange.answer(self._preparer.prepare(process.chain, {**body, **fixed}, exchange.caller()))
 
 
 def _short(comments: Numbered) -> Numbered:

@@ -683,6 +683,64 @@ def test_update_whose_data_does_not_fit_the_new_scenario_does_not_come_into_forc
     assert (play.process.current.key, len(play.process.proposals)) == ("signing", 1)
 
 
+def test_deviation_from_a_scenario_of_lto_is_written_in_its_dialect() -> None:
+    lto = "https://specs.livecontracts.io/v0.2.0"
+    scenario = {
+        "$schema": f"{lto}/scenario/schema.json#",
+        "id": "lto",
+        "actors": {"buyer": {}, "seller": {}},
+        "actions": {"go": {"actor": "buyer"}},
+        "states": {"initial": {"action": "go", "transition": ":success"}},
+    }
+    play = Play()
+    play.do(lambda c: c.scenario(scenario))
+    play.do(lambda c: c.process(id="q", scenario="lto"))
+    body = {
+        "$schema": OWN_DEVIATION,
+        "process": {"id": "q"},
+        "title": "A detour",
+        "from": "initial",
+        "to": "initial",
+        "states": {"detour": {"action": "turn", "transition": "initial", "anything": "goes"}},
+        "actions": {"turn": {"$schema": f"{lto}/action/nop/schema.json#", "actor": "seller"}},
+    }
+    play.answer(play.propose(body=body))
+    play.respond("turn", "beta", process="q", signed_with="system")
+    assert play.service.process("q").current.key == "initial"
+    play.service.forget("chain")
+    for entry in play.chain.entries:
+        play.service.apply(entry)
+    assert play.service.process("q").current.key == "initial"
+
+
+def test_system_action_of_a_deviation_is_due_for_the_node_of_its_actor() -> None:
+    look = {"$schema": "urn:livecontract:action:nop", "actor": "seller"}
+    body = {
+        "$schema": OWN_DEVIATION,
+        "process": "p",
+        "title": "Look",
+        "from": "signing",
+        "to": "signing",
+        "states": {"looking": {"action": "look", "transition": "signing"}},
+        "actions": {"look": look},
+    }
+    play = Play()
+    play.answer(play.propose(body=body))
+    [action] = play.service.due("chain", {"beta"})
+    performed = play.service.perform(action)
+    assert performed is not None
+    play.do(lambda c: c.entry(performed, "beta", key="system"))
+    assert play.process.current.key == "signing"
+    assert play.service.due("chain", {"beta"}) == []
+
+
+def test_example_of_the_documentation_can_be_read() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text("utf-8")
+    examples = [json.loads(part.partition("```")[0]) for part in text.split("```json\n")[1:]]
+    (example,) = [item for item in examples if item["$schema"] == OWN_DEVIATION]
+    assert read_proposal(example).start == "first_part"
+
+
 def test_update_to_the_state_of_the_same_name() -> None:
     play = Play()
     body = {**TO_RENTAL, "to": "initial", "states": {"moving": {"action": "sign", "transition": "initial"}}}

@@ -259,3 +259,28 @@ def test_open_proposal_and_deviation_in_force_are_told_apart_and_change_the_tag_
             states += [item["state"] for item in client.get("/processes/p/deviations").get_json()]
     assert states == ["open", "in force"]
     assert len(set(tags[1:])) == 4
+
+
+def test_comments_proposals_and_answers_are_prepared_for_the_person_to_sign() -> None:
+    service, chain = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({})), HashedChain("a")
+    chain.scenario()
+    chain.process()
+    chain.response("order", data={"price": 1})
+    proposed = chain.entry(HAGGLE).hash
+    for entry in chain.entries:
+        service.apply(entry)
+    client = client_of(service)
+    said = client.post("/processes/p/comments", {"content": "Hm."})
+    assert said.get_json()["body"] == {"$schema": "urn:livecontract:comment:1", "process": "p", "content": "Hm."}
+    assert client.post("/processes/p/deviations", HAGGLE).get_json()["body"] == HAGGLE
+    answer = client.post(f"/processes/p/deviations/{proposed}", {"answer": "agree"})
+    assert answer.get_json()["body"] == {
+        "$schema": "urn:livecontract:consent:1",
+        "deviation": proposed,
+        "answer": "agree",
+    }
+    assert client.post("/processes/p/comments", {"process": "q", "content": "Hm."}).status_code == 400
+    assert client.post("/processes/p/comments", ["Hm."]).status_code == 400
+    assert client.post("/processes/p/deviations", "{").status_code == 400
+    assert client.post(f"/processes/p/deviations/{chain.entries[0].hash}", {"answer": "agree"}).status_code == 404
+    assert client.post("/processes/p/comments", {"content": "Hm."}, STRANGER).status_code == 404
