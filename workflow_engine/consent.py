@@ -41,7 +41,7 @@ from workflow_engine.errors import (
 from workflow_engine.machine import by_scenario, recorded_actor
 from workflow_engine.operators import Budget
 from workflow_engine.process import Deviation, OpenProposal, Process, identity_of
-from workflow_engine.proposal import MAX_REASON, Proposal, check_proposal
+from workflow_engine.proposal import MAX_REASON, Proposal, validate_proposal
 from workflow_engine.scenario import Scenario
 from workflow_engine.state_entry import enter
 
@@ -140,10 +140,7 @@ def propose(process: Process, entry: Entry, proposal: Proposal, successor: Scena
         raise DeviationNotOpenError(
             f"There are {len(still_open)} open proposals already.", hint="Answer or withdraw one of them first."
         )
-    problems = check_proposal(proposal, process.base, successor)
-    if problems:
-        more = f"({len(problems) - 1} more problems.)" if len(problems) > 1 else None
-        raise InvalidDeviationError(problems[0].message, path=problems[0].path, hint=more, problems=problems)
+    validate_proposal(proposal, process.base, successor)
     added = OpenProposal(
         event=entry.hash,
         author=entry.identity,

@@ -7,7 +7,8 @@ A response is checked in this order: the action exists; it is available in this 
 that actor may do it, and signed with a key of the right kind; the outcome exists; the data fits its schema. Then its
 update instructions run one after the other, each seeing what the ones before it wrote; what changed is validated; the
 transitions are tried in their order on the updated process; and the state that follows is entered, or, where none
-fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its due date stays.
+fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its due date stays. Where the
+state that follows is none of a deviation in force, that ends first (`workflow_engine.deviation`).
 """
 
 from collections.abc import Callable, Mapping

@@ -40,6 +40,9 @@ MAX_REASON = 4096
 MAX_MAP = 256
 """Actors or assets that an update maps: as many as a scenario may have."""
 
+MAX_SHOWN = 4
+"""Problems that the hint of an error names, beside the first one."""
+
 PARTS = ("states", "actions", "assets", "definitions")
 """Collections of a scenario to which a deviation adds."""
 
@@ -129,6 +132,20 @@ def deviating_scenario(proposal: Proposal, base: Scenario) -> Scenario:
     """Return a scenario with a deviation in it, which was checked before."""
     form, _ = read(_document(proposal, base))
     return compile_scenario(form)
+
+
+def validate_proposal(proposal: Proposal, base: Scenario, successor: Scenario | None) -> None:
+    """Check a proposal as a whole; see `check_proposal`.
+
+    Raises:
+        InvalidDeviationError: It has problems: the error carries all of them, and its hint names the next few.
+    """
+    problems = check_proposal(proposal, base, successor)
+    if problems:
+        rest = [f"{problem.message} (at {problem.path})" for problem in problems[1 : 1 + MAX_SHOWN]]
+        raise InvalidDeviationError(
+            problems[0].message, path=problems[0].path, hint=" ".join(rest) or None, problems=problems
+        )
 
 
 def check_proposal(proposal: Proposal, base: Scenario, successor: Scenario | None) -> tuple[Problem, ...]:

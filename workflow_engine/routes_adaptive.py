@@ -20,11 +20,12 @@ there is nothing.
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from flask import Response, request
 
 from eventchain.core.errors import InvalidError
-from eventchain.core.paging import number, read_page
+from eventchain.core.paging import MAX_ITEMS, number, read_page
 from workflow_engine import comment, exchange
 from workflow_engine.beside import Numbered
 from workflow_engine.comment import OWN_COMMENT
@@ -34,6 +35,9 @@ from workflow_engine.ports import Membership, Preparer
 from workflow_engine.process import Process
 from workflow_engine.proposal import OWN_DEVIATION
 from workflow_engine.service import WorkflowService
+
+MAX_PROPOSALS = 100
+"""On a page: what became of each is found out one by one."""
 
 _POSITION = re.compile("[0-9]{20}", re.ASCII)
 _LAST_POSITION = 2**62
@@ -74,7 +78,7 @@ class AdaptiveViews:
     def deviations(self, process_id: str) -> Response:
         """List what was proposed in a process."""
         process = self._find(process_id)
-        return _page("deviations", lambda after: self._service.beside.proposals(process, after))
+        return _page("deviations", lambda after: self._service.beside.proposals(process, after), MAX_PROPOSALS)
 
     def deviation(self, process_id: str, event: str) -> Response:
         """Return one proposal in a process, with its whole text."""
@@ -111,9 +115,10 @@ def _short(comments: Numbered) -> Numbered:
     return ((position, comment.without_content(item, comment.SHORT)) for position, item in comments)
 
 
-def _page(kind: str, read: Callable[[int], Numbered]) -> Response:
-    """Return a page of a list that is read from a position on."""
+def _page(kind: str, read: Callable[[int], Numbered], most: int = MAX_ITEMS) -> Response:
+    """Return a page of a list that is read from a position on, with so many items at most."""
     page = read_page(kind, request.args)
+    page = replace(page, limit=min(page.limit, most))
     after = min(int(page.after), _LAST_POSITION) if page.after and _POSITION.fullmatch(page.after) else -1
     found, link = page.cut(read(after), lambda item: number(item[0]))
     return exchange.answer([item for _, item in found], link)

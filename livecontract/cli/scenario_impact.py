@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livecontract.cli.files import read_document
+from livecontract.cli.files import STANDARD_INPUT, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
 from livecontract.errors import InvalidFileError
 
@@ -20,6 +20,9 @@ Processes = Annotated[
     list[str] | None,
     typer.Option("--processes", metavar="FILE", help="Process documents, chains or evidence files; may be repeated."),
 ]
+More = Annotated[
+    list[str] | None, typer.Argument(metavar="FILE", help="More of them, as a shell writes --processes *.json.")
+]
 To = Annotated[
     str | None,
     typer.Option("--to", metavar="STATE", help="Where processes go on; else in the same state."),
@@ -34,6 +37,7 @@ def impact(
     old: Old,
     new: New,
     processes: Processes = None,
+    more: More = None,
     to: To = None,
     proposal: WithProposal = None,
     as_json: AsJson = False,
@@ -44,12 +48,17 @@ def impact(
     from workflow_engine.impact import impact_of
     from workflow_engine.scenario import load
 
+    files = [*(processes or []), *(more or [])]
+    if [old, new, proposal, *files].count(STANDARD_INPUT) > 1:
+        raise typer.BadParameter("only one of the files can be standard input")
+    if more and not processes:
+        raise typer.BadParameter("name process documents with --processes")
     before = load(read_document(old))
     change = _change(before, new, to, proposal)
     structure = differences(before.normal_form, change.scenario.normal_form)
     found = [
         (name, impact_of(history, change))
-        for name in processes or []
+        for name in files
         for history in _named(name, lambda name=name: read_histories(read_document(name), before))
     ]
     document = {
@@ -59,7 +68,7 @@ def impact(
         "processes": [{"file": name, **item.to_dict()} for name, item in found],
     }
     stuck = any(item.is_stuck for _, item in found)
-    finish(document, _text(structure, found, processes), as_json=as_json, code=FAILURE if stuck else OK)
+    finish(document, _text(structure, found, files), as_json=as_json, code=FAILURE if stuck else OK)
 
 
 def _named(name: str, read: Any) -> Any:
@@ -96,15 +105,12 @@ def _change(before: "Scenario", new: str, to: str | None, proposal: str | None) 
 
 
 def _proposal(document: Any, before: "Scenario", successor: "Scenario | None") -> "Proposal":
-    from workflow_engine.errors import InvalidDeviationError
-    from workflow_engine.proposal import check_proposal, read_proposal
+    from workflow_engine.proposal import read_proposal, validate_proposal
 
     if not isinstance(document, dict):
         raise InvalidFileError("a proposal should be an object", path="$")
     read = read_proposal(document)
-    problems = check_proposal(read, before, successor)
-    if problems:
-        raise InvalidDeviationError(problems[0].message, path=problems[0].path, problems=problems)
+    validate_proposal(read, before, successor)
     return read
 
 
@@ -113,10 +119,10 @@ def _body(document: Any) -> Any:
     return document["proposal"] if isinstance(document, dict) and "answers" in document else document
 
 
-def _text(structure: "tuple[Difference, ...]", found: "list[tuple[str, Impact]]", processes: list[str] | None) -> str:
+def _text(structure: "tuple[Difference, ...]", found: "list[tuple[str, Impact]]", files: list[str]) -> str:
     lines = ["The texts mean the same." if not structure else f"{len(structure)} differences:"]
     lines += [f"  {item}" for item in structure]
-    if processes:
+    if files:
         stuck = sum(item.is_stuck for _, item in found)
         lines += ["", f"{len(found)} processes by the old text, {stuck} of them would be stuck:"]
         lines += [line for name, item in found for line in _process_lines(name, item)]

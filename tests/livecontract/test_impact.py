@@ -212,6 +212,14 @@ def test_damaged_process_document_is_refused(run: Run, files: Files) -> None:
     assert impact(run, files, "new", {**whole, "assets": {}}).code == 3
 
 
+def test_files_are_named_as_a_shell_writes_them_and_standard_input_once(run: Run, files: Files) -> None:
+    old, new, one, two = files("old", "new", "first", "chain")
+    found = run("scenario", "impact", old, new, "--processes", one, two, "--json")
+    assert len(found.json["processes"]) == 3
+    assert run("scenario", "impact", old, new, one).code == 2
+    assert run("scenario", "impact", "-", "-").code == 2
+
+
 def test_people_read_it_in_lines(run: Run, files: Files) -> None:
     shorter = new_text(lambda document: document["states"]["signing"].update(timeout="P1D"))
     old, new, chain = files("old", shorter, "chain")

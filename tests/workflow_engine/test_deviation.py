@@ -598,7 +598,7 @@ JUNK = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.sampled_from(sorted(HAGGLE)), JUNK, st.sampled_from(sorted(HAGGLE["states"]["haggling"])), JUNK)
 def test_junk_is_refused_or_can_be_agreed_to_and_never_breaks_a_node(
     member: str, value: Any, inner: str, other: Any
@@ -846,6 +846,68 @@ def test_every_store_keeps_the_same_and_a_second_copy_goes_on_anywhere(kind: str
     copies[0].forget("chain")
     assert store.find(ENTRIES) == store.find(STATES) == []
     store.close()
+
+
+MOVES = st.lists(
+    st.tuples(
+        st.sampled_from(["propose", "agree", "agree", "refuse", "withdraw", "sign", "give_up", "comment"]),
+        st.sampled_from(["acme", "beta", "gamma"]),
+        st.integers(0, 3),
+    ),
+    max_size=14,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=30)
+@given(MOVES)
+def test_deviation_is_in_force_exactly_when_a_plain_model_of_consent_says_so(moves: list[tuple[str, str, int]]) -> None:
+    """The model: who has agreed to what since the data last changed; all it knows is sets."""
+    play = Play()
+    proposed: list[str] = []
+    agreed: dict[str, set[str]] = {}
+    authors: dict[str, str] = {}
+    deviates = False
+    for move, identity, number in moves:
+        before = play.process
+        target = proposed[number % len(proposed)] if proposed else HASH
+        is_party, is_open = identity != "gamma", target in agreed
+        expected = {
+            "propose": is_party and not deviates and before.current.key == "signing" and len(agreed) < MAX_OPEN,
+            "agree": is_open and is_party and identity not in agreed.get(target, set()),
+            "refuse": is_open and is_party,
+            "withdraw": is_open and authors.get(target) == identity,
+        }.get(move)
+        try:
+            if move == "propose":
+                proposed.append(play.propose(identity))
+                agreed[proposed[-1]], authors[proposed[-1]] = {identity}, identity
+            elif move in ("agree", "refuse", "withdraw"):
+                play.answer(target, identity, move)
+                if move == "agree" and agreed[target] | {identity} == MEMBERS:
+                    agreed, deviates = {}, True
+                elif move == "agree":
+                    agreed[target] |= {identity}
+                else:
+                    del agreed[target]
+            elif move == "comment":
+                play.do(lambda c, who=identity: c.comment(who, process="p"))  # type: ignore[misc]
+            else:
+                play.respond(move, identity)
+                if move == "sign":
+                    agreed = {name: set() for name in agreed}
+                if play.process.current.event != before.current.event:
+                    agreed = {}
+                deviates = play.process.current.key == "haggling"
+        except LiveContractError:
+            assert expected is not True
+            assert play.process.state() == before.state()
+        else:
+            assert expected is not False
+        assert (play.process.deviation is not None) == deviates
+        assert {item.event: set(item.agreed) for item in play.process.proposals} == agreed
+        assert play.process.previous[: len(before.previous)] == before.previous
+    play.check_replays()
 
 
 def test_families_of_the_errors_say_whose_fault_it_is() -> None:
