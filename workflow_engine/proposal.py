@@ -159,7 +159,7 @@ def check_proposal(proposal: Proposal, base: Scenario, successor: Scenario | Non
     found = [_problem(path, message) for path, message in _ends(proposal, base, successor)]
     found += [_problem(path, message) for path, message in _taken(proposal, base)]
     found += [_problem(path, message) for path, message in _mapped(proposal, base, successor)]
-    if found:
+    if found or not proposal.parts["states"]:
         return tuple(found)
     document = _document(proposal, base)
     errors = [problem for problem in check_bounded(document).problems if problem.severity == "error"]

@@ -7,7 +7,7 @@ POST /processes/<id>/comments            check a comment at the tip of the chain
 GET  /comments?chain=<id>                all comments of a chain, those about no process included
 GET  /processes/<id>/deviations          what was proposed in a process, what became of it, and who answered what
 POST /processes/<id>/deviations          check a proposal, and return what has to be signed
-GET  /processes/<id>/deviations/<event>  one proposal, with its whole text
+GET  /processes/<id>/deviations/<event>  one proposal, with its whole text, and how the scenarios differ
 POST /processes/<id>/deviations/<event>  check an answer to it, and return what has to be signed
 ```
 
@@ -30,10 +30,11 @@ from workflow_engine import comment, exchange
 from workflow_engine.beside import Numbered
 from workflow_engine.comment import OWN_COMMENT
 from workflow_engine.consent import OWN_CONSENT
+from workflow_engine.difference import differences
 from workflow_engine.errors import CommentNotFoundError, json_path
 from workflow_engine.ports import Membership, Preparer
 from workflow_engine.process import Process
-from workflow_engine.proposal import OWN_DEVIATION
+from workflow_engine.proposal import OWN_DEVIATION, deviating_scenario, read_proposal
 from workflow_engine.service import WorkflowService
 
 MAX_PROPOSALS = 100
@@ -81,8 +82,17 @@ class AdaptiveViews:
         return _page("deviations", lambda after: self._service.beside.proposals(process, after), MAX_PROPOSALS)
 
     def deviation(self, process_id: str, event: str) -> Response:
-        """Return one proposal in a process, with its whole text."""
-        return exchange.answer(self._service.beside.proposal(self._find(process_id), event))
+        """Return one proposal in a process, with its whole text, and how what it leads to differs from what is left."""
+        process = self._find(process_id)
+        found = self._service.beside.proposal(process, event)
+        base = self._service.scenario(found["scenario"], process.chain)
+        proposal = read_proposal(found["proposal"])
+        if "successor" in found:
+            after = self._service.scenario(found["successor"], process.chain)
+        else:
+            after = deviating_scenario(proposal, base)
+        structure = [item.to_dict() for item in differences(base.normal_form, after.normal_form)]
+        return exchange.answer({**found, "structure": structure})
 
     def make_comment(self, process_id: str) -> Response:
         """Check a comment about a process, and return what has to be signed."""

@@ -238,6 +238,14 @@ def test_proposals_are_listed_with_what_became_of_them_and_shown_whole() -> None
     assert found[0]["asked"] == ["acme", "beta"]
     shown = client.get(f"/processes/p/deviations/{found[3]['event']}").get_json()
     assert shown["proposal"]["states"].keys() == {"haggling"}
+    assert [item["path"] for item in shown["structure"]] == [
+        "$.actions.give_up",
+        "$.actions.lower",
+        "$.assets.haggle",
+        "$.states.haggling",
+    ]
+    update = client.get(f"/processes/p/deviations/{found[4]['event']}").get_json()
+    assert {"kind": "changed", "path": "$.title", "old": "Order", "new": "Rental"} in update["structure"]
     assert client.get(f"/processes/p/deviations/{chain.entries[1].hash}").status_code == 404
     assert client.get("/processes/p/deviations", STRANGER).status_code == 404
 
