@@ -52,6 +52,13 @@ OPEN = [name for name in OPERATIONS if name not in SIGNED]
 STREAMS = {name for name, (_, _, item) in OPERATIONS.items() if "text/event-stream" in str(item["responses"])}
 """They have no end to wait for: see test_updates.py."""
 HASH = sha256(b"something to anchor")
+DEVIATION = {
+    "$schema": "urn:livecontract:deviation:1",
+    "process": PROCESS,
+    "title": "Begin anew",
+    "from": "initial",
+    "to": "initial",
+}
 
 
 class Good(NamedTuple):
@@ -77,6 +84,9 @@ class Stage(World):
         self.transfer = self._transfer(1)
         self.owner.post("/transactions/broadcast", self.transfer)
         self.waiting = ""
+        said = {"$schema": "urn:livecontract:comment:1", "process": PROCESS, "content": "Soon?"}
+        self.comment = base58.encode(self.agent.add(self.chain, said).hash)
+        self.proposal = base58.encode(self.agent.add(self.chain, DEVIATION).hash)
         settle(node)
         wait_for(lambda: self.owner.get(f"/transactions/info/{self.transfer['id']}").status == 200, "the transfer")
         wait_for(lambda: self.owner.get(f"/hash/{HASH.hex()}/receipt").status == 200, "the receipt")
@@ -163,6 +173,14 @@ class Stage(World):
             "addScenario": lambda: Good(body=scenarios.load("signing")),
             "getScenario": lambda: Good({"scenario_id": self.draft}),
             "getProcess": lambda: Good({"process_id": PROCESS}),
+            "listCommentsOfChain": lambda: Good(query=f"chain={self.chain}"),
+            "listComments": lambda: Good({"process_id": PROCESS}),
+            "getComment": lambda: Good({"process_id": PROCESS, "event": self.comment}),
+            "prepareComment": lambda: Good({"process_id": PROCESS}, body={"content": "Yes."}),
+            "listDeviations": lambda: Good({"process_id": PROCESS}),
+            "getDeviation": lambda: Good({"process_id": PROCESS, "event": self.proposal}),
+            "prepareDeviation": lambda: Good({"process_id": PROCESS}, body=DEVIATION),
+            "prepareConsent": lambda: Good({"process_id": PROCESS, "event": self.proposal}, body={"answer": "agree"}),
             "prepareResponse": lambda: Good({"process_id": PROCESS}, query=f"chain={self.chain}", body=response),
             "prepareNamedResponse": lambda: Good(body=response),
         }
