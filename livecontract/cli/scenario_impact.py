@@ -71,6 +71,21 @@ def impact(
     finish(document, _text(structure, found, files), as_json=as_json, code=FAILURE if stuck else OK)
 
 
+def refuse_deviation(document: Any, name: str) -> None:
+    """Say of a deviation that it is no scenario, and what to do with it.
+
+    Raises:
+        InvalidFileError: It is one.
+    """
+    from workflow_engine.proposal import OWN_DEVIATION
+
+    if isinstance(document, dict) and document.get("$schema") == OWN_DEVIATION:
+        raise InvalidFileError(
+            f"{name} is a deviation from a scenario, which is checked together with that",
+            hint="Run: livecontract scenario impact SCENARIO DEVIATION",
+        )
+
+
 def _named(name: str, read: Any) -> Any:
     """Read a file's processes; what is wrong is told with its name."""
     from eventchain.core.errors import InvalidError

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from livecontract.histories import DEVIATED, UNKNOWN_START
+import scenarios
+from livecontract.histories import DEVIATED, UNKNOWN_START, read_histories
 from livecontract.simulation import Simulation
 from tests.livecontract.test_cli import Result, Run, run
 from tests.node.stage import Stage, make_evidence, silence
 from tests.workflow_engine.samples import ORDER
-from workflow_engine import view
+from workflow_engine import simulate, view
+from workflow_engine.impact import change_to, impact_of
+from workflow_engine.scenario import load
 
 __all__ = ["run"]
 
@@ -210,6 +213,29 @@ def test_damaged_process_document_is_refused(run: Run, files: Files) -> None:
     for member, damaged in (("current", {"key": "nowhere"}), ("current", {"due_date": "x"}), ("actors", {"x": {}})):
         assert impact(run, files, "new", {**whole, member: {**whole[member], **damaged}}).code == 3
     assert impact(run, files, "new", {**whole, "assets": {}}).code == 3
+
+
+def test_deviation_is_checked_together_with_its_scenario(run: Run, files: Files) -> None:
+    (name,) = files(scenarios.deviation("payment-arrangement"))
+    result = run("scenario", "check", name)
+    assert result.code == 3
+    assert "livecontract scenario impact" in result.err
+
+
+LIBRARY = [(name, title) for name in scenarios.names() for title in scenarios.runs(name)]
+
+
+@pytest.mark.parametrize(("name", "title"), LIBRARY)
+def test_same_text_leaves_nobody_stuck_anywhere_in_the_library(name: str, title: str) -> None:
+    scenario = load(scenarios.load(name))
+    responses = scenarios.runs(name)[title]["responses"]
+    for length in range(len(responses)):
+        process = simulate.play(scenario, responses[:length])
+        (history,) = read_histories(view.complete(process), scenario)
+        found = impact_of(history, change_to(scenario))
+        assert not found.is_stuck, found
+        assert found.goes_on_in == process.current.key
+        assert found.replayed_to == process.current.key, found.note
 
 
 def test_files_are_named_as_a_shell_writes_them_and_standard_input_once(run: Run, files: Files) -> None:
