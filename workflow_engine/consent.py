@@ -16,6 +16,8 @@
 - *Only from where the process stands.* A proposal is made in the state it starts from. It lapses when the process
   leaves that state, even to enter it again, when another deviation comes into force, and at its deadline. Moments are
   timestamps on the chain; the latest one known counts, so that an answer dated back is not in time.
+- One deviation at a time. While one is in force, only what has no states of its own may be proposed: it ends that
+  early.
 - One `refuse` of who is asked ends it; its author may `withdraw` it. What has ended is never answered again.
 
 Pure and consensus-critical, like the machine.
@@ -140,7 +142,7 @@ def propose(process: Process, entry: Entry, proposal: Proposal, successor: Scena
         raise DeviationNotOpenError(
             f"There are {len(still_open)} open proposals already.", hint="Answer or withdraw one of them first."
         )
-    validate_proposal(proposal, process.base, successor)
+    validate_proposal(proposal, process.base, successor, present=process.scenario)
     added = OpenProposal(
         event=entry.hash,
         author=entry.identity,
@@ -229,10 +231,10 @@ def _without(process: Process, found: OpenProposal, entry: Entry) -> Process:
 
 
 def _check_place(process: Process, proposal: Proposal) -> None:
-    if process.deviation is not None:
+    if process.deviation is not None and proposal.parts["states"]:
         raise DeviationNotOpenError(
             f"The process deviates already: {quote(process.deviation.title)}.",
-            hint=f"Propose again when it is back in {quote(process.deviation.target)}.",
+            hint=f"Propose again when it is in {quote(process.deviation.target)}, or lead there without own states.",
         )
     if process.is_finished:
         raise DeviationNotOpenError("The process has ended.", hint="Start a new process on the same chain.")

@@ -11,9 +11,10 @@
   "map"?: { "actors"?: { new: old | null }, "assets"?: { new: old | null } } }     same keys where nothing is said
 ```
 
-Without states of its own it leads from `from` to `to` at once. A proposal is checked as a whole when it is made: the
-scenario with its parts in it has to pass every rule of `workflow_engine.checks`, and each of its states has to be
-reached from `start` and lead to `to`. So what parties agree to can always be run, and always comes back.
+Without states of its own it leads from `from` to `to` at once; so one ends a deviation early, from a state of that. A
+proposal is checked as a whole when it is made: the scenario with its parts in it has to pass every rule of
+`workflow_engine.checks`, and each of its states has to be reached from `start` and lead to `to`. So what parties agree
+to can always be run, and always comes back.
 
 Pure and consensus-critical: what one node refuses, every node refuses.
 """
@@ -134,13 +135,15 @@ def deviating_scenario(proposal: Proposal, base: Scenario) -> Scenario:
     return compile_scenario(form)
 
 
-def validate_proposal(proposal: Proposal, base: Scenario, successor: Scenario | None) -> None:
+def validate_proposal(
+    proposal: Proposal, base: Scenario, successor: Scenario | None, *, present: Scenario | None = None
+) -> None:
     """Check a proposal as a whole; see `check_proposal`.
 
     Raises:
         InvalidDeviationError: It has problems: the error carries all of them, and its hint names the next few.
     """
-    problems = check_proposal(proposal, base, successor)
+    problems = check_proposal(proposal, base, successor, present=present)
     if problems:
         rest = [f"{problem.message} (at {problem.path})" for problem in problems[1 : 1 + MAX_SHOWN]]
         raise InvalidDeviationError(
@@ -148,15 +151,19 @@ def validate_proposal(proposal: Proposal, base: Scenario, successor: Scenario | 
         )
 
 
-def check_proposal(proposal: Proposal, base: Scenario, successor: Scenario | None) -> tuple[Problem, ...]:
+def check_proposal(
+    proposal: Proposal, base: Scenario, successor: Scenario | None, *, present: Scenario | None = None
+) -> tuple[Problem, ...]:
     """Return what is wrong with a proposal: problems with paths into its body; none if it can be agreed to.
 
     Args:
         proposal: As it was read.
         base: The scenario it deviates from.
         successor: The scenario by which the process goes on, if it names one.
+        present: The scenario that has the state it starts from: by default `base`, during a deviation the one with the
+            deviation in it.
     """
-    found = [_problem(path, message) for path, message in _ends(proposal, base, successor)]
+    found = [_problem(path, message) for path, message in _ends(proposal, present or base, successor or base)]
     found += [_problem(path, message) for path, message in _taken(proposal, base)]
     found += [_problem(path, message) for path, message in _mapped(proposal, base, successor)]
     if found or not proposal.parts["states"]:
@@ -182,13 +189,13 @@ def _problem(path: Path, message: str) -> Problem:
     return Problem(rule=RULE, severity="error", path=json_path(path), message=message)
 
 
-def _ends(proposal: Proposal, base: Scenario, successor: Scenario | None) -> Iterator[tuple[Path, str]]:
+def _ends(proposal: Proposal, present: Scenario, following: Scenario) -> Iterator[tuple[Path, str]]:
     """A deviation starts in one existing state that is not final, and ends in one."""
-    source = base.states.get(proposal.source)
+    source = present.states.get(proposal.source)
     if source is None or source.is_final:
         yield ("from",), f"{quote(proposal.source)} is no state of the scenario that a process can go on from."
-    if proposal.target not in (successor or base).states:
-        where = "the scenario by which it goes on" if successor else "the scenario"
+    if proposal.target not in following.states:
+        where = "the scenario" if proposal.scenario is None else "the scenario by which it goes on"
         yield ("to",), f"{quote(proposal.target)} is no state of {where}."
 
 

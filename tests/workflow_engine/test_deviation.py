@@ -105,6 +105,7 @@ RENTAL: dict[str, Any] = {
         },
     },
 }
+TIMED = {"action": ":timeout", "transition": "renting"}
 TO_RENTAL: dict[str, Any] = {
     "$schema": OWN_DEVIATION,
     "process": "p",
@@ -422,6 +423,44 @@ def test_one_deviation_at_a_time() -> None:
     play.answer(play.propose())
     with pytest.raises(DeviationNotOpenError, match="deviates already"):
         play.propose(body={**HAGGLE, "from": "haggling"})
+
+
+def test_deviation_is_ended_early_by_consent_and_its_assets_go_with_it() -> None:
+    play = Play()
+    play.answer(play.propose())
+    play.respond("lower", "beta", data={"price": 11})
+    body = {"$schema": OWN_DEVIATION, "process": "p", "title": "Stop", "from": "haggling", "to": ":cancelled"}
+    for wrong in ({"from": "signing"}, {"to": "haggling"}, {"to": "nowhere"}):
+        with pytest.raises(LiveContractError):
+            play.propose(body={**body, **wrong})
+    proposed = play.propose("beta", body)
+    play.respond("lower", "beta", data={"price": 10})
+    with pytest.raises(DeviationNotOpenError):
+        play.answer(proposed, "acme")
+    again = Play()
+    again.answer(again.propose())
+    proposed = again.propose("beta", body)
+    assert again.process.current.key == "haggling"
+    again.answer(proposed, "acme")
+    assert (again.process.current.key, again.process.deviation) == (":cancelled", None)
+    assert set(again.process.assets) == {"order"}
+    again.check_replays()
+
+
+def test_update_that_its_data_keeps_from_arriving_is_left_again_by_consent() -> None:
+    body = {
+        **TO_RENTAL,
+        "states": {"moving": {"title": "Wait", "timeout": "P1D", "transitions": [TIMED]}},
+    }
+    play = Play(price=500)
+    play.answer(play.propose(body=body, at=6_000), at=7_000)
+    with pytest.raises(InvalidDataError) as caught:
+        play.respond(":timeout", at=2 * DAY, signed_with="system")
+    assert "cannot go on by the new scenario" in str(caught.value.hint)
+    back = {"$schema": OWN_DEVIATION, "process": "p", "title": "Back", "from": "moving", "to": "signing"}
+    play.answer(play.propose(body=back, at=2 * DAY), at=2 * DAY)
+    assert (play.process.current.key, play.process.base.name) == ("signing", "order")
+    play.check_replays()
 
 
 def with_third(members: frozenset[str] = MEMBERS | {"gamma"}) -> tuple[Play, Callable[..., str]]:
