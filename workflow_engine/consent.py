@@ -170,16 +170,7 @@ def respond(process: Process, entry: Entry, answer: Answer, proposal: Proposal, 
         InvalidDataError: What the process takes with it does not fit the scenario by which it should go on.
         InvalidInstructionError: The first state of the deviation cannot be evaluated.
     """
-    found = next((item for item in process.proposals if item.event == answer.deviation), None)
-    if found is None:
-        raise DeviationNotOpenError(
-            "The proposal is not open any more.",
-            path="$.deviation",
-            hint="It was refused or withdrawn, came into force, or lapsed as the process went on.",
-        )
-    moment = max(_moment(process, entry), found.timestamp)
-    if moment > found.deadline:
-        raise DeviationNotOpenError(f"The proposal lapsed at {to_iso(found.deadline)}.", path="$.deviation")
+    found = _open(process, entry, answer)
     _check_key(entry)
     if answer.answer == WITHDRAW:
         if entry.identity != found.author:
@@ -200,9 +191,23 @@ def respond(process: Process, entry: Entry, answer: Answer, proposal: Proposal, 
         raise DeviationNotOpenError(
             "You have agreed already.", path="$.answer", hint=f"Missing: {', '.join(quote(name) for name in missing)}."
         )
-    agreed = replace(found, agreed=(*found.agreed, entry.identity), timestamp=moment)
+    agreed = replace(found, agreed=(*found.agreed, entry.identity), timestamp=_moment(process, entry))
     kept = tuple(agreed if item is found else item for item in process.proposals)
     return replace(process, proposals=kept, changed=entry.hash)
+
+
+def _open(process: Process, entry: Entry, answer: Answer) -> OpenProposal:
+    """Return the proposal that is answered, which is still open."""
+    found = next((item for item in process.proposals if item.event == answer.deviation), None)
+    if found is None:
+        raise DeviationNotOpenError(
+            "The proposal is not open any more.",
+            path="$.deviation",
+            hint="It was refused or withdrawn, came into force, or lapsed as the process went on.",
+        )
+    if _moment(process, entry) > found.deadline:
+        raise DeviationNotOpenError(f"The proposal lapsed at {to_iso(found.deadline)}.", path="$.deviation")
+    return found
 
 
 def _into_force(process: Process, entry: Entry, answer: Answer, found: OpenProposal, deviation: Deviation) -> Process:

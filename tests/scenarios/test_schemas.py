@@ -5,8 +5,8 @@ import jsonschema_rs
 import pytest
 
 import scenarios
+from tests.workflow_engine.deviating import HAGGLE, TO_RENTAL
 from tests.workflow_engine.test_checks import ERRORS, WARNINGS
-from tests.workflow_engine.test_deviation import HAGGLE, TO_RENTAL
 from workflow_engine import schema
 from workflow_engine.errors import InvalidDataError
 from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO, normalise

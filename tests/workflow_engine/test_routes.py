@@ -20,8 +20,8 @@ from workflow_engine.routes import create_blueprint
 from workflow_engine.service import COLLECTIONS, WorkflowService
 from workflow_engine.triggers import Triggers
 
+from .deviating import HAGGLE, whole
 from .samples import ORDER, Chain, HashedChain, played
-from .test_deviation import HAGGLE, whole
 
 MEMBER = KeyPair.from_seed(bytes(32)).public_key
 STRANGER = KeyPair.from_seed(bytes(31) + b"\1").public_key
