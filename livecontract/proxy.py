@@ -22,6 +22,7 @@ ROUTES: Mapping[str, str] = {
     "event-chains": "eventchain",
     "identities": "eventchain",
     "doctor": "eventchain",
+    "comments": "workflow",
     "processes": "workflow",
     "responses": "workflow",
     "scenarios": "workflow",

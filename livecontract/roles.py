@@ -3,7 +3,7 @@
 | service      | keeps                    | answers people                          | answers the others  | does by itself |
 |--------------|--------------------------|-----------------------------------------|---------------------|----------------|
 | `eventchain` | events, members, forks   | chains, identities, receipts, evidence, updates, doctor | `/internal/chains` | collects receipts, takes up what was left, reminds |
-| `workflow`   | projections, results     | processes, scenarios, responses         | `/internal/engine`  | |
+| `workflow`   | projections, results     | processes, scenarios, responses, comments | `/internal/engine`  | |
 | `dispatcher` | invitations, kept mails  | queue, invitations, development mailbox | | takes messages from every queue |
 | `anchor`     | the public chain         | the public chain                        | (the same)          | forges |
 | `web`        | used nonces, as all do   | everything, by asking the others        | | |

@@ -5,8 +5,9 @@
   `livecontract scenario simulate` takes them.
 - `library/features/NAME.feature`: for each of them, tests in Gherkin (`livecontract scenario test`).
 - `library/templates/NAME.odt`: for some of them, the OpenDocument template of what the parties sign.
+- `library/deviations/NAME.json`: proposals to deviate from one of them, ready to be changed and made.
 - `schema/NAME.json`: JSON Schemas (2020-12) of scenario, process, response, identity, event, chain, comment,
-  document, template and form.
+  deviation, consent, document, template and form.
 """
 
 import json
@@ -52,6 +53,20 @@ def template(name: str) -> bytes:
     if name not in template_names():
         raise KeyError(name)
     return (resources.files(__name__) / "library/templates" / f"{name}.odt").read_bytes()
+
+
+def deviation_names() -> tuple[str, ...]:
+    """Return the names of the deviations, sorted."""
+    return _names("library/deviations")
+
+
+def deviation(name: str) -> dict[str, Any]:
+    """Return a proposal to deviate from a scenario of the library.
+
+    Raises:
+        KeyError: There is none of this name.
+    """
+    return _read("library/deviations", name)
 
 
 def schema_names() -> tuple[str, ...]:

@@ -129,14 +129,7 @@ class OwnEngine:
 
     def standings(self, chain: str) -> Sequence[tuple[str, str, str]]:
         """See `EngineAccess.standings`."""
-        return [
-            (
-                process.id,
-                process.current.key,
-                str(process.previous[-1]["event"]) if process.previous else process.current.event,
-            )
-            for process in self._service.processes(chain)
-        ]
+        return [(item.id, item.current.key, item.last_event) for item in self._service.processes(chain)]
 
     def projection(self, chain: str) -> Mapping[str, Any]:
         """See `EngineAccess.projection`."""

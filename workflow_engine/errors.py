@@ -8,15 +8,20 @@ InvalidError
 ├── InvalidInstructionError     a data instruction cannot be evaluated
 │   └── BudgetExceededError     its evaluation takes too many steps, or its result is too large
 ├── InvalidProcessError         a process cannot be started like this
-└── InvalidResponseError        a response is wrong in itself (unknown action, response key or process)
+├── InvalidResponseError        a response is wrong in itself (unknown action, response key or process)
+├── InvalidCommentError         a comment is malformed, or replies to nothing
+└── InvalidDeviationError       a proposal to deviate, or an answer to one, is wrong in itself; all problems are listed
 ForbiddenError
 └── ActorNotAllowedError        the signer is not an actor who may do this, or signed with the wrong key
 ConflictError
 ├── ActionNotAvailableError     the action exists, but not now
+├── DeviationNotOpenError       a deviation cannot be proposed or answered now
 └── AlreadyExistsError          another document has this id
 NotFoundError
 ├── ScenarioNotFoundError
-└── ProcessNotFoundError
+├── ProcessNotFoundError
+├── CommentNotFoundError
+└── DeviationNotFoundError
 UnavailableError
 ├── OutOfStepError              the entry does not follow the last one applied
 └── TriggerError                a system action could not be run now
@@ -145,12 +150,34 @@ class InvalidResponseError(InvalidError):
     """A response is wrong in itself."""
 
 
+class InvalidCommentError(InvalidError):
+    """A comment is malformed, or replies to what is no comment."""
+
+
+class InvalidDeviationError(InvalidError):
+    """A proposal to deviate from a scenario, or an answer to one, is wrong in itself.
+
+    Attributes:
+        problems: Every finding in what is proposed; empty where the body itself is malformed.
+    """
+
+    def __init__(
+        self, message: str, *, path: str | None = None, hint: str | None = None, problems: Iterable[Problem] = ()
+    ) -> None:
+        super().__init__(message, path=path, hint=hint)
+        self.problems = tuple(problems)
+
+
 class ActorNotAllowedError(ForbiddenError):
     """The signer is not an actor who may do this, or signed with the wrong key."""
 
 
 class ActionNotAvailableError(ConflictError):
     """The action exists in the scenario, but cannot be done in the present state."""
+
+
+class DeviationNotOpenError(ConflictError):
+    """A deviation cannot be proposed, or a proposal cannot be answered, as the process stands now."""
 
 
 class AlreadyExistsError(ConflictError):
@@ -167,6 +194,14 @@ class ScenarioNotFoundError(NotFoundError):
 
 class ProcessNotFoundError(NotFoundError):
     """There is no such process."""
+
+
+class CommentNotFoundError(NotFoundError):
+    """There is no such comment."""
+
+
+class DeviationNotFoundError(NotFoundError):
+    """There is no such proposal to deviate."""
 
 
 class TriggerError(UnavailableError):

@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 from eventchain.store.document_store import DocumentStore
+from workflow_engine.deviation import made_of
 from workflow_engine.errors import OutOfStepError
-from workflow_engine.process import Process
+from workflow_engine.journal import find, last_step, position_of
+from workflow_engine.process import Deviation, Process
+from workflow_engine.proposal import read_proposal
 from workflow_engine.records import ENTRIES, STATES, decode, is_forgetting
 from workflow_engine.scenario import Scenario, compile_scenario
 
@@ -75,9 +78,7 @@ class Live:
     def last_event(self, process_id: str) -> str | None:
         """Return the hash of the last entry of a process, or None."""
         process = self.process(process_id)
-        if process is None:
-            return None
-        return str(process.previous[-1]["event"]) if process.previous else process.current.event
+        return None if process is None else process.last_event
 
     def _read(self, process_id: str) -> Process | None:
         """Put a process together from its start, its responses and the state as of the last of them."""
@@ -86,9 +87,10 @@ class Live:
             started = self.store.find(ENTRIES, {**where, "kind": "process"}, order_by="position", limit=1)
             if not started:
                 return None
+            adapted = last_step(self.store, self.chain, process_id, ("deviation", "consent"))
             steps = self.store.find(ENTRIES, {**where, "kind": "response"}, order_by="position")
-            last = (steps or started)[-1]
-            self.is_behind = self.is_behind or cast("int", last["position"]) >= self.length
+            last = max((steps or started)[-1], adapted or started[-1], key=position_of)
+            self.is_behind = self.is_behind or position_of(last) >= self.length
             row = self.store.get(STATES, {"chain": self.chain, "process": process_id, "hash": last["hash"]})
             if row is not None:
                 state = decode(row["state"])
@@ -100,7 +102,21 @@ def _process(live: Live, state: Mapping[str, Any], previous: tuple[Mapping[str, 
     scenario = live.scenario(state["scenario"])
     if scenario is None:
         return None
-    return Process.from_state(state, scenario=scenario, previous=previous)
+    deviation = _deviation(live, state["deviation"]["event"], scenario) if "deviation" in state else None
+    return Process.from_state(state, scenario=scenario, previous=previous, deviation=deviation)
+
+
+def _deviation(live: Live, event: str, base: Scenario) -> Deviation:
+    """Return the deviation that a process is in, from the proposal in the journal.
+
+    Raises:
+        OutOfStepError: The proposal is not there: another copy is forgetting the chain.
+    """
+    kept = find(live.store, live.chain, event, "deviation")
+    if kept is None:
+        raise OutOfStepError("the chain was forgotten meanwhile", hint="Try again.")
+    successor = live.scenario(kept["successor"]) if "successor" in kept else None
+    return made_of(read_proposal(kept["proposal"]), event, base, successor)
 
 
 @lru_cache(maxsize=64)

@@ -8,7 +8,8 @@ that actor may do it, and signed with a key of the right kind; what it says of a
 the template; the outcome exists; the data fits its schema. Then its update instructions run one after the other, each
 seeing what the ones before it wrote; what changed is not locked in this state, and is validated; the transitions are
 tried in their order on the updated process; and the state that follows is entered, or, where none fits, the present one
-is refreshed: its texts, conditions and actions are evaluated again, its due date stays.
+is refreshed: its texts, conditions and actions are evaluated again, its due date stays. Where the state that follows is
+none of a deviation in force, that ends first (`workflow_engine.deviation`).
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ from eventchain.core.entry import Entry
 from workflow_engine import body, update
 from workflow_engine.acting import acting_actor, available_action, may_be_done, timing_actor
 from workflow_engine.body import ResponseBody
+from workflow_engine.deviation import arrive, asked_anew
 from workflow_engine.documents.action import check_response as check_document
 from workflow_engine.due import waits_for_timeout
 from workflow_engine.errors import (
@@ -86,7 +88,7 @@ def start(scenario: Scenario, entry: Entry) -> Process:
             timestamp=entry.timestamp,
         ),
     )
-    return _by_scenario(lambda: enter(process, INITIAL_STATE, entry, None, Budget()))
+    return by_scenario(lambda: enter(process, INITIAL_STATE, entry, None, Budget()))
 
 
 def step(process: Process, entry: Entry) -> Process:
@@ -101,7 +103,8 @@ def step(process: Process, entry: Entry) -> Process:
             another document than the action makes, or changes a locked asset.
         ActionNotAvailableError: The action cannot be done now.
         ActorNotAllowedError: The signer is no actor who may do it, or used a key of the wrong kind.
-        InvalidDataError: The data, or what it makes of an actor or asset, does not fit its schema.
+        InvalidDataError: The data, or what it makes of an actor or asset, does not fit its schema; at the end of a
+            scenario update, that of the new scenario.
         InvalidInstructionError: The scenario cannot be evaluated on this data, or it costs too much.
     """
     given = body.read_response(entry.body)
@@ -114,7 +117,7 @@ def step(process: Process, entry: Entry) -> Process:
     if action.kind == "document":
         check_document(process, action.key, given.key or action.default_response, given.data)
     budget = Budget()
-    return _by_scenario(lambda: _respond(process, action, actor, given, entry, budget))
+    return by_scenario(lambda: _respond(process, action, actor, given, entry, budget))
 
 
 def decision_context(process: Process, action_key: str, actor_key: str) -> bytes:
@@ -189,7 +192,7 @@ def _respond(
     recorded = {
         **response,
         "action": _recorded_action(process.current.actions[action.key]),
-        "actor": _recorded_actor(updated.actors[actor]),
+        "actor": recorded_actor(updated.actors[actor]),
         "title": title,
         "display": outcome.display,
         "timestamp": entry.timestamp,
@@ -256,6 +259,7 @@ def _updated(
     if after is not before:
         check_locks(before, after, process.scenario, process.current.key)
         update.validate_changes(before, after, process.scenario)
+        updated = asked_anew(updated)
     return updated
 
 
@@ -270,10 +274,11 @@ def _moved(
 ) -> Process:
     """Record the response, then enter the state that the first fitting transition leads to, or stay."""
     target = _target(process, action, actor, response, budget)
-    process = replace(process, previous=(*process.previous, recorded))
+    process = replace(process, previous=(*process.previous, recorded), changed=None)
     if target is None:
         return refresh(process, action, actor, budget)
-    return enter(process, target, entry, actor, budget)
+    arrived, acting = arrive(process, target, actor)
+    return enter(arrived, target, entry, acting, budget)
 
 
 def _target(process: Process, action: str, actor: str, response: Mapping[str, Any], budget: Budget) -> str | None:
@@ -297,7 +302,8 @@ def _recorded_action(instance: Mapping[str, Any]) -> dict[str, Any]:
     return {name: instance[name] for name in ("$schema", "key", "title", "label") if name in instance}
 
 
-def _recorded_actor(actor: Mapping[str, Any]) -> dict[str, Any]:
+def recorded_actor(actor: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the history keeps of an actor."""
     return {name: actor[name] for name in ("key", "title", "identity") if name in actor}
 
 
@@ -316,7 +322,7 @@ def _time_out(process: Process, given: ResponseBody, entry: Entry) -> Process:
     response = {"action": {"key": TIMEOUT}, "key": "ok", "actor": {"key": actor}}
     recorded = {
         **response,
-        "actor": _recorded_actor(process.actors[actor]),
+        "actor": recorded_actor(process.actors[actor]),
         "display": "always",
         "timestamp": entry.timestamp,
         "event": entry.hash,
@@ -328,10 +334,10 @@ def _time_out(process: Process, given: ResponseBody, entry: Entry) -> Process:
             raise ActionNotAvailableError("No transition of this state takes its timeout now.", path="$.action")
         return _moved(process, TIMEOUT, actor, response, recorded, entry, budget)
 
-    return _by_scenario(move)
+    return by_scenario(move)
 
 
-def _by_scenario(decide: Callable[[], Result]) -> Result:
+def by_scenario(decide: Callable[[], Result]) -> Result:
     """Say of an instruction that fails that it is the scenario's; the path leads into its normal form."""
     try:
         return decide()

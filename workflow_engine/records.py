@@ -1,10 +1,10 @@
 """How the workflow engine keeps what it knows, in any document store.
 
 `ENTRIES` is a journal: one row per applied event of a chain, and the insert of that row is what commits an event. It
-holds what cannot be computed again cheaply: scenarios as given, and the responses as they were recorded. `STATES` holds
-the state of a process as of one event, named by that event's hash: rows that no journal row names (left by a crash or a
-lost race) are never read. Nothing here is a second truth: everything is computed again from the chain by `forget` and a
-replay.
+holds what cannot be computed again cheaply: scenarios as given, and responses, comments, proposals and answers to them
+as they were recorded. `STATES` holds the state of a process as of one event, named by that event's hash: rows that no
+journal row names (left by a crash or a lost race) are never read. Nothing here is a second truth: everything is
+computed again from the chain by `forget` and a replay.
 """
 
 import json
@@ -20,10 +20,10 @@ ENTRIES = Collection(
         "chain": str,
         "hash": str,
         "position": int,  # of the event among those applied, from 0
-        "kind": str,  # scenario, process, response, or other
+        "kind": str,  # one of KINDS
         "subject": str,  # id of the scenario or process
-        "name": str,  # a scenario's own id
-        "document": bytes,  # the scenario's normal form, or the recorded response
+        "name": str,  # a scenario's own id; of an answer to a proposal, the hash of the proposal's event
+        "document": bytes,  # the scenario's normal form; a response, comment, proposal or answer as it was recorded
     },
     key=("chain", "hash"),
     unique=(("chain", "position"),),
@@ -59,7 +59,10 @@ DRAFTS = Collection(
 
 COLLECTIONS = (ENTRIES, STATES, RESULTS, DRAFTS)
 
-_KINDS = ("scenario", "process", "response", "other")
+STEP_KINDS = ("process", "response", "deviation", "consent")
+"""Kinds of entries that change a process: the last one of them names its present state."""
+
+KINDS = ("scenario", *STEP_KINDS, "comment", "other")
 _FORGETTING = "forgetting"
 _LAST_POSITION = 2**62
 
@@ -77,7 +80,7 @@ def delete_chain(store: DocumentStore, chain: str) -> None:
     mark: Document = {"chain": chain, "hash": _FORGETTING, "position": _LAST_POSITION, "kind": _FORGETTING}
     with suppress(DuplicateError):
         store.insert(ENTRIES, [mark])
-    for kind in _KINDS:
+    for kind in KINDS:
         store.delete(ENTRIES, {"chain": chain, "kind": kind})
     store.delete(STATES, {"chain": chain})
     store.delete(ENTRIES, {"chain": chain, "hash": _FORGETTING})

@@ -12,22 +12,24 @@ POST /processes/<id>/response   check a response at the tip of the chain and ret
 POST /responses                 the same, with the process named in the body
 ```
 
+Comments and deviations are in `workflow_engine.routes_adaptive`.
+
 People sign their own responses (paper section 7.2), so a response is only prepared here; the signed event is posted to
 `/event-chains`. Who is not on a chain is told that there is no such process. Errors are raised as they are; the
 application turns them into problem+json. The authenticated caller stands in `flask.g.caller`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, request
 
-from eventchain.core import base58, canonical_json, strict_json
-from eventchain.core.errors import ForbiddenError, UnauthenticatedError
+from eventchain.core import base58, canonical_json
+from eventchain.core.errors import ForbiddenError
 from eventchain.core.hashing import sha256
 from eventchain.core.keys import PublicKey
 from eventchain.core.paging import number, read_page
-from workflow_engine import view
+from workflow_engine import view, web
 from workflow_engine.body import process_reference
 from workflow_engine.documents import TEXT_TYPE
 from workflow_engine.documents.retrieval import document_in
@@ -41,10 +43,8 @@ from workflow_engine.errors import (
 from workflow_engine.forms import form_in
 from workflow_engine.ports import Membership, Preparer
 from workflow_engine.process import LTO_RESPONSE, Process
+from workflow_engine.routes_adaptive import AdaptiveViews
 from workflow_engine.service import WorkflowService, kind_of
-
-MAX_BYTES = 256 * 1024
-"""Of a posted document; a scenario has to fit an event, and some space is left for white space."""
 
 IN_BODY = "-"
 """A process id in a path that says: look into the body."""
@@ -75,6 +75,15 @@ def create_blueprint(
     routes.get("/processes/<process_id>/forms/<action>")(views.form)
     routes.post("/processes/<process_id>/response")(views.respond)
     routes.post("/responses")(views.respond)
+    adaptive = AdaptiveViews(service, membership, preparer, views.find)
+    routes.get("/comments")(adaptive.comments_of_chain)
+    routes.get("/processes/<process_id>/comments")(adaptive.comments)
+    routes.post("/processes/<process_id>/comments")(adaptive.make_comment)
+    routes.get("/processes/<process_id>/comments/<event>")(adaptive.comment)
+    routes.get("/processes/<process_id>/deviations")(adaptive.deviations)
+    routes.post("/processes/<process_id>/deviations")(adaptive.propose)
+    routes.get("/processes/<process_id>/deviations/<event>")(adaptive.deviation)
+    routes.post("/processes/<process_id>/deviations/<event>")(adaptive.answer)
     return routes
 
 
@@ -89,33 +98,33 @@ class _Views:
 
     def scenarios(self) -> Response:
         """List this node's own library."""
-        _caller()
+        web.caller()
         page = read_page("scenarios", request.args)
-        return _answer(*page.cut(self._service.drafts(), lambda item: str(item["id"])))
+        return web.answer(*page.cut(self._service.drafts(), lambda item: str(item["id"])))
 
     def add_scenario(self) -> Response:
         """Check a scenario and keep it in this node's own library."""
-        if not self._may_add(_caller()):
+        if not self._may_add(web.caller()):
             raise ForbiddenError("You may not add scenarios to this node's library.")
-        added, is_new = self._service.add_draft(_document())
+        added, is_new = self._service.add_draft(web.document())
         if not is_new:
             return Response(status=204)
-        answer = _answer(dict(added.normal_form), status=201)
+        answer = web.answer(dict(added.normal_form), status=201)
         answer.headers["Location"] = f"/scenarios/{added.id}"
         return answer
 
     def scenario(self, scenario_id: str) -> Response:
         """Return a scenario of the library, or of one of the caller's chains."""
-        caller = _caller()
+        caller = web.caller()
         try:
-            return _answer(self._service.draft(scenario_id))
+            return web.answer(self._service.draft(scenario_id))
         except ScenarioNotFoundError:
             for chain in self._membership.chains_of(str(caller)):
                 found = next(
                     (item for item in self._service.scenarios(chain) if scenario_id in (item.id, item.name)), None
                 )
                 if found is not None:
-                    return _answer(dict(found.normal_form))
+                    return web.answer(dict(found.normal_form))
             raise
 
     def processes(self) -> Response:
@@ -124,27 +133,27 @@ class _Views:
         first = page.after.partition(" ")[0] if page.after else ""
         placed = (
             (f"{chain} {number(index)}", process)
-            for chain in sorted(self._membership.chains_of(str(_caller())))
+            for chain in sorted(self._membership.chains_of(str(web.caller())))
             if chain >= first
             for index, process in enumerate(self._service.processes(chain))
         )
         found, link = page.cut(placed, lambda item: item[0])
         tag = _tag([process for _, process in found])
-        return _answer([_summary(process) for _, process in found], link, tag=tag)
+        return web.answer([_summary(process) for _, process in found], link, tag=tag)
 
     def process(self, process_id: str) -> Response:
         """Return a process on one of the caller's chains, complete."""
-        process = self._found(process_id)
+        process = self.find(process_id)
         tag = _tag([process])
         if request.if_none_match.contains_weak(tag):
             answer = Response(status=304)
             answer.set_etag(tag)
             return answer
-        return _answer(view.complete(process), tag=tag)
+        return web.answer(view.complete(process), tag=tag)
 
     def document(self, process_id: str, asset: str) -> Response:
         """Return the document that an asset of a process describes, made once more."""
-        data = document_in(self._found(process_id), asset)
+        data = document_in(self.find(process_id), asset)
         answer = Response(data, content_type=TEXT_TYPE)
         answer.headers["Content-Disposition"] = 'attachment; filename="document.odt"'
         answer.set_etag(base58.encode(sha256(data)))
@@ -153,27 +162,27 @@ class _Views:
 
     def form(self, process_id: str, action: str) -> Response:
         """Return the form of an action of a process."""
-        return _answer(form_in(self._found(process_id), action, request.args.get("response")))
+        return web.answer(form_in(self.find(process_id), action, request.args.get("response")))
 
     def respond(self, process_id: str = IN_BODY) -> Response:
         """Check a response at the tip of the chain, and return what has to be signed."""
-        body = _document()
+        body = web.document()
         if not isinstance(body, dict):
             raise InvalidResponseError("A response should be an object.", path="$")
         named = process_reference(body) if process_id == IN_BODY or "process" in body else process_id
         if process_id not in (IN_BODY, named):
             raise InvalidResponseError("The response is for another process than the path.", path="$.process")
-        process = self._found(named)
+        process = self.find(named)
         event_body = {"$schema": LTO_RESPONSE, **body, "process": process.id}
         if kind_of(event_body["$schema"]) != "response":
             raise InvalidResponseError(
                 "This is no response.", path=json_path(("$schema",)), hint=f"Use {LTO_RESPONSE}."
             )
-        return _answer(self._preparer.prepare(process.chain, event_body, _caller()))
+        return web.answer(self._preparer.prepare(process.chain, event_body, web.caller()))
 
-    def _found(self, process_id: str) -> Process:
+    def find(self, process_id: str) -> Process:
         """Return a process that the caller may see; to others there is none."""
-        key, chain = str(_caller()), request.args.get("chain")
+        key, chain = str(web.caller()), request.args.get("chain")
         chains = [
             known
             for known in self._service.locate(process_id)
@@ -186,17 +195,6 @@ class _Views:
         return self._service.process(process_id, chains[0])
 
 
-def _caller() -> PublicKey:
-    caller = g.get("caller")
-    if not isinstance(caller, PublicKey):
-        raise UnauthenticatedError("This request has to be signed.")
-    return caller
-
-
-def _document() -> Any:
-    return strict_json.parse(request.get_data(cache=False), max_bytes=MAX_BYTES)
-
-
 def _summary(process: Process) -> dict[str, Any]:
     current = {"key": process.current.key, "title": process.current.title}
     return {"id": process.id, "title": process.title, "chain": process.chain, "current": current}
@@ -204,20 +202,4 @@ def _summary(process: Process) -> dict[str, Any]:
 
 def _tag(processes: Sequence[Process]) -> str:
     """Return what is new whenever one of these processes is: made of the last event of each."""
-    return base58.encode(canonical_json.digest([[item.chain, item.id, _last_event(item)] for item in processes]))
-
-
-def _last_event(process: Process) -> str:
-    return str(process.previous[-1]["event"]) if process.previous else process.current.event
-
-
-def _answer(
-    value: Any, headers: Mapping[str, str] | None = None, *, status: int = 200, tag: str | None = None
-) -> Response:
-    """Return JSON with an ETag, that of its bytes unless another is given, or 304 when the caller has it."""
-    data = canonical_json.encode(value)
-    answer = Response(data, status=status, content_type="application/json", headers=dict(headers or {}))
-    answer.set_etag(tag or base58.encode(sha256(data)))
-    if status == 200:
-        answer.make_conditional(request)
-    return answer
+    return base58.encode(canonical_json.digest([[item.chain, item.id, item.last_event] for item in processes]))

@@ -11,14 +11,14 @@ carries an `Idempotency-Key`.
 
 from collections.abc import Collection as AnyOf
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
-from workflow_engine import machine, scenario, view
+from workflow_engine import adaptive, comment, journal, machine, scenario, view
+from workflow_engine.beside import Beside
 from workflow_engine.body import process_reference, scenario_reference
 from workflow_engine.due import DueAction, due
 from workflow_engine.errors import (
@@ -29,6 +29,7 @@ from workflow_engine.errors import (
     ScenarioNotFoundError,
 )
 from workflow_engine.live import Live, LiveProcesses
+from workflow_engine.outcome import Outcome, Row
 from workflow_engine.process import Process
 from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATES, decode, delete_chain, encode
 from workflow_engine.scenario import TIMEOUT, Scenario, load
@@ -36,12 +37,12 @@ from workflow_engine.triggers import Call, Triggers, response_body
 
 __all__ = ["COLLECTIONS", "WorkflowService", "kind_of"]
 
-_SCHEMAS = {"scenario": "/scenario/", "process": "/process/", "response": "/response/"}
-_OWN = {f"urn:livecontract:{kind}:1": kind for kind in _SCHEMAS}
+_SCHEMAS = {"scenario": "/scenario/", "process": "/process/", "response": "/response/", "comment": "/comment/"}
+_OWN = {f"urn:livecontract:{kind}:1": kind for kind in _SCHEMAS} | adaptive.SCHEMAS
 
 
 def kind_of(schema: object) -> str:
-    """Return what an event's body is, from its `$schema`: scenario, process, response, or other."""
+    """Return what an event's body is, from its `$schema`: one of `workflow_engine.records.KINDS`."""
     if not isinstance(schema, str):
         return "other"
     if schema in _OWN:
@@ -49,15 +50,6 @@ def kind_of(schema: object) -> str:
     if schema.startswith("https://specs.livecontracts.io/"):
         return next((kind for kind, part in _SCHEMAS.items() if part in schema), "other")
     return "other"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Outcome:
-    """What an entry comes to: the journal row, the process it changed, and a scenario it added."""
-
-    row: dict[str, str | int | bytes | None]
-    process: Process | None = None
-    before: str | None = None
 
 
 class WorkflowService:
@@ -187,12 +179,19 @@ class WorkflowService:
         """Return everything that was computed of a chain: equal on all nodes that applied the same entries."""
         live = self._live.of(chain)
         processes = sorted(live.processes(), key=lambda process: process.id)
+        said = [comment.without_content(item) for _, item in self.beside.comments(chain)]
         return {
             "chain": chain,
             "head": live.head,
             "scenarios": sorted({found.id for found in live.scenarios()}),
             "processes": [view.complete(process) for process in processes],
+            **({"comments": said} if said else {}),
         }
+
+    @property
+    def beside(self) -> Beside:
+        """What was said and proposed beside the processes."""
+        return Beside(self._store)
 
     def due(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
         """Return the system actions that wait now, and that the nodes of these identities are to perform."""
@@ -297,10 +296,10 @@ class WorkflowService:
             return None
         raise OutOfStepError("the entry does not follow the last one applied", hint="Forget the chain and replay it.")
 
-    def _decide(self, entry: Entry, live: Live) -> _Outcome:
+    def _decide(self, entry: Entry, live: Live) -> Outcome:
         """Return what the entry comes to, on the present state of its chain. Nothing is written."""
         kind = kind_of(entry.schema)
-        row: dict[str, str | int | bytes | None] = {
+        row: Row = {
             "chain": entry.chain,
             "hash": entry.hash,
             "position": live.length,
@@ -315,19 +314,21 @@ class WorkflowService:
             return self._started(entry, live, row)
         if kind == "response":
             return self._stepped(entry, live, row)
-        return _Outcome(row=row)
+        if kind in adaptive.KINDS:
+            return adaptive.decide(kind, entry, live, row)
+        return Outcome(row=row)
 
-    def _added_scenario(self, entry: Entry, live: Live, row: dict[str, Any]) -> _Outcome:
+    def _added_scenario(self, entry: Entry, live: Live, row: Row) -> Outcome:
         added = scenario.load(dict(entry.body))
         for name in {added.id, added.name} - {None}:
             known = live.scenario(str(name))
             if known is not None and known.id != added.id:
                 raise AlreadyExistsError("Another scenario of this chain has this id.", path="$.id")
-        return _Outcome(
+        return Outcome(
             row={**row, "subject": added.id, "name": added.name, "document": encode(added.normal_form)},
         )
 
-    def _started(self, entry: Entry, live: Live, row: dict[str, Any]) -> _Outcome:
+    def _started(self, entry: Entry, live: Live, row: Row) -> Outcome:
         name = scenario_reference(entry.body)
         found = live.scenario(name)
         if found is None:
@@ -339,17 +340,17 @@ class WorkflowService:
         started = machine.start(found, entry)
         if live.process(started.id) is not None:
             raise AlreadyExistsError("Another process of this chain has this id.", path="$.id")
-        return _Outcome(row={**row, "subject": started.id}, process=started)
+        return Outcome(row={**row, "subject": started.id}, process=started)
 
-    def _stepped(self, entry: Entry, live: Live, row: dict[str, Any]) -> _Outcome:
+    def _stepped(self, entry: Entry, live: Live, row: Row) -> Outcome:
         process = live.process(process_reference(entry.body))
         if process is None:
             raise ProcessNotFoundError("There is no such process on this chain.", path="$.process")
         stepped = machine.step(process, entry)
         row = {**row, "subject": process.id, "document": encode(stepped.previous[-1])}
-        return _Outcome(row=row, process=stepped, before=live.last_event(process.id))
+        return Outcome(row=row, process=stepped, before=live.last_event(process.id))
 
-    def _save_state(self, entry: Entry, outcome: _Outcome) -> None:
+    def _save_state(self, entry: Entry, outcome: Outcome) -> None:
         if outcome.process is None:
             return
         state: Document = {
@@ -360,11 +361,10 @@ class WorkflowService:
         }
         self._store.put(STATES, state)
 
-    def _drop_old_state(self, entry: Entry, outcome: _Outcome) -> None:
+    def _drop_old_state(self, entry: Entry, outcome: Outcome) -> None:
         """Take back a state that was saved after a faster copy had gone on and removed it."""
-        process = {"chain": entry.chain, "subject": outcome.row["subject"]}
-        position = cast("int", outcome.row["position"])
-        if outcome.process and self._store.find(ENTRIES, process, order_by="position", after=position, limit=1):
+        last = journal.last_step(self._store, entry.chain, outcome.process.id) if outcome.process else None
+        if outcome.process and last is not None and last["hash"] != entry.hash:
             self._store.delete(STATES, {"chain": entry.chain, "process": outcome.process.id, "hash": entry.hash})
 
     def _run(self, action: DueAction) -> dict[str, Any] | None:

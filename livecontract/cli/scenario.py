@@ -7,9 +7,11 @@ import typer
 from livecontract.cli import scenario_testing
 from livecontract.cli.files import DocumentFile, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
+from livecontract.cli.scenario_impact import impact, refuse_deviation
 from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
+app.command("impact")(impact)
 
 
 @app.command("check")
@@ -17,7 +19,9 @@ def check(file: DocumentFile, as_json: AsJson = False) -> None:
     """Check a scenario with the passive tests; negative if there is an error among the findings."""
     from workflow_engine.checks import check as check_scenario
 
-    report = check_scenario(read_document(file))
+    scenario = read_document(file)
+    refuse_deviation(scenario, file)
+    report = check_scenario(scenario)
     document = report.to_dict()
     finish(document, _report_text(document), as_json=as_json, code=OK if report.valid else FAILURE)
 

@@ -53,6 +53,8 @@ POST_ROUTES = [
     "/scenarios",
     "/responses",
     f"/processes/{PROCESS}/response",
+    f"/processes/{PROCESS}/comments",
+    f"/processes/{PROCESS}/deviations",
     "/invitations",
     "/hash",
     "/hash/verify",

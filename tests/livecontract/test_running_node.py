@@ -55,6 +55,13 @@ STREAMS = {name for name, (_, _, item) in OPERATIONS.items() if "text/event-stre
 HASH = sha256(b"something to anchor")
 AGREEMENT = "agreement-1"
 """A process whose document is being signed."""
+DEVIATION = {
+    "$schema": "urn:livecontract:deviation:1",
+    "process": PROCESS,
+    "title": "Begin anew",
+    "from": "initial",
+    "to": "initial",
+}
 
 
 class Good(NamedTuple):
@@ -80,6 +87,9 @@ class Stage(World):
         self.transfer = self._transfer(1)
         self.owner.post("/transactions/broadcast", self.transfer)
         self.waiting = ""
+        said = {"$schema": "urn:livecontract:comment:1", "process": PROCESS, "content": "Soon?"}
+        self.comment = base58.encode(self.agent.add(self.chain, said).hash)
+        self.proposal = base58.encode(self.agent.add(self.chain, DEVIATION).hash)
         settle(node)
         wait_for(lambda: self.owner.get(f"/transactions/info/{self.transfer['id']}").status == 200, "the transfer")
         wait_for(lambda: self.owner.get(f"/hash/{HASH.hex()}/receipt").status == 200, "the receipt")
@@ -180,6 +190,14 @@ class Stage(World):
             "getDocument": lambda: Good({"process_id": AGREEMENT, "asset": "document"}),
             "getForm": lambda: Good({"process_id": PROCESS, "action": "request"}, query="response=ok"),
             "getProcess": lambda: Good({"process_id": PROCESS}),
+            "listCommentsOfChain": lambda: Good(query=f"chain={self.chain}"),
+            "listComments": lambda: Good({"process_id": PROCESS}),
+            "getComment": lambda: Good({"process_id": PROCESS, "event": self.comment}),
+            "prepareComment": lambda: Good({"process_id": PROCESS}, body={"content": "Yes."}),
+            "listDeviations": lambda: Good({"process_id": PROCESS}),
+            "getDeviation": lambda: Good({"process_id": PROCESS, "event": self.proposal}),
+            "prepareDeviation": lambda: Good({"process_id": PROCESS}, body=DEVIATION),
+            "prepareConsent": lambda: Good({"process_id": PROCESS, "event": self.proposal}, body={"answer": "agree"}),
             "prepareResponse": lambda: Good({"process_id": PROCESS}, query=f"chain={self.chain}", body=response),
             "prepareNamedResponse": lambda: Good(body=response),
         }

@@ -9,6 +9,8 @@ from tests.scenarios.casting import loaded
 from workflow_engine import simulate
 from workflow_engine.checks import check
 from workflow_engine.normalise import FINAL_STATES, normalise
+from workflow_engine.proposal import check_proposal, read_proposal
+from workflow_engine.scenario import load
 
 LENIENT = {"quotation", "nda", "signing", "demo-transaction"}
 """Those in which a deadline, or a run of a withdrawal, is missing here and there."""
@@ -182,7 +184,13 @@ def test_forms_say_in_which_order_their_fields_are_shown(name):
             assert all(field.get("title") for field in response.schema_document["properties"].values())
 
 
+@pytest.mark.parametrize("name", scenarios.deviation_names())
+def test_deviation_can_be_proposed_in_a_scenario_of_the_library(name):
+    proposal = read_proposal(scenarios.deviation(name))
+    assert check_proposal(proposal, load(scenarios.load(proposal.process)), None) == ()
+
+
 def test_unknown_names_are_refused():
-    for read in (scenarios.load, scenarios.runs, scenarios.schema):
+    for read in (scenarios.load, scenarios.runs, scenarios.deviation, scenarios.schema):
         with pytest.raises(KeyError):
             read("../quotation")

@@ -5,6 +5,7 @@ import jsonschema_rs
 import pytest
 
 import scenarios
+from tests.workflow_engine.deviating import HAGGLE, TO_RENTAL
 from tests.workflow_engine.test_checks import ERRORS, WARNINGS
 from workflow_engine import schema
 from workflow_engine.documents import TEXT_TYPE as ODT
@@ -54,6 +55,11 @@ GOOD = {
     "comment": [
         {"$schema": "urn:livecontract:comment:1", "content": "I disagree."},
         {"$schema": "urn:livecontract:comment:1", "url": "https://example.com/a.png", "hash": KEY},
+    ],
+    "deviation": [HAGGLE, TO_RENTAL],
+    "consent": [
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY, "answer": "agree"},
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY, "answer": "refuse", "reason": "No.", "x-note": 1},
     ],
     "scenario": [
         {"$schema": OWN_SCENARIO},
@@ -116,6 +122,20 @@ BAD = {
         {**template_definition(b"x"), "media_type": "text/html"},
     ],
     "form": [{}, {"$schema": "urn:livecontract:form:1", "action": "a", "response": "ok", "schema": True, "fields": []}],
+    "deviation": [
+        {},
+        {**HAGGLE, "states": []},
+        {**HAGGLE, "stats": {}},
+        {**HAGGLE, "deadline": "tomorrow"},
+        {**TO_RENTAL, "map": {"states": {}}},
+        {name: value for name, value in HAGGLE.items() if name != "from"},
+    ],
+    "consent": [
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY},
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY, "answer": "maybe"},
+        {"$schema": "urn:livecontract:consent:1", "deviation": "0", "answer": "agree"},
+        {"$schema": "urn:livecontract:consent:1", "deviation": KEY, "answer": "agree", "force": True},
+    ],
     "scenario": [
         {},
         {"$schema": OWN_SCENARIO, "stats": {}},
@@ -139,7 +159,7 @@ def chain_files():
 
 
 def test_every_schema_is_there_and_accepted():
-    names = {"scenario", "process", "response", "identity", "event", "event-chain", "comment"}
+    names = {"scenario", "process", "response", "identity", "event", "event-chain", "comment", "deviation", "consent"}
     names |= {"document", "template", "form"}
     assert set(scenarios.schema_names()) == names
     for name in names:

@@ -1,9 +1,12 @@
 """Scenarios, entries and a small chain that the tests of the machine and the service share."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+from eventchain.core import base58
 from eventchain.core.entry import Entry
+from eventchain.core.hashing import sha256
 
 OWN = "urn:livecontract:scenario:1"
 PROCESS = "https://specs.livecontracts.io/v0.2.0/process/schema.json#"
@@ -82,6 +85,8 @@ ORDER: dict[str, Any] = {
     },
 }
 
+COMMENT = "urn:livecontract:comment:1"
+
 MEMBERS = frozenset({"acme", "beta"})
 DAY = 86_400_000
 
@@ -128,6 +133,20 @@ class Chain:
         key = more.pop("signed_with", "user")
         body = {"$schema": RESPONSE, "process": "p", "action": action, **more}
         return self.entry(body, identity, key=key, at=at)
+
+
+class HashedChain(Chain):
+    """A chain whose events have hashes that can be named in a body."""
+
+    def entry(self, *arguments: Any, **named: Any) -> Any:
+        previous, entry = self.head, super().entry(*arguments, **named)
+        hash_ = base58.encode(sha256(f"{self.name}/{len(self.entries)}".encode()))
+        self.entries[-1] = replace(entry, hash=hash_, previous=previous)
+        return self.entries[-1]
+
+    def comment(self, identity: str = "acme", **members: Any) -> Any:
+        content = {} if {"content", "hash"} & set(members) else {"content": "I disagree."}
+        return self.entry({"$schema": COMMENT, **content, **members}, identity)
 
 
 def played(name: str = "chain") -> Chain:

@@ -1,7 +1,9 @@
 """The workflow engine over HTTP."""
 
+import base64
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,9 +20,10 @@ from workflow_engine.routes import create_blueprint
 from workflow_engine.service import COLLECTIONS, WorkflowService
 from workflow_engine.triggers import Triggers
 
+from .deviating import HAGGLE, whole
 from .documents.templates import text_in
 from .documents.test_action import written
-from .samples import ORDER, Chain, played
+from .samples import ORDER, Chain, HashedChain, played
 
 MEMBER = KeyPair.from_seed(bytes(32)).public_key
 STRANGER = KeyPair.from_seed(bytes(31) + b"\1").public_key
@@ -68,10 +71,10 @@ def client() -> Client:
     service = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({}))
     for entry in [*only_started(), *played("b").entries, *played("c").entries]:
         service.apply(entry)
-    return served(service)
+    return client_of(service)
 
 
-def served(service: WorkflowService) -> Client:
+def client_of(service: WorkflowService) -> Client:
     """A node that takes the word of a header for who asks."""
     app = Flask(__name__)
     app.register_blueprint(create_blueprint(service, Members(), Prepared()))
@@ -172,7 +175,7 @@ def signing() -> Client:
     service = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({}))
     for entry in chain.entries:
         service.apply(entry)
-    return served(service)
+    return client_of(service)
 
 
 def test_document_is_given_to_members_and_opens(signing: Client) -> None:
@@ -195,3 +198,132 @@ def test_form_is_given_as_one_document(client: Client) -> None:
     assert [field["name"] for field in form["fields"]] == ["price"]
     assert client.get("/processes/only%20on%20a/forms/nothing").status_code == 404
     assert client.get("/processes/only%20on%20a/forms/order?response=nothing").status_code == 404
+
+
+def commented(count: int, content: str = "I disagree.") -> Client:
+    """The chain a with a process, and comments on it."""
+    service, chain = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({})), HashedChain("a")
+    chain.scenario()
+    chain.process()
+    for number in range(count):
+        about = {"process": "p"} if number % 2 == 0 else {}
+        chain.comment("beta", content=f"{number} {content}", **about)
+    for entry in chain.entries:
+        service.apply(entry)
+    return client_of(service)
+
+
+def test_comments_are_listed_in_pages_in_the_order_of_the_chain() -> None:
+    client = commented(7)
+    first = client.get("/processes/p/comments?limit=3")
+    assert [item["content"] for item in first.get_json()] == [f"{number} I disagree." for number in (0, 2, 4)]
+    rest = client.get("/processes/p/comments" + first.headers["Link"].partition("<")[2].partition(">")[0])
+    assert [item["content"] for item in rest.get_json()] == ["6 I disagree."]
+    assert "Link" not in rest.headers
+    whole = client.get("/comments?chain=a")
+    assert [item["content"][0] for item in whole.get_json()] == [str(number) for number in range(7)]
+
+
+def test_long_content_is_asked_for_by_itself() -> None:
+    client = commented(1, "x" * 4096)
+    (listed,) = client.get("/processes/p/comments").get_json()
+    assert listed["size"] == 4098
+    assert "content" not in listed
+    assert len(client.get(f"/processes/p/comments/{listed['event']}").get_json()["content"]) == 4098
+
+
+@pytest.mark.parametrize(
+    "path", ["/processes/p/comments", "/processes/p/comments/a", "/comments?chain=a", "/comments", "/comments?chain=c"]
+)
+def test_comments_are_nobody_elses_business(path: str) -> None:
+    client = commented(1)
+    assert client.get(path, STRANGER).status_code == 404
+    assert client.get(path, None).status_code == 401
+
+
+@pytest.mark.parametrize("cursor", ["99999999999999999999", "x", "-1", "1" * 5000])
+def test_cursor_that_nobody_gave_is_no_mistake_of_the_node(cursor: str) -> None:
+    client = commented(1)
+    text = base64.urlsafe_b64encode(f"comments\n{cursor}".encode()).decode().rstrip("=")
+    assert client.get(f"/processes/p/comments?cursor={text}").status_code == 200
+
+
+def test_proposals_are_listed_with_what_became_of_them_and_shown_whole() -> None:
+    service, chain = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({})), whole()
+    for entry in chain.entries:
+        service.apply(replace(entry, chain="a"))
+    client = client_of(service)
+    found = client.get("/processes/p/deviations").get_json()
+    assert [(item["title"], item["state"]) for item in found] == [
+        ("Haggle about the price", "refused"),
+        ("Haggle about the price", "withdrawn"),
+        ("Haggle about the price", "lapsed"),
+        ("Haggle about the price", "over"),
+        ("Rent instead of buying", "over"),
+    ]
+    assert [[answer["answer"] for answer in item["answers"]] for item in found] == [
+        ["refuse"],
+        ["withdraw"],
+        [],
+        ["come_into_force"],
+        ["come_into_force"],
+    ]
+    assert found[3]["answers"][0]["author"] == "beta"
+    assert found[3]["answers"][0]["reason"] == "Now."
+    assert found[0]["asked"] == ["acme", "beta"]
+    shown = client.get(f"/processes/p/deviations/{found[3]['event']}").get_json()
+    assert shown["proposal"]["states"].keys() == {"haggling"}
+    assert [item["path"] for item in shown["structure"]] == [
+        "$.actions.give_up",
+        "$.actions.lower",
+        "$.assets.haggle",
+        "$.states.haggling",
+    ]
+    update = client.get(f"/processes/p/deviations/{found[4]['event']}").get_json()
+    assert {"kind": "changed", "path": "$.title", "old": "Order", "new": "Rental"} in update["structure"]
+    assert client.get(f"/processes/p/deviations/{chain.entries[1].hash}").status_code == 404
+    assert client.get("/processes/p/deviations", STRANGER).status_code == 404
+
+
+def test_open_proposal_and_deviation_in_force_are_told_apart_and_change_the_tag_of_the_process() -> None:
+    service, chain = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({})), HashedChain("a")
+    client = client_of(service)
+    tags: list[str | None] = []
+    states: list[str] = []
+    chain.scenario()
+    chain.process()
+    chain.response("order", data={"price": 1})
+    proposed = chain.entry(HAGGLE)
+    chain.entry({"$schema": "urn:livecontract:consent:1", "deviation": proposed.hash, "answer": "agree"}, "beta")
+    for entry in chain.entries:
+        service.apply(entry)
+        tags.append(client.get("/processes/p").headers.get("ETag"))
+        if tags[-1]:
+            states += [item["state"] for item in client.get("/processes/p/deviations").get_json()]
+    assert states == ["open", "in force"]
+    assert len(set(tags[1:])) == 4
+
+
+def test_comments_proposals_and_answers_are_prepared_for_the_person_to_sign() -> None:
+    service, chain = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({})), HashedChain("a")
+    chain.scenario()
+    chain.process()
+    chain.response("order", data={"price": 1})
+    proposed = chain.entry(HAGGLE).hash
+    for entry in chain.entries:
+        service.apply(entry)
+    client = client_of(service)
+    said = client.post("/processes/p/comments", {"content": "Hm."})
+    assert said.get_json()["body"] == {"$schema": "urn:livecontract:comment:1", "process": "p", "content": "Hm."}
+    assert client.post("/processes/p/deviations", HAGGLE).get_json()["body"] == HAGGLE
+    answer = client.post(f"/processes/p/deviations/{proposed}", {"answer": "agree"})
+    assert answer.get_json()["body"] == {
+        "$schema": "urn:livecontract:consent:1",
+        "deviation": proposed,
+        "answer": "agree",
+    }
+    assert client.post("/processes/p/comments", {"process": "q", "content": "Hm."}).status_code == 400
+    assert client.post("/processes/p/comments", ["Hm."]).status_code == 400
+    assert client.post("/processes/p/deviations", "{").status_code == 400
+    assert client.post(f"/processes/p/deviations/{chain.entries[0].hash}", {"answer": "agree"}).status_code == 404
+    assert client.post("/processes/p/comments", {"content": "Hm."}, STRANGER).status_code == 404

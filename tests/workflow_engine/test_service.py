@@ -611,7 +611,9 @@ def test_bounded_memory_changes_nothing() -> None:
     [
         (None, "other"),
         ("https://specs.livecontracts.io/v0.2.0/response/schema.json#", "response"),
-        ("https://specs.livecontracts.io/v0.1.0/comment/schema.json#", "other"),
+        ("https://specs.livecontracts.io/v0.1.0/comment/schema.json#", "comment"),
+        ("urn:livecontract:comment:1", "comment"),
+        ("https://specs.livecontracts.io/v0.1.0/deviation/schema.json#", "other"),
         ("https://evil.example/response/schema.json#", "other"),
         ("urn:livecontract:scenario:1", "scenario"),
         ("urn:livecontract:scenario:2", "other"),

@@ -1,0 +1,159 @@
+"""`livecontract scenario impact`: what another text would do, before a party agrees to it. No node is needed."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from livecontract.cli.files import STANDARD_INPUT, read_document
+from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
+from livecontract.errors import InvalidFileError
+
+if TYPE_CHECKING:
+    from workflow_engine.difference import Difference
+    from workflow_engine.impact import Change, Impact
+    from workflow_engine.proposal import Proposal
+    from workflow_engine.scenario import Scenario
+
+Old = Annotated[str, typer.Argument(metavar="OLD", help="The scenario that processes run by: a JSON file.")]
+New = Annotated[str, typer.Argument(metavar="NEW", help="Another scenario, or a deviation from the old one.")]
+Processes = Annotated[
+    list[str] | None,
+    typer.Option("--processes", metavar="FILE", help="Process documents, chains or evidence files; may be repeated."),
+]
+More = Annotated[
+    list[str] | None, typer.Argument(metavar="FILE", help="More of them, as a shell writes --processes *.json.")
+]
+To = Annotated[
+    str | None,
+    typer.Option("--to", metavar="STATE", help="Where processes go on; else in the same state."),
+]
+WithProposal = Annotated[
+    str | None,
+    typer.Option("--proposal", metavar="FILE", help="The proposal to go on by NEW."),
+]
+
+
+def impact(
+    old: Old,
+    new: New,
+    processes: Processes = None,
+    more: More = None,
+    to: To = None,
+    proposal: WithProposal = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how two texts differ, and which running processes would be stuck; negative if one would."""
+    from livecontract.histories import read_histories
+    from workflow_engine.difference import differences
+    from workflow_engine.impact import impact_of
+    from workflow_engine.scenario import load
+
+    files = [*(processes or []), *(more or [])]
+    if [old, new, proposal, *files].count(STANDARD_INPUT) > 1:
+        raise typer.BadParameter("only one of the files can be standard input")
+    if more and not processes:
+        raise typer.BadParameter("name process documents with --processes")
+    before = load(read_document(old))
+    change = _change(before, new, to, proposal)
+    structure = differences(before.normal_form, change.scenario.normal_form)
+    found = [
+        (name, impact_of(history, change))
+        for name in files
+        for history in _named(name, lambda name=name: read_histories(read_document(name), before))
+    ]
+    document = {
+        "old": before.id,
+        "new": change.scenario.id,
+        "structure": [item.to_dict() for item in structure],
+        "processes": [{"file": name, **item.to_dict()} for name, item in found],
+    }
+    stuck = any(item.is_stuck for _, item in found)
+    finish(document, _text(structure, found, files), as_json=as_json, code=FAILURE if stuck else OK)
+
+
+def refuse_deviation(document: Any, name: str) -> None:
+    """Say of a deviation that it is no scenario, and what to do with it.
+
+    Raises:
+        InvalidFileError: It is one.
+    """
+    from workflow_engine.proposal import OWN_DEVIATION
+
+    if isinstance(document, dict) and document.get("$schema") == OWN_DEVIATION:
+        raise InvalidFileError(
+            f"{name} is a deviation from a scenario, which is checked together with that",
+            hint="Run: livecontract scenario impact SCENARIO DEVIATION",
+        )
+
+
+def _named(name: str, read: Any) -> Any:
+    """Read a file's processes; what is wrong is told with its name."""
+    from eventchain.core.errors import InvalidError
+
+    try:
+        return read()
+    except InvalidFileError as error:
+        if not error.message.startswith(name):
+            error.message = f"{name}: {error.message}"
+        raise
+    except InvalidError as error:
+        raise InvalidFileError(f"{name}: {error.message}", path=error.path, hint=error.hint) from None
+
+
+def _change(before: "Scenario", new: str, to: str | None, proposal: str | None) -> "Change":
+    """Return what is proposed: NEW is a scenario, or a deviation that leads back into the old one."""
+    from workflow_engine.impact import change_by, change_to
+    from workflow_engine.proposal import OWN_DEVIATION, deviating_scenario
+    from workflow_engine.scenario import load
+
+    document = _body(read_document(new))
+    if not isinstance(document, dict) or document.get("$schema") != OWN_DEVIATION:
+        successor = load(document)
+        given = None if proposal is None else _proposal(_body(read_document(proposal)), before, successor)
+        return change_to(successor, start=to, proposal=given)
+    if document.get("scenario") is not None:
+        raise typer.BadParameter("the proposal goes on by another scenario: give that as NEW and this as --proposal")
+    if to is not None or proposal is not None:
+        raise typer.BadParameter("a deviation says itself where it leads: leave out --to and --proposal")
+    read = _proposal(document, before, None)
+    return change_by(read, deviating_scenario(read, before) if read.parts["states"] else before)
+
+
+def _proposal(document: Any, before: "Scenario", successor: "Scenario | None") -> "Proposal":
+    from workflow_engine.proposal import read_proposal, validate_proposal
+
+    if not isinstance(document, dict):
+        raise InvalidFileError("a proposal should be an object", path="$")
+    read = read_proposal(document)
+    validate_proposal(read, before, successor)
+    return read
+
+
+def _body(document: Any) -> Any:
+    """Return the text of a proposal, also where it was fetched from a node, which tells more of it."""
+    return document["proposal"] if isinstance(document, dict) and "answers" in document else document
+
+
+def _text(structure: "tuple[Difference, ...]", found: "list[tuple[str, Impact]]", files: list[str]) -> str:
+    lines = ["The texts mean the same." if not structure else f"{len(structure)} differences:"]
+    lines += [f"  {item}" for item in structure]
+    if files:
+        stuck = sum(item.is_stuck for _, item in found)
+        lines += ["", f"{len(found)} processes by the old text, {stuck} of them would be stuck:"]
+        lines += [line for name, item in found for line in _process_lines(name, item)]
+    return "\n".join(lines)
+
+
+def _process_lines(name: str, found: "Impact") -> list[str]:
+    lines = [f"  {'STUCK' if found.is_stuck else 'ok   '} {found.process} in {found.state} ({name})"]
+    if found.obstacle:
+        lines.append(f"        cannot go on: {found.obstacle}")
+    elif found.goes_on_in:
+        lines.append(f"        goes on in {found.goes_on_in}")
+    if found.refused:
+        lines.append(f"        replayed to {found.replayed_to or 'nowhere'}: {found.refused}")
+    elif found.replayed_to:
+        lines.append(f"        replayed to {found.replayed_to}")
+    if found.note:
+        lines.append(f"        {found.note}")
+    return lines
