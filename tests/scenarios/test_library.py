@@ -16,7 +16,17 @@ LENIENT = {"quotation", "nda", "signing", "demo-transaction"}
 """Those in which a deadline, or a run of a withdrawal, is missing here and there."""
 
 PROMISED = LENIENT | {
-    *("arbitration", "four-eyes", "group-signing", "insurance-claim", "invoice", "lease", "purchase", "solvency", "tender"),
+    *(
+        "arbitration",
+        "four-eyes",
+        "group-signing",
+        "insurance-claim",
+        "invoice",
+        "lease",
+        "purchase",
+        "solvency",
+        "tender",
+    ),
 }
 
 RUNS = [(name, title) for name in scenarios.names() for title in scenarios.runs(name)]
