@@ -67,7 +67,7 @@ def _action(model: Model, node: Node) -> dict[str, Any]:
     given = given_action(model, node)
     title, description = (None, None) if given else (node.name or node.id, node.description)
     action: dict[str, Any] = {"title": title, "description": description, **given}
-    if not (given.get("actors") or given.get("actor")):
+    if not given.keys() & {"actors", "actor"}:
         action["actors"] = [model.lane_of[node.id]]
     if not given.get("responses"):
         action["responses"] = {key: _response(model, node, key) for key in response_keys(model, node)}

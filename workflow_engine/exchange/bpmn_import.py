@@ -51,7 +51,6 @@ def _document(model: Model, game: Exploration, actions: Actions) -> dict[str, An
     keys = _state_keys(model, game)
     states = {keys[marking]: _state(model, actions, marking, steps, keys) for marking, steps in game.steps.items()}
     used = {step.leaf.final for steps in game.steps.values() for step in steps if step.leaf.final}
-    finals = {key: _final(model, key) for key in sorted(used)}
     document = {
         "$schema": OWN_SCENARIO,
         "id": model.id,
@@ -60,7 +59,7 @@ def _document(model: Model, game: Exploration, actions: Actions) -> dict[str, An
         **given,
         "actors": {**{key: {"title": title} for key, title in model.actors.items()}, **given.get("actors", {})},
         "actions": {**given.get("actions", {}), **actions.documents},
-        "states": {**states, **{key: {**state, **_texts(model, key)} for key, state in finals.items()}},
+        "states": {**states, **{key: _final(model, key) for key in sorted(used)}},
     }
     return {name: value for name, value in document.items() if value is not None}
 
@@ -95,20 +94,21 @@ def _state(
         "timeout": duration,
         "actions": found or None,
         "transitions": list(_transitions(steps, actions, keys)),
-        **(_texts(model, nodes[0].state) if len(nodes) == 1 else {}),
+        **_texts(model, nodes[0].state if len(nodes) == 1 else None),
     }
     return {name: value for name, value in state.items() if value is not None}
 
 
 def _texts(model: Model, key: str | None) -> Mapping[str, Any]:
-    """Return what `lc:scenario` says of a state."""
-    texts: Mapping[str, Any] = model.scenario.get("states", {}).get(key, {})
-    return texts
+    """Return what `lc:scenario` says of a state: all its texts, so that without a title it has none."""
+    texts: Mapping[str, Any] | None = model.scenario.get("states", {}).get(key)
+    return {} if texts is None else {"title": None, **texts}
 
 
 def _final(model: Model, key: str) -> dict[str, Any]:
-    names = [node.name for node in model.nodes.values() if node.final == key and node.name]
-    return {"title": " / ".join(dict.fromkeys(names))} if names else {}
+    names = dict.fromkeys(node.name for node in model.nodes.values() if node.final == key and node.name)
+    state = {"title": " / ".join(names) or None, **_texts(model, key)}
+    return {name: value for name, value in state.items() if value is not None}
 
 
 def _transitions(steps: tuple[Step, ...], actions: Actions, keys: Mapping[Marking, str]) -> Iterator[dict[str, Any]]:

@@ -144,5 +144,5 @@ def _circles(model: Model) -> Iterator[Problem]:
 def _actors(model: Model) -> Iterator[Problem]:
     for node in actorless(model.nodes, model.lane_of):
         action = model.scenario.get("actions", {}).get(node.action, {})
-        if not (action.get("actors") or action.get("actor")):
+        if not action.keys() & {"actors", "actor"}:
             yield refused(f"{node.shown} is in no lane: nobody knows who does it. Draw lanes.", node.line)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflow_engine.exchange.names import one_line
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, Scenario, State, Transition
 
 
@@ -72,13 +73,13 @@ def all_moves(scenario: Scenario) -> Iterator[Move]:
 
 def text_of(value: Any, key: str) -> str:
     """Return a text of a scenario for a drawing: an instruction gives it only in a process, so the key stands in."""
-    return " ".join(value.split()) or key if isinstance(value, str) else key
+    return one_line(value) or key if isinstance(value, str) else key
 
 
 def condition_text(condition: Any) -> str:
     """Return a condition on one line: its expression where it is only that, else its JSON."""
     if isinstance(condition, Mapping) and condition.keys() == {"<eval>"} and isinstance(condition["<eval>"], str):
-        return " ".join(condition["<eval>"].split())
+        return one_line(condition["<eval>"])
     return json.dumps(condition, ensure_ascii=False, sort_keys=True)
 
 

@@ -15,6 +15,12 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
+def plain(text: str, most: int = 200) -> str:
+    """Return text for a drawing: one line, printable, cut where it is long."""
+    shown = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in one_line(text))
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
 def key_of(text: str) -> str:
     """Return the key that a name gives: `Sign the contract!` is `sign_the_contract`; "" where nothing is left."""
     folded = unicodedata.normalize("NFKC", text).lower()

@@ -15,11 +15,11 @@ from defusedxml.expatreader import create_parser  # type: ignore[import-untyped]
 
 from workflow_engine.exchange.errors import InvalidBpmnError, bpmn_error
 
-MAX_BYTES = 1024 * 1024
-"""A drawing with 256 tasks, its layout included, has about a quarter of it."""
+MAX_BYTES = 4 * 1024 * 1024
+"""A drawing with a thousand nodes, its layout included, has about half of it."""
 
 MAX_DEPTH = 64
-MAX_ELEMENTS = 20_000
+MAX_ELEMENTS = 50_000
 MAX_ATTRIBUTES = 64
 
 
