@@ -1,6 +1,6 @@
-"""A scenario as a directed graph in Graphviz's DOT language (https://graphviz.org/doc/info/lang.html).
+r"""A scenario as a directed graph in Graphviz's DOT language (https://graphviz.org/doc/info/lang.html).
 
-Nodes have numbers for names. Texts are quoted strings, never HTML labels; in them `\\` and `"` are escaped as the
+Nodes have numbers for names. Texts are quoted strings, never HTML labels; in them `\` and `"` are escaped as the
 language asks, and `&`, which starts an entity in labels.
 """
 
