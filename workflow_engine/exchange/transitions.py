@@ -8,8 +8,8 @@
 ```
 
 The library turns triggers and conditions into attributes of the model, so they are names of our making; `keys` says
-what they stand for. Each condition is a method that the model has to have. Transitions are tried in their order, as in a
-scenario; a trigger for which none fits changes nothing.
+what they stand for. Each condition is a method that the model has to have. Transitions are tried in their order, as in
+a scenario; a trigger for which none fits changes nothing.
 """
 
 import json
