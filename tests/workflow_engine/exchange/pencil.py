@@ -116,14 +116,20 @@ def _larger(inner: st.SearchStrategy[Block]) -> st.SearchStrategy[Block]:
     return st.one_of(
         st.tuples(st.just("sequence"), pair),
         st.tuples(st.just("choose"), pair),
-        st.tuples(st.just("decide"), inner, inner, st.booleans()),
         st.tuples(st.just("both"), st.lists(inner, min_size=2, max_size=2)),
         st.tuples(st.just("loop"), inner),
         st.tuples(st.just("race"), inner, inner),
     )
 
 
-BLOCKS: st.SearchStrategy[Block] = st.recursive(LEAVES, _larger, max_leaves=6)
+def _larger_or_decided(inner: st.SearchStrategy[Block]) -> st.SearchStrategy[Block]:
+    return st.one_of(_larger(inner), st.tuples(st.just("decide"), inner, inner, st.booleans()))
+
+
+CALM_BLOCKS: st.SearchStrategy[Block] = st.recursive(LEAVES, _larger, max_leaves=6)
+"""Blocks without conditions."""
+
+BLOCKS: st.SearchStrategy[Block] = st.recursive(LEAVES, _larger_or_decided, max_leaves=6)
 
 
 def draw_process(block: Block, ending: str = "", *, deadline: bool = False) -> Pencil:

@@ -1,5 +1,6 @@
 """A translated process allows exactly the runs that the token game of its drawing allows, and no others."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from workflow_engine.exchange.errors import InvalidBpmnError
 from workflow_engine.process import Process
 from workflow_engine.scenario import TIMEOUT, load
 
-from .pencil import BLOCKS, FAIL, TERMINATE, Block, Pencil, draw_process, timer
+from .pencil import BLOCKS, CALM_BLOCKS, FAIL, TERMINATE, Block, Pencil, draw_process, timer
 from .token_game import Configuration, Game, Label
 
 
@@ -167,17 +168,15 @@ REASONS = {"two tokens at once": "two tokens", "waits for ever": "stuck", "the p
 
 @st.composite
 def tangled(draw: st.DrawFn) -> bytes:
-    """Tasks and gateways with flows from anywhere to anywhere; no conditions."""
-    pencil = Pencil()
-    inner = [pencil.task() for _ in range(draw(st.integers(2, 4)))]
-    inner += [pencil.node("parallelGateway") for _ in range(draw(st.integers(1, 3)))]
-    start, end = pencil.node("startEvent"), pencil.node("endEvent")
-    pencil.flow(start, draw(st.sampled_from(inner)))
-    pencil.flow(draw(st.sampled_from(inner)), end)
-    for node in inner:
-        pencil.flow(node, draw(st.sampled_from([*inner, end])))
-        pencil.flow(draw(st.sampled_from(inner)), node)
-    return pencil.with_flag()
+    """A process of blocks without conditions, in which one to three pairs of flows have changed their targets."""
+    xml = draw_process(draw(CALM_BLOCKS)).with_flag().decode()
+    numbers = st.integers(0, len(re.findall("targetRef", xml)) - 1)
+    for pair in draw(st.lists(st.lists(numbers, min_size=2, max_size=2, unique=True), min_size=1, max_size=3)):
+        targets = re.findall(r'targetRef="(\w+)"', xml)
+        targets[pair[0]], targets[pair[1]] = targets[pair[1]], targets[pair[0]]
+        given_targets = iter(targets)
+        xml = re.sub(r'targetRef="\w+"', lambda _, changed=given_targets: f'targetRef="{next(changed)}"', xml)
+    return xml.encode()
 
 
 @pytest.mark.slow
