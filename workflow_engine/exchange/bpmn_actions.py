@@ -105,6 +105,9 @@ def _service_problems(model: Model, node: Node) -> list[Problem]:
             "lc:scenario, and name it with lc:action."
         )
         return [refused(message, node.line)]
+    if node.kind == "person" and kind != "manual":
+        message = f"{node.shown} is done by a person, and stands for an action that a node does: draw a service task."
+        return [refused(message, node.line)]
     if kind == "http" and not given.get("responses") and ERROR not in response_keys(model, node):
         message = f"{node.shown} can fail, and nothing says what follows: put an error event on its border."
         return [refused(message, node.line)]

@@ -91,11 +91,11 @@ def _state(
     duration = next((step.node.duration for step in steps if step.is_timeout), None)
     state = {
         "title": " / ".join(node.name for node in nodes if node.name) or None,
-        "timeout": duration,
+        **_texts(model, nodes[0].state if len(nodes) == 1 else None),
         "actions": found or None,
         "transitions": list(_transitions(steps, actions, keys)),
-        **_texts(model, nodes[0].state if len(nodes) == 1 else None),
     }
+    state["timeout"] = duration or state.get("timeout")
     return {name: value for name, value in state.items() if value is not None}
 
 

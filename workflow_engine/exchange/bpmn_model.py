@@ -66,7 +66,7 @@ class Node:
     def shown(self) -> str:
         """The node in a sentence: `The user task "Sign" (Activity_1)`."""
         words = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in self.element)
-        return f"The {words} {quote(self.name)} ({self.id})" if self.name else f"The {words} {quote(self.id)}"
+        return f"The {words} {quote(self.name)} ({self.id[:64]})" if self.name else f"The {words} {quote(self.id)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +96,9 @@ class Flow:
     @property
     def shown(self) -> str:
         """The flow in a sentence."""
-        return f"The sequence flow {quote(self.name)} ({self.id})" if self.name else f"The sequence flow {self.id}"
+        if self.name:
+            return f"The sequence flow {quote(self.name)} ({self.id[:64]})"
+        return f"The sequence flow {quote(self.id)}"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from workflow_engine.exchange.bpmn_elements import (
 )
 from workflow_engine.exchange.bpmn_lanes import read_lanes
 from workflow_engine.exchange.bpmn_model import Flow, Kind, Model, Node
+from workflow_engine.exchange.bpmn_own import own_problems
 from workflow_engine.exchange.errors import InvalidBpmnError, bpmn_error, refused
 from workflow_engine.exchange.expressions import read_duration, read_expression
 from workflow_engine.exchange.names import one_line
@@ -41,7 +42,7 @@ def read_model(root: Element) -> Model:
     if (root.namespace, root.name) != (BPMN, "definitions"):
         message = f"This is not a BPMN 2.0 file: it starts with <{root.name[:64]}>, not with <definitions> of {BPMN}."
         raise bpmn_error(message, root.line)
-    problems: list[Problem] = [*_foreign(root, SILENT_DEFINITIONS), *_extensions(root)]
+    problems: list[Problem] = [*_foreign(root, SILENT_DEFINITIONS), *_extensions(root), *own_problems(root)]
     for collaboration in root.find("collaboration", BPMN):
         problems += _foreign(collaboration, SILENT_COLLABORATION)
         for participant in collaboration.find("participant", BPMN):
@@ -181,6 +182,7 @@ def _flows(process: Element, nodes: Mapping[str, Node], problems: list[Problem])
     if len(found) > MAX_FLOWS:
         message = f"The process has {len(found)} sequence flows; at most {MAX_FLOWS} are read. Split it."
         raise bpmn_error(message, process.line)
+    noted = {child.get("id") for child in process.children if child.namespace == BPMN and child.name not in KINDS}
     for element in found:
         identifier = element.get("id")
         if not identifier or identifier in flows or identifier in nodes:
@@ -188,6 +190,8 @@ def _flows(process: Element, nodes: Mapping[str, Node], problems: list[Problem])
             continue
         ends = [element.get("sourceRef") or "", element.get("targetRef") or ""]
         if lost := [end for end in ends if end not in nodes]:
+            if not noted.isdisjoint(lost):
+                continue
             message = f"{_named(element)} is tied to {quote(lost[0])}, which is no node that can be translated."
             problems.append(refused(message, element.line))
             continue

@@ -8,6 +8,8 @@ from workflow_engine.errors import Problem, quote
 from workflow_engine.exchange.bpmn_lanes import actorless
 from workflow_engine.exchange.bpmn_model import BOUNDARIES, TASKS, Model, Node
 from workflow_engine.exchange.errors import refused
+from workflow_engine.exchange.outcomes import response_of
+from workflow_engine.exchange.vocabulary import ERROR
 
 
 def structure_problems(model: Model) -> list[Problem]:
@@ -108,7 +110,7 @@ def _outcomes(model: Model, gateway: Node) -> Iterator[Problem]:
     if model.boundary(tasks[0], "failing") is None:
         return
     for flow in gateway.outgoing:
-        if model.flows[flow].response == "error" or model.flows[flow].name.lower() == "error":
+        if response_of(model.flows[flow]) == ERROR:
             message = f"{model.flows[flow].shown} means the response error, which the boundary event takes."
             yield refused(message, model.flows[flow].line)
 
@@ -118,6 +120,9 @@ def _conditions(model: Model) -> Iterator[Problem]:
         source = model.nodes[flow.source]
         if flow.condition is not None and (source.kind != "exclusive" or len(source.outgoing) < 2):
             message = f"{flow.shown} has a condition, and leaves no exclusive gateway with a choice. Draw one."
+            yield refused(message, flow.line)
+        if flow.response is not None and not model.names_outcomes(source):
+            message = f"{flow.shown} names a response (lc:response), and is not behind a gateway of responses."
             yield refused(message, flow.line)
         if flow.condition is not None and source.default == flow.id:
             yield refused(f"{flow.shown} is the default of its gateway, so it can have no condition.", flow.line)

@@ -244,7 +244,7 @@ def _check_rest(model: Model, marking: Marking) -> None:
         flow = model.flows[min(marking)]
         join = model.nodes[flow.target]
         raise _refused(
-            f"{join.shown} waits for ever: a token comes over {flow.id} while none comes over every other flow. Join "
+            f"{join.shown} waits for ever: a token comes over {quote(flow.id)}, and none over another flow. Join "
             "exactly the branches that a parallel gateway has split.",
             join,
         )
