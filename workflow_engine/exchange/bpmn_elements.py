@@ -31,8 +31,8 @@ SILENT = frozenset(
 """Elements of a process or node that draw, document or describe data: tokens run alike without them."""
 
 SILENT_DEFINITIONS = SILENT | {
-    "BPMNDiagram", "collaboration", "error", "escalation", "extension", "import", "itemDefinition", "message", "process",
-    "relationship", "resource", "signal", "dataStore", "interface", "endPoint",
+    "BPMNDiagram", "collaboration", "error", "escalation", "extension", "import", "itemDefinition", "message",
+    "process", "relationship", "resource", "signal", "dataStore", "interface", "endPoint",
 }  # fmt: skip
 """Elements beside the process. Those that it would have to name to be of effect are refused where they are named."""
 

@@ -4,7 +4,7 @@ No document type is read, so there are no entities to expand and nothing to fetc
 are bounded while reading. Comments and processing instructions are skipped.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from xml.sax import SAXParseException
@@ -60,8 +60,8 @@ def parse_xml(data: bytes) -> Element:
     """
     if len(data) > MAX_BYTES:
         raise bpmn_error(f"The file is larger than {MAX_BYTES} bytes. Split the process.", 1)
-    builder = _Builder()
     parser = create_parser(namespaceHandling=1, forbid_dtd=True)
+    builder = _Builder(parser.getLineNumber)
     parser.setContentHandler(builder)
     try:
         parser.feed(data)
@@ -96,20 +96,17 @@ class _Open:
 class _Builder(ContentHandler):
     """Builds the tree from the events of the parser, and stops it at a limit."""
 
-    def __init__(self) -> None:
+    def __init__(self, line_number: Callable[[], int | None]) -> None:
         super().__init__()
         self.root: Element | None = None
         self._open: list[_Open] = []
         self._count = 0
-        self._locator: Any = None
-
-    def setDocumentLocator(self, locator: Any) -> None:  # noqa: N802  # the library's names
-        self._locator = locator
+        self._line_number = line_number
 
     @property
     def line(self) -> int:
         """The line being read."""
-        return (self._locator.getLineNumber() if self._locator else None) or 1
+        return self._line_number() or 1
 
     def startElementNS(self, name: tuple[str | None, str], qname: str | None, attrs: Any) -> None:  # noqa: N802, ARG002
         self._count += 1

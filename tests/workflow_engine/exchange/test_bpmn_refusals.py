@@ -43,7 +43,7 @@ def drawn(element: str, inside: str = "", **attributes: str) -> str:
 def test_element_outside_the_subset_is_named_with_its_reason(element: str) -> None:
     error = assert_refused(drawn(element), REASONS[element])
     assert '"B" (b)' in error.message
-    assert error.problems[0].path == error.path == "line 9"
+    assert error.problems[0].path == error.path == "line 8"
 
 
 @pytest.mark.parametrize(
@@ -334,5 +334,5 @@ def test_nodes_acting_for_ever_among_themselves_are_refused() -> None:
 def test_everything_that_is_wrong_is_listed() -> None:
     pencil = line("subProcess", "scriptTask", "callActivity")
     error = refusal(pencil.xml())
-    assert [problem.path for problem in error.problems] == ["line 8", "line 9", "line 10"]
+    assert [problem.path for problem in error.problems] == ["line 7", "line 8", "line 9"]
     assert "It is not alone:" in (error.hint or "")
