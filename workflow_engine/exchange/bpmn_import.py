@@ -15,11 +15,12 @@ from workflow_engine.exchange.bpmn_model import Condition, Model, Node
 from workflow_engine.exchange.bpmn_reading import read_model
 from workflow_engine.exchange.bpmn_structure import structure_problems
 from workflow_engine.exchange.errors import InvalidBpmnError, bpmn_error, refused
-from workflow_engine.exchange.names import key_of, unique
+from workflow_engine.exchange.names import key_of, plain, unique
 from workflow_engine.exchange.outcomes import outcome_problems
 from workflow_engine.exchange.tokens import Exploration, Marking, Step, explore, waiting_nodes
 from workflow_engine.exchange.xml_reading import parse_xml
 from workflow_engine.normalise import OWN_SCENARIO
+from workflow_engine.operators import query
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT
 
 
@@ -90,13 +91,21 @@ def _state(
     _check_side_by_side(nodes, steps, actions)
     duration = next((step.node.duration for step in steps if step.is_timeout), None)
     state = {
-        "title": " / ".join(node.name for node in nodes if node.name) or None,
+        "title": _title([node.name for node in nodes]),
         **_texts(model, nodes[0].state if len(nodes) == 1 else None),
         "actions": found or None,
         "transitions": list(_transitions(steps, actions, keys)),
     }
     state["timeout"] = duration or state.get("timeout")
     return {name: value for name, value in state.items() if value is not None}
+
+
+def _title(names: list[str]) -> str | None:
+    return plain(" / ".join(dict.fromkeys(name for name in names[:_MAX_NAMES] if name))) or None
+
+
+_MAX_NAMES = 16
+"""Names in a title, which is cut in any case."""
 
 
 def _texts(model: Model, key: str | None) -> Mapping[str, Any]:
@@ -106,8 +115,7 @@ def _texts(model: Model, key: str | None) -> Mapping[str, Any]:
 
 
 def _final(model: Model, key: str) -> dict[str, Any]:
-    names = dict.fromkeys(node.name for node in model.nodes.values() if node.final == key and node.name)
-    state = {"title": " / ".join(names) or None, **_texts(model, key)}
+    state = {"title": _title([node.name for node in model.nodes.values() if node.final == key]), **_texts(model, key)}
     return {name: value for name, value in state.items() if value is not None}
 
 
@@ -130,6 +138,9 @@ def _all_of(conditions: tuple[Condition, ...], node: Node) -> Condition | None:
     if len(conditions) < 2:
         return conditions[0] if conditions else None
     texts = [item["<eval>"] for item in conditions if item.keys() == {"<eval>"} and isinstance(item["<eval>"], str)]
+    if sum(map(len, texts)) > query.MAX_LENGTH:
+        message = f"Behind {node.shown[4:]} so many gateways decide that their conditions are too long together."
+        raise bpmn_error(message, node.line)
     if len(texts) < len(conditions):
         raise bpmn_error(
             f"Behind {node.shown[4:]} two gateways decide one after the other; their conditions can only be put "

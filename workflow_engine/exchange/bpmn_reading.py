@@ -6,6 +6,7 @@ from typing import Any
 
 from eventchain.core import strict_json
 from eventchain.core.errors import InvalidError
+from workflow_engine.checks.limits import MAX_BYTES as MAX_SCENARIO_BYTES
 from workflow_engine.errors import Problem, quote
 from workflow_engine.exchange.bpmn_elements import (
     EVENTS,
@@ -29,6 +30,9 @@ from workflow_engine.normalise import FINAL_STATES
 MAX_NODES = 1_000
 MAX_FLOWS = 2_000
 """A scenario has 256 states; gateways come on top."""
+
+MAX_OWN_BYTES = 4 * MAX_SCENARIO_BYTES
+"""Of lc:scenario; spaces and escapes do not count in a scenario."""
 
 _ENDS = {"": ":success", "terminateEventDefinition": ":success", "errorEventDefinition": ":failed"}
 
@@ -236,7 +240,7 @@ def _scenario(process: Element, problems: list[Problem]) -> Mapping[str, Any]:
     if not texts:
         return {}
     try:
-        value = strict_json.parse(texts[0].text.strip())
+        value = strict_json.parse(texts[0].text.strip(), max_bytes=MAX_OWN_BYTES)
     except InvalidError as error:
         problems.append(refused(f"What stands in lc:scenario cannot be read: {error.message}.", texts[0].line))
         return {}

@@ -12,6 +12,9 @@ from workflow_engine.exchange.xml_reading import Element
 from workflow_engine.operators import query
 from workflow_engine.reading import is_instruction
 
+MAX_BYTES = 4_096
+"""Of an instruction as JSON: a condition may come into every transition, so it must not be large."""
+
 FALSE: Any = {"<eval>": "`false`"}
 """Stands for an expression that was refused."""
 
@@ -33,7 +36,7 @@ def read_expression(element: Element, owner: str, problems: list[Problem]) -> An
         if not text.startswith("{"):
             query.parse(text)
             return {"<eval>": text}
-        value = strict_json.parse(text)
+        value = strict_json.parse(text, max_bytes=MAX_BYTES)
     except InvalidError as error:
         problems.append(refused(f"{owner} has an expression that cannot be read: {error.message}.", element.line))
         return FALSE

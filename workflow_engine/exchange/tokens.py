@@ -125,8 +125,8 @@ def waiting_nodes(model: Model, marking: Marking) -> tuple[Node, ...]:
 
 def _too_many(model: Model) -> InvalidBpmnError:
     return _refused(
-        "The branches of the process can stand in more combinations than a scenario can have states "
-        f"({MAX_MARKINGS}) or transitions ({MAX_STEPS}). Do less side by side.",
+        f"The process has more than the {MAX_MARKINGS} states or {MAX_STEPS} transitions that a scenario can have: "
+        "every combination of tasks that wait at the same time is a state. Draw fewer tasks, or fewer side by side.",
         model.start,
     )
 

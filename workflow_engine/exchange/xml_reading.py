@@ -21,6 +21,8 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_ELEMENTS = 50_000
 MAX_ATTRIBUTES = 64
+MAX_ATTRIBUTE = 4_096
+"""Characters of an attribute. A name or id may come into every state, so it must not be large."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +118,8 @@ class _Builder(ContentHandler):
             raise _broken(f"The file is nested deeper than {MAX_DEPTH} levels.", self.line)
         if len(attrs) > MAX_ATTRIBUTES:
             raise _broken(f"An element has more than {MAX_ATTRIBUTES} attributes.", self.line)
+        if any(len(value) > MAX_ATTRIBUTE for _, value in attrs.items()):
+            raise _broken(f"An attribute is longer than {MAX_ATTRIBUTE} characters.", self.line)
         attributes = {(uri or "", local): value for (uri, local), value in attrs.items()}
         self._open.append(_Open((name[0] or "", name[1]), attributes, self.line, [], []))
 
