@@ -202,7 +202,7 @@ def _timer(pen: _Pen, state: State, entry: str, actions: int) -> str:
 def _responses(pen: _Pen, action: Action, task: str, moves: list[Move]) -> None:
     """Draw what follows a task."""
     entry = pen.entries[moves[0].state]
-    ways = {key: [move for move in moves if move.response == key] for key in action.responses}
+    ways = {key: [move for move in moves if move.response == key] for key in sorted(action.responses)}
     drawn = next(box for box in pen.boxes if box.id == task)
     if drawn.element == "serviceTask" and ERROR in ways and len(ways) > 1:
         title = text_of(action.responses[ERROR].title, "")

@@ -34,23 +34,23 @@ class Move:
 
 
 def moves_of(scenario: Scenario, state: State) -> tuple[Move, ...]:
-    """Return what can happen in a state, in the order of trying; each response ends with a move that always fits."""
+    """Return what can happen in a state: by action in the state's order, by response in that of their keys.
+
+    The moves of a response are in the order of trying, and the last of them always fits.
+    """
     found: list[Move] = []
     for key in scenario.action_keys(state.key):
-        for response in scenario.actions[key].responses:
+        for response in sorted(scenario.actions[key].responses):
             fitting = [item for item in state.transitions if _fits(item, key, response)]
             found += _tried(state.key, key, response, fitting)
     if has_deadline(state):
-        fitting = [item for item in state.transitions if item.action == TIMEOUT]
-        found += _tried(state.key, TIMEOUT, "", fitting)
+        found += _tried(state.key, TIMEOUT, "", _by_deadline(state))
     return tuple(found)
 
 
 def has_deadline(state: State) -> bool:
     """Tell whether a state has a timeout that leads somewhere."""
-    return (
-        not state.is_final and state.timeout is not None and any(item.action == TIMEOUT for item in state.transitions)
-    )
+    return not state.is_final and state.timeout is not None and bool(_by_deadline(state))
 
 
 def reachable_states(scenario: Scenario) -> tuple[str, ...]:
@@ -107,6 +107,11 @@ def label_of(scenario: Scenario, move: Move) -> str:
 
 def _fits(transition: Transition, action: str, response: str) -> bool:
     return transition.action in (None, action) and transition.response in (None, response)
+
+
+def _by_deadline(state: State) -> list[Transition]:
+    """Return the transitions that a deadline can take: its response is always `ok`."""
+    return [item for item in state.transitions if item.action == TIMEOUT and item.response in (None, "ok")]
 
 
 def _tried(state: str, action: str, response: str, transitions: list[Transition]) -> Iterator[Move]:

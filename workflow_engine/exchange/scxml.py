@@ -24,7 +24,7 @@ DATA_MODEL = "x-livecontract"
 def scenario_to_scxml(scenario: Scenario) -> str:
     """Return the state chart: the states that can be reached, with their transitions and deadlines."""
     names = identifiers(reachable_states(scenario))
-    actions = identifiers(scenario.actions)
+    actions = identifiers(sorted(scenario.actions))
     states = [_state(scenario, key, names, actions) for key in names]
     attributes = {
         "xmlns": SCXML,
@@ -64,7 +64,7 @@ def _transition(scenario: Scenario, move: Move, names: Mapping[str, str], action
         attributes["event"] = f"timeout.{names[move.state]}"
     else:
         action = scenario.actions[move.action]
-        attributes["event"] = f"action.{actions[move.action]}.{identifiers(action.responses)[move.response]}"
+        attributes["event"] = f"action.{actions[move.action]}.{identifiers(sorted(action.responses))[move.response]}"
         attributes["lc:actors"] = _json(list(action.actors) if isinstance(action.actors, tuple) else action.actors)
         attributes["lc:action"] = move.action
         attributes["lc:response"] = move.response

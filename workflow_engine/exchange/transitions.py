@@ -9,7 +9,7 @@
 
 The library turns triggers and conditions into attributes of the model, so they are names of our making; `keys` says
 what they stand for. Each condition is a method that the model has to have. Transitions are tried in their order, as in
-a scenario; a trigger for which none fits changes nothing.
+a scenario; a trigger for which none fits changes nothing. A response that never leads anywhere has no trigger.
 """
 
 import json
@@ -23,17 +23,17 @@ from workflow_engine.scenario import INITIAL_STATE, Scenario
 def scenario_to_transitions(scenario: Scenario) -> str:
     """Return the JSON: states that can be reached, and their transitions; what responses write is not exported."""
     states = identifiers(reachable_states(scenario), "s_")
-    actions = identifiers(scenario.actions, "do_")
+    actions = identifiers(sorted(scenario.actions), "do_")
     triggers: dict[tuple[str, str], str] = {}
     conditions: dict[str, Any] = {}
     transitions: list[dict[str, Any]] = []
     for move in all_moves(scenario):
+        if move.target is None:
+            continue
         meaning = (move.action, move.response)
         if meaning not in triggers:
             wanted = "time_out" if move.is_timeout else f"{actions[move.action]}_{_ascii(move.response)}"
             triggers[meaning] = unique(wanted, triggers.values())
-        if move.target is None:
-            continue
         item: dict[str, Any] = {"trigger": triggers[meaning], "source": states[move.state], "dest": states[move.target]}
         if move.condition is not None:
             method = f"holds_{len(conditions)}"

@@ -32,7 +32,10 @@ def is_carried(text: str) -> bool:
 
 
 def write_xml(root: Tag) -> str:
-    """Return a document in UTF-8 with two spaces for each level. Characters that XML lacks become U+FFFD."""
+    """Return a document in UTF-8 with two spaces for each level.
+
+    Characters that XML lacks become U+FFFD; those that cannot be printed are written as references.
+    """
     lines = ['<?xml version="1.0" encoding="UTF-8"?>']
     _write(root, "", lines)
     return "\n".join(lines) + "\n"
@@ -55,4 +58,4 @@ def _write(tag: Tag, indent: str, lines: list[str]) -> None:
 
 def _escape(text: str, table: Mapping[str, str]) -> str:
     carried = _FORBIDDEN.sub("\N{REPLACEMENT CHARACTER}", text)
-    return "".join(table.get(character, character) for character in carried)
+    return "".join(table.get(c, c if c.isprintable() or c in "\n\t" else f"&#{ord(c)};") for c in carried)

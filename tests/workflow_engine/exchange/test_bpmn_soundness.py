@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eventchain.core.entry import Entry
-from workflow_engine import machine, simulate
+from workflow_engine import simulate
 from workflow_engine.exchange.bpmn_import import bpmn_to_scenario
 from workflow_engine.exchange.errors import InvalidBpmnError
 from workflow_engine.process import Process
 from workflow_engine.scenario import TIMEOUT, load
 
+from .machines import after
 from .pencil import BLOCKS, CALM_BLOCKS, FAIL, TERMINATE, Block, Pencil, draw_process, timer
 from .token_game import Configuration, Game, Label
 
@@ -25,30 +25,6 @@ def offered(process: Process) -> set[Label]:
         return set()
     found = {(key, response) for key in process.available for response in process.scenario.actions[key].responses}
     return found | ({(TIMEOUT, "")} if process.current.due_date is not None else set())
-
-
-def after(process: Process, label: Label, flag: bool) -> Process:
-    action, response = label
-    is_timeout = action == TIMEOUT
-    actor = min(process.actors) if is_timeout else process.current.actions[action]["actors"][0]
-    body = {"process": simulate.PROCESS, "action": action, "actor": actor}
-    if not is_timeout:
-        body |= {"key": response, "data": flag}
-    moment = process.current.due_date if is_timeout else process.current.timestamp + 1
-    return machine.step(
-        process,
-        Entry(
-            chain=simulate.CHAIN,
-            hash="event",
-            previous="event",
-            timestamp=moment or 0,
-            body=body,
-            signer="",
-            identity=actor,
-            key_names=frozenset({"user", "system"}),
-            members=frozenset(),
-        ),
-    )
 
 
 def assert_same_runs(xml: bytes) -> int:
@@ -71,7 +47,7 @@ def assert_same_runs(xml: bytes) -> int:
             for flag in [present.flag] if label[0] == TIMEOUT else [True, False]:
                 rested = game.rest(replace(following, flag=flag))
                 assert len(rested) == 1, "the order in which tokens move makes no difference"
-                todo.append((rested.pop(), after(process, label, bool(flag))))
+                todo.append((rested.pop(), after(process, *label, bool(flag))))
     return len(seen)
 
 
