@@ -8,6 +8,7 @@ import typer
 
 from livecontract.cli.files import DocumentFile, read_bytes, read_document
 from livecontract.cli.outcome import AsJson, finish, printable
+from livecontract.errors import InvalidFileError
 
 if TYPE_CHECKING:
     from workflow_engine.scenario import Scenario
@@ -47,10 +48,21 @@ def import_(
 
     from workflow_engine.exchange.bpmn_import import bpmn_to_scenario
 
-    document = bpmn_to_scenario(read_bytes(file))
+    document = bpmn_to_scenario(_drawing(file))
     text = json.dumps(document, indent=2, ensure_ascii=False)
     shown = text if printable(text) == text else json.dumps(document, indent=2)
     finish(document, shown, as_json=as_json)
+
+
+def _drawing(file: str) -> bytes:
+    """Return the bytes of a file that may be a drawing: what it is shows in its content, not its name."""
+    data = read_bytes(file)
+    name = "standard input" if file == "-" else file
+    if not data.strip():
+        raise InvalidFileError(f"{name} is empty", hint="Name a BPMN 2.0 file.")
+    if data.lstrip()[:1] in (b"{", b"["):
+        raise InvalidFileError(f"{name} is JSON, not BPMN", hint="Look at a scenario with `scenario check`.")
+    return data
 
 
 def _writers() -> Mapping[Notation, Callable[["Scenario"], str]]:
