@@ -18,23 +18,29 @@ CONDITIONS: list[Any] = [
     {"<eval>": "{a: assets.data.flag}.a"},
 ]  # fmt: skip
 
-TRANSITION = st.fixed_dictionaries(
-    {
-        "action": st.sampled_from([*ACTIONS, None, TIMEOUT]),
-        "response": st.sampled_from(["ok", "no", "error", None, None]),
-        "condition": st.sampled_from(CONDITIONS),
-        "transition": st.sampled_from(TARGETS),
-    }
-).filter(lambda item: item["action"] in (None, TIMEOUT) or item["response"] in (None, *ACTIONS[item["action"]]))
+PEOPLE, NODES = ["a", "b"], ["call", "wait"]
 
-STATE = st.fixed_dictionaries(
-    {
-        "title": st.sampled_from([None, "A title", {"<ref>": "title"}]),
-        "actions": st.lists(st.sampled_from(list(ACTIONS)), unique=True),
-        "transitions": st.lists(TRANSITION, max_size=5),
-        "timeout": st.sampled_from([None, None, "P1D", {"<ref>": "definitions.days"}]),
-    }
-)
+
+def transitions_of(actions: list[str], targets: list[str]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "action": st.sampled_from([*actions, None, TIMEOUT]),
+            "response": st.sampled_from(["ok", "no", "error", None, None]),
+            "condition": st.sampled_from(CONDITIONS),
+            "transition": st.sampled_from(targets),
+        }
+    ).filter(lambda item: item["action"] in (None, TIMEOUT) or item["response"] in (None, *ACTIONS[item["action"]]))
+
+
+def states_of(actions: list[str], targets: list[str], least: int) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {
+            "title": st.sampled_from([None, "A title", {"<ref>": "title"}]),
+            "actions": st.lists(st.sampled_from(actions), unique=True, min_size=least),
+            "transitions": st.lists(transitions_of(actions, targets), min_size=least, max_size=5),
+            "timeout": st.sampled_from([None, None, "P1D", {"<ref>": "definitions.days"}]),
+        }
+    )
 
 
 def scenario_of(states: list[dict[str, Any]], allowed: list[str]) -> dict[str, Any]:
@@ -68,7 +74,11 @@ def scenario_of(states: list[dict[str, Any]], allowed: list[str]) -> dict[str, A
 
 
 SCENARIOS = st.builds(
-    scenario_of, st.lists(STATE, min_size=4, max_size=4), st.lists(st.sampled_from(["b"]), unique=True, max_size=1)
+    lambda first, people, nodes, allowed: scenario_of([first, *people, nodes], allowed),
+    states_of(PEOPLE, TARGETS, 1),
+    st.lists(states_of(PEOPLE, TARGETS, 0), min_size=2, max_size=2),
+    states_of(NODES, [key for key in TARGETS if key != "three"], 0),  # no circle of nodes alone
+    st.lists(st.sampled_from(["b"]), unique=True, max_size=1),
 )
 
 Label = tuple[str, str, bool]

@@ -2,9 +2,13 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from workflow_engine.checks import check
 from workflow_engine.exchange.bpmn_import import bpmn_to_scenario
 from workflow_engine.exchange.errors import InvalidBpmnError
 from workflow_engine.exchange.tokens import MAX_LEAVES, MAX_MARKINGS
@@ -155,3 +159,24 @@ def test_other_encodings_that_xml_names_are_read() -> None:
     for encoding in ("utf-16", "iso-8859-1"):
         data = text.replace("UTF-8", encoding).encode(encoding)
         assert list(bpmn_to_scenario(data)["actions"]) == ["prüfen"]
+
+
+FILES = sorted((Path(__file__).parent / "files").glob("*.bpmn"))
+PARTS = [part for path in FILES for part in re.split(rb"([\w:.]+|<[^>]*/>)", path.read_bytes())]
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_damaged_file_is_read_or_refused_with_a_line(data: st.DataObject) -> None:
+    parts = re.split(rb"([\w:.]+|<[^>]*/>)", data.draw(st.sampled_from(FILES)).read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(parts) - 1))
+        parts[place] = data.draw(st.one_of(st.sampled_from(PARTS), st.binary(max_size=3)))
+    try:
+        scenario = bpmn_to_scenario(b"".join(parts))
+    except InvalidBpmnError as error:
+        said = error.path
+    else:
+        assert check(scenario).valid
+        said = "line 1"
+    assert re.fullmatch(r"line \d+", said or "")
