@@ -1,6 +1,6 @@
 """The tasks of a BPMN process as actions of a scenario."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,7 @@ def read_actions(model: Model) -> Actions:
             continue
         key = node.action or unique(key_of(node.name) or node.id, taken)
         taken.add(key)
-        problems += _service_problems(model, node)
+        problems += [*_service_problems(model, node), *_lane_problems(model, node)]
         document = _action(model, node)
         if documents.setdefault(key, document) != document and not given_action(model, node):
             message = (
@@ -93,6 +93,16 @@ def _default(model: Model, node: Node) -> str:
     if gateway is not None and gateway.default is not None:
         return response_of(model.flows[gateway.default])
     return response_keys(model, node)[0]
+
+
+def _lane_problems(model: Model, node: Node) -> Iterator[Problem]:
+    """Yield that a task stands in the lane of somebody who may not do it, as after it was moved."""
+    given = given_action(model, node)
+    listed, lane = given.get("actors", given.get("actor")), model.lane_of.get(node.id)
+    listed = [listed] if isinstance(listed, str) else listed
+    if isinstance(listed, list) and listed and lane is not None and lane not in listed:
+        message = f"{node.shown} is in the lane of {quote(lane)}, whom lc:scenario does not let do it."
+        yield refused(message, node.line)
 
 
 def _service_problems(model: Model, node: Node) -> list[Problem]:

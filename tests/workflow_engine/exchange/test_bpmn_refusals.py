@@ -190,6 +190,12 @@ def test_task_of_a_person_cannot_stand_for_what_a_node_does() -> None:
     assert_refused(text.replace('name="A"', 'lc:action="wait"'), "draw a service task")
 
 
+def test_task_in_the_lane_of_somebody_who_may_not_do_it_is_refused() -> None:
+    scenario = {"actors": {"other": {}}, "actions": {"go": {"actors": ["other"]}}}
+    text = line("userTask").xml(scenario).decode().replace('name="A"', 'lc:action="go"')
+    assert_refused(text, 'is in the lane of "person", whom lc:scenario does not let do it')
+
+
 def side_by_side(
     inside: str = "", element: str = "userTask", scenario: dict[str, Any] | None = None, **more: str
 ) -> bytes:
