@@ -99,7 +99,7 @@ def _texts(scenario: Scenario, key: str) -> Iterator[tuple[str, Any]]:
     deadline = has_deadline(scenario.states[key])
     for name, value in scenario.normal_form["states"][key].items():
         is_drawn = name in ("actions", "transitions") or (name == "timeout" and deadline)
-        if not is_drawn and value not in (None, {}):
+        if name == "title" or (not is_drawn and value not in (None, {})):
             yield name, value
 
 

@@ -5,6 +5,7 @@ so parallel branches become the product of their states. Decision 0057 says why.
 their responses, and of deadlines.
 """
 
+import difflib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -19,7 +20,7 @@ from workflow_engine.exchange.names import key_of, plain, unique
 from workflow_engine.exchange.outcomes import outcome_problems
 from workflow_engine.exchange.tokens import Exploration, Marking, Step, explore, waiting_nodes
 from workflow_engine.exchange.xml_reading import parse_xml
-from workflow_engine.normalise import OWN_SCENARIO
+from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO
 from workflow_engine.operators import query
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT
 
@@ -52,6 +53,8 @@ def _document(model: Model, game: Exploration, actions: Actions) -> dict[str, An
     keys = _state_keys(model, game)
     states = {keys[marking]: _state(model, actions, marking, steps, keys) for marking, steps in game.steps.items()}
     used = {step.leaf.final for steps in game.steps.values() for step in steps if step.leaf.final}
+    used |= given.get("states", {}).keys() & FINAL_STATES
+    _check_texts(model, {*states, *used})
     document = {
         "$schema": OWN_SCENARIO,
         "id": model.id,
@@ -92,7 +95,7 @@ def _state(
     duration = next((step.node.duration for step in steps if step.is_timeout), None)
     state = {
         "title": _title([node.name for node in nodes]),
-        **_texts(model, nodes[0].state if len(nodes) == 1 else None),
+        **_texts(model, keys[marking]),
         "actions": found or None,
         "transitions": list(_transitions(steps, actions, keys)),
     }
@@ -108,10 +111,19 @@ _MAX_NAMES = 16
 """Names in a title, which is cut in any case."""
 
 
-def _texts(model: Model, key: str | None) -> Mapping[str, Any]:
-    """Return what `lc:scenario` says of a state: all its texts, so that without a title it has none."""
-    texts: Mapping[str, Any] | None = model.scenario.get("states", {}).get(key)
-    return {} if texts is None else {"title": None, **texts}
+def _texts(model: Model, key: str) -> Mapping[str, Any]:
+    """Return what `lc:scenario` says of a state."""
+    texts: Mapping[str, Any] = model.scenario.get("states", {}).get(key, {})
+    return texts
+
+
+def _check_texts(model: Model, states: set[str]) -> None:
+    for key in model.scenario.get("states", {}):
+        if key not in states:
+            close = difflib.get_close_matches(key[:64], sorted(states), n=1)
+            advice = f" Did you mean {quote(close[0])}?" if close else ""
+            message = f"lc:scenario has texts for the state {quote(key)}, which is not in the drawing.{advice}"
+            raise bpmn_error(message, model.line)
 
 
 def _final(model: Model, key: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Lanes and pools of a BPMN file as actors: a lane is a role, its name is the actor's title."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from workflow_engine.errors import Problem
 from workflow_engine.exchange.bpmn_model import TASKS, Node
@@ -11,12 +12,16 @@ from workflow_engine.exchange.xml_reading import Element
 
 
 def read_lanes(
-    root: Element, process: Element, nodes: Mapping[str, Node], problems: list[Problem]
+    root: Element,
+    process: Element,
+    nodes: Mapping[str, Node],
+    scenario: Mapping[str, Any],
+    problems: list[Problem],
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the titles of the actors by their keys, and the key of the actor by the id of each node.
 
     Lanes within lanes divide them, so the innermost count. Lanes of the same name are the same actor. A process
-    without lanes has one actor, named by its pool.
+    without lanes has one actor, named by its pool, for the tasks that `lc:scenario` gives none.
     """
     titles: dict[str, str] = {}
     lane_of: dict[str, str] = {}
@@ -30,18 +35,17 @@ def read_lanes(
             node = reference.text.strip()
             if lane_of.setdefault(node, key) != key:
                 problems.append(refused(f'The node "{node[:64]}" is in two lanes; put it into one.', reference.line))
-    if not titles:
-        pool = _pool(root, process)
-        if pool is not None:
-            key, title = _actor(pool)
-            titles = {key: title} if key else {}
-            lane_of = dict.fromkeys(nodes, key) if key else {}
+    if not titles and (pool := _pool(root, process)) is not None:
+        key, title = _actor(pool)
+        alone = [node.id for node in nodes.values() if node.kind in TASKS and not names_actors(scenario, node)]
+        if key and alone:
+            return {key: title}, dict.fromkeys(alone, key)
     return titles, lane_of
 
 
-def actorless(model_nodes: Mapping[str, Node], lane_of: Mapping[str, str]) -> Iterator[Node]:
-    """Yield the tasks that stand in no lane."""
-    return (node for node in model_nodes.values() if node.kind in TASKS and node.id not in lane_of)
+def names_actors(scenario: Mapping[str, Any], node: Node) -> bool:
+    """Tell whether `lc:scenario` says who does a task."""
+    return not {"actors", "actor"}.isdisjoint(scenario.get("actions", {}).get(node.action, {}))
 
 
 def _innermost(lanes: Element) -> Iterator[Element]:

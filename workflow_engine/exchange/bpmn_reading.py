@@ -55,8 +55,8 @@ def read_model(root: Element) -> Model:
     problems += _foreign(process, SILENT | KINDS.keys() | {"supports", "supportedInterfaceRef"})
     nodes = _nodes(process, problems)
     flows = _flows(process, nodes, problems)
-    names, lane_of = read_lanes(root, process, nodes, problems)
     scenario = _scenario(process, problems)
+    names, lane_of = read_lanes(root, process, nodes, scenario, problems)
     if problems:
         raise InvalidBpmnError(problems)
     return Model(
@@ -244,8 +244,9 @@ def _scenario(process: Element, problems: list[Problem]) -> Mapping[str, Any]:
     except InvalidError as error:
         problems.append(refused(f"What stands in lc:scenario cannot be read: {error.message}.", texts[0].line))
         return {}
-    problems += [refused(message, texts[0].line) for message in _scenario_problems(value)]
-    return value if isinstance(value, dict) else {}
+    found = [refused(message, texts[0].line) for message in _scenario_problems(value)]
+    problems += found
+    return {} if found else dict(value)
 
 
 def _scenario_problems(value: Any) -> Iterator[str]:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import networkx as nx
 
 from workflow_engine.errors import Problem, quote
-from workflow_engine.exchange.bpmn_lanes import actorless
+from workflow_engine.exchange.bpmn_lanes import names_actors
 from workflow_engine.exchange.bpmn_model import BOUNDARIES, TASKS, Model, Node
 from workflow_engine.exchange.errors import refused
 from workflow_engine.exchange.outcomes import response_of
 from workflow_engine.exchange.vocabulary import ERROR
+from workflow_engine.scenario import INITIAL_STATE
 
 
 def structure_problems(model: Model) -> list[Problem]:
@@ -36,6 +37,8 @@ def _ends_of_nodes(model: Model) -> Iterator[Problem]:
             yield refused(f"{node.shown} cannot be reached by a sequence flow.", node.line)
         if not no_entry and not node.incoming:
             yield refused(f"{node.shown} is never reached: no sequence flow leads to it.", node.line)
+        if node.final == INITIAL_STATE:
+            yield refused(f"{node.shown} cannot lead to {quote(INITIAL_STATE)}, the first state.", node.line)
         if node.kind == "end" and node.outgoing:
             yield refused(f"{node.shown} cannot be left by a sequence flow.", node.line)
         if node.kind != "end" and not node.outgoing:
@@ -147,7 +150,6 @@ def _circles(model: Model) -> Iterator[Problem]:
 
 
 def _actors(model: Model) -> Iterator[Problem]:
-    for node in actorless(model.nodes, model.lane_of):
-        action = model.scenario.get("actions", {}).get(node.action, {})
-        if not action.keys() & {"actors", "actor"}:
+    for node in model.nodes.values():
+        if node.kind in TASKS and node.id not in model.lane_of and not names_actors(model.scenario, node):
             yield refused(f"{node.shown} is in no lane: nobody knows who does it. Draw lanes.", node.line)

@@ -184,6 +184,29 @@ def test_pool_without_lanes_is_the_only_actor() -> None:
     assert bpmn_to_scenario(text.encode())["actors"] == {"notary": {"title": "Notary"}}
 
 
+def test_pool_is_no_actor_where_the_scenario_member_names_all_of_them() -> None:
+    pencil = line("userTask")
+    pencil.lanes = False
+    pool = '<bpmn:collaboration id="c"><bpmn:participant id="p" name="Notary" processRef="P"/></bpmn:collaboration>'
+    text = pencil.xml({"actors": {"clerk": {}}, "actions": {"go": {"actor": "clerk"}}}).decode()
+    text = text.replace("<bpmn:process", f"{pool}<bpmn:process").replace('name="A"', 'lc:action="go"')
+    scenario = bpmn_to_scenario(text.encode())
+    assert scenario["actors"] == {"clerk": {}}
+    assert scenario["actions"] == {"go": {"actor": "clerk", "responses": {"ok": {}}}}
+
+
+def test_texts_of_states_are_added_to_what_is_drawn() -> None:
+    texts = {"initial": {"instructions": {"person": "Go."}}, ":success": {"title": "Gone"}, ":cancelled": {}}
+    states = bpmn_to_scenario(line("userTask").xml({"states": texts}))["states"]
+    assert states["initial"] == {
+        "title": "A",
+        "instructions": {"person": "Go."},
+        "actions": ["a"],
+        "transitions": [{"action": "a", "transition": ":success"}],
+    }
+    assert (states[":success"], states[":cancelled"]) == ({"title": "Gone"}, {})
+
+
 def test_tasks_of_one_name_become_actions_of_different_keys() -> None:
     text = line("userTask", "userTask").xml().decode().replace('name="B"', 'name="a"')
     assert list(bpmn_to_scenario(text.encode())["actions"]) == ["a", "a_2"]

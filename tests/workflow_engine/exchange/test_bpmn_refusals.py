@@ -261,6 +261,7 @@ OWN = "<bpmn:extensionElements><lc:scenario>{}</lc:scenario></bpmn:extensionElem
         ('sourceRef="a"', 'lc:response="yes" sourceRef="a"', "names a response"),
         ('sourceRef="a"', 'lc:stays="true" sourceRef="a"', "does not lead back"),
         ('sourceRef="a"', 'lc:stays="yes" sourceRef="a"', "no value that is known"),
+        ('<bpmn:endEvent id="e"', '<bpmn:endEvent id="e" lc:final="initial"', "the first state"),
     ],
 )  # fmt: skip
 def test_drawing_that_does_not_fit_together_is_refused(old: str, new: str, words: str) -> None:
@@ -274,6 +275,7 @@ def test_drawing_that_does_not_fit_together_is_refused(old: str, new: str, words
         ({"actors": {"person": "me"}}, "an object of objects"),
         ({"states": {"a": {"actions": ["a"]}}}, "actions and transitions are drawn"),
         ({"allow_actions": ["a"]}, "cannot allow actions in every state"),
+        ({"states": {"initail": {"title": "A"}}}, 'Did you mean "initial"?'),
         ({"unknown": 1}, 'has no member "unknown"'),
         ({"assets": {"x": {"type": "nonsense"}}}, "$.assets.x.type"),
     ],
