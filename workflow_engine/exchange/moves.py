@@ -5,8 +5,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflow_engine.exchange.errors import NotExportableError
 from workflow_engine.exchange.names import one_line
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, Scenario, State, Transition
+
+MAX_MOVES = 10_000
+"""Moves of one scenario. Drawings of more nobody reads, and a small scenario can have millions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +41,16 @@ def moves_of(scenario: Scenario, state: State) -> tuple[Move, ...]:
     """Return what can happen in a state: by action in the state's order, by response in that of their keys.
 
     The moves of a response are in the order of trying, and the last of them always fits.
+
+    Raises:
+        NotExportableError: There are too many.
     """
     found: list[Move] = []
     for key in scenario.action_keys(state.key):
         for response in sorted(scenario.actions[key].responses):
             fitting = [item for item in state.transitions if _fits(item, key, response)]
             found += _tried(state.key, key, response, fitting)
+            _check(len(found))
     if has_deadline(state):
         found += _tried(state.key, TIMEOUT, "", _by_deadline(state))
     return tuple(found)
@@ -54,11 +62,18 @@ def has_deadline(state: State) -> bool:
 
 
 def reachable_states(scenario: Scenario) -> tuple[str, ...]:
-    """Return the keys of the states that a process can come to, conditions ignored, the nearest first."""
-    found = [INITIAL_STATE]
+    """Return the keys of the states that a process can come to, conditions ignored, the nearest first.
+
+    Raises:
+        NotExportableError: There are too many moves between them.
+    """
+    found, count = [INITIAL_STATE], 0
     known = set(found)
     for key in found:
-        for move in moves_of(scenario, scenario.states[key]):
+        moves = moves_of(scenario, scenario.states[key])
+        count += len(moves)
+        _check(count)
+        for move in moves:
             if move.target is not None and move.target not in known:
                 known.add(move.target)
                 found.append(move.target)
@@ -107,6 +122,14 @@ def label_of(scenario: Scenario, move: Move) -> str:
 
 def _fits(transition: Transition, action: str, response: str) -> bool:
     return transition.action in (None, action) and transition.response in (None, response)
+
+
+def _check(count: int) -> None:
+    if count > MAX_MOVES:
+        raise NotExportableError(
+            f"The scenario can move in more than {MAX_MOVES} ways, by state, action, response and condition.",
+            hint="Allow fewer actions in every state, or split the scenario.",
+        )
 
 
 def _by_deadline(state: State) -> list[Transition]:

@@ -96,7 +96,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "states one after the other": (lambda: tasks_in_a_row(MAX_MARKINGS + 1), "more than the 256 states"),
     "states side by side": (lambda: many_branches(300), "more than the 256 states"),
     "ways to decide": (lambda: many_decisions(300), f"in more than {MAX_LEAVES} ways"),
-    "moves": (lambda: many_empty_branches(250, 800), "more than the 256 states or 4096 transitions"),
+    "moves": (lambda: many_empty_branches(250, 410), "more than the 256 states or 4096 transitions"),
     "lc:scenario": (
         lambda: line("userTask").xml({"definitions": {"a": "x" * 70_000}}),
         "An event of the chain",

@@ -14,7 +14,9 @@ from transitions import Machine
 from tests.workflow_engine.samples import ORDER
 from workflow_engine import simulate
 from workflow_engine.checks import check
+from workflow_engine.exchange.bpmn_export import scenario_to_bpmn
 from workflow_engine.exchange.dot import scenario_to_dot
+from workflow_engine.exchange.errors import NotExportableError
 from workflow_engine.exchange.mermaid import scenario_to_mermaid
 from workflow_engine.exchange.moves import label_of, moves_of, reachable_states
 from workflow_engine.exchange.names import identifiers, key_of, plain, unique
@@ -33,6 +35,32 @@ WRITERS = [scenario_to_mermaid, scenario_to_dot, scenario_to_scxml, scenario_to_
 @pytest.mark.parametrize("write", WRITERS)
 def test_same_scenario_gives_the_same_bytes(write: Any) -> None:
     assert write(load(ORDER)) == write(load(json.loads(json.dumps(ORDER, sort_keys=True))))
+
+
+def everything_everywhere() -> dict[str, Any]:
+    """A scenario of some 30 KB with a million moves."""
+    responses = {f"r{number}": {} for number in range(20)}
+    actions = {f"a{number}": {"actor": "x", "default_response": "r0", "responses": responses} for number in range(70)}
+    states = {f"s{number}": {"transition": f"s{number + 1}"} for number in range(250)}
+    states = {**states, "initial": {"transition": "s0"}, "s250": {}}
+    document = {"$schema": ORDER["$schema"], "actors": {"x": {}}, "actions": actions}
+    return {**document, "allow_actions": list(actions), "states": states}
+
+
+def everything_in_one_state() -> dict[str, Any]:
+    """A scenario in which many conditions are tried after each of many responses."""
+    responses = {f"r{number}": {} for number in range(30)}
+    actions = {f"a{number}": {"actor": "x", "default_response": "r0", "responses": responses} for number in range(20)}
+    moves = [{"condition": {"<eval>": f"title == '{number}'"}, "transition": ":success"} for number in range(600)]
+    state = {"actions": list(actions), "transitions": moves}
+    return {"$schema": ORDER["$schema"], "actors": {"x": {}}, "actions": actions, "states": {"initial": state}}
+
+
+@pytest.mark.parametrize("write", [*WRITERS, scenario_to_bpmn])
+@pytest.mark.parametrize("document", [everything_everywhere(), everything_in_one_state()], ids=["everywhere", "in one"])
+def test_small_scenario_with_a_million_moves_is_not_drawn(write: Any, document: dict[str, Any]) -> None:
+    with pytest.raises(NotExportableError, match="in more than 10000 ways"):
+        write(load(document))
 
 
 def labels(scenario: Scenario) -> list[str]:
