@@ -180,7 +180,7 @@ def _check_side_by_side(nodes: tuple[Node, ...], steps: tuple[Step, ...], action
             message = f"{node.shown} stands for the action {quote(key)} while {seen[key].shown[4:]} does, too."
             raise bpmn_error(message, node.line)
         seen[key] = node
-        if len(nodes) > 1 and actions.kind_of(key) in ("http", "event"):
+        if len(nodes) > 1 and actions.kind_of(key) not in ("manual", "nop"):
             raise bpmn_error(
                 f"{node.shown} has effects outside and waits beside other tasks: a node would do it again whenever one "
                 "of them is done. Put it before or behind the parallel part.",
