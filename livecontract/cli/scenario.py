@@ -1,10 +1,10 @@
-"""`livecontract scenario`: check, normalise and try out scenarios. No node is needed."""
+"""`livecontract scenario`: check, normalise, try out and exchange scenarios. No node is needed."""
 
 from typing import Annotated, Any
 
 import typer
 
-from livecontract.cli import scenario_testing
+from livecontract.cli import scenario_exchange, scenario_testing
 from livecontract.cli.files import DocumentFile, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
 from livecontract.cli.scenario_impact import impact, refuse_deviation
@@ -12,6 +12,8 @@ from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
 app.command("impact")(impact)
+app.command("export")(scenario_exchange.export)
+app.command("import")(scenario_exchange.import_)
 
 
 @app.command("check")
