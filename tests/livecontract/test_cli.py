@@ -21,7 +21,8 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 CHAIN = VECTORS / "chains" / "v2-lto-0.16.15.json"
 COMMANDS = [[], ["key"], ["key", "new"], ["key", "show"], ["chain"], ["chain", "new"], ["chain", "show"],
             ["chain", "verify"], ["scenario"], ["scenario", "check"], ["scenario", "normalise"],
-            ["scenario", "simulate"], ["scenario", "impact"], ["scenario", "export"], ["scenario", "import"]]  # fmt: skip
+            ["scenario", "simulate"], ["scenario", "impact"],
+            ["scenario", "export"], ["scenario", "import"]]  # fmt: skip
 
 
 class Result(NamedTuple):
