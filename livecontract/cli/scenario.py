@@ -4,21 +4,15 @@ from typing import Annotated, Any
 
 import typer
 
+from livecontract.cli import scenario_check
 from livecontract.cli.files import DocumentFile, read_document
-from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
+from livecontract.cli.outcome import AsJson, finish
 from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
 
 
-@app.command("check")
-def check(file: DocumentFile, as_json: AsJson = False) -> None:
-    """Check a scenario with the passive tests; negative if there is an error among the findings."""
-    from workflow_engine.checks import check as check_scenario
-
-    report = check_scenario(read_document(file))
-    document = report.to_dict()
-    finish(document, _report_text(document), as_json=as_json, code=OK if report.valid else FAILURE)
+scenario_check.register(app)
 
 
 @app.command("normalise")
@@ -50,14 +44,6 @@ def simulate(
         raise InvalidFileError(f"{responses} should hold a list of responses", path="$")
     document: dict[str, Any] = run(scenario, given)
     finish(document, _simulation_text(document), as_json=as_json)
-
-
-def _report_text(report: dict[str, Any]) -> str:
-    lines = [
-        f"  {item['severity']:<8} {item['rule']}: {item['message']} (at {item['path']})" for item in report["problems"]
-    ]
-    verdict = f"Valid: scenario {report['id']}" if report["valid"] else "Not valid:"
-    return "\n".join([verdict, *lines])
 
 
 def _simulation_text(document: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The table of rules, in the order in which their findings are listed."""
 
-from workflow_engine.checks import instructions, limits, reads, references, schemas, structure, usage
+from workflow_engine.checks import instructions, limits, properties, reads, references, schemas, structure, usage
 from workflow_engine.checks.report import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -12,6 +12,7 @@ RULES: tuple[Rule, ...] = (
     Rule("unknown-actor", "error", references.unknown_actor),
     Rule("unknown-state", "error", references.unknown_state),
     Rule("default-response", "error", structure.default_response),
+    Rule("unknown-in-property", "error", properties.unknown_in_property),
     Rule("update-target", "error", references.update_target),
     Rule("unknown-path", "error", references.unknown_path),
     Rule("shown-context", "error", references.shown_context),
