@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 def check(
     file: DocumentFile,
-    quick: Annotated[bool, typer.Option("--quick", help="Only the passive tests that every node runs.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Only the passive tests that nodes run.")] = False,
     game: Annotated[bool, typer.Option("--game", help="Show which party can force or prevent which end.")] = False,
     goal: Annotated[
         list[str] | None, typer.Option(help='Ask: can "seller: :success" be forced? May be repeated.')
@@ -43,7 +43,7 @@ def check(
     seconds: Seconds = _LONGEST,
     as_json: AsJson = False,
 ) -> None:
-    """Check a scenario, and explore what it can do; negative if a finding is an error, or the answer to a goal is no."""
+    """Check a scenario and explore what it can do; negative if a finding is an error, or the answer to a goal is no."""
     from workflow_engine.checks import check as check_passively
     from workflow_engine.model import examine
 

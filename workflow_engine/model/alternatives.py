@@ -3,7 +3,8 @@
 Order is meaning: the first that fits is taken, so a special case may stand before the general one. An *overlap* is two
 transitions to different states where each also fits without the other, and both fit at once: which is meant? A *gap* is
 a response for which a state knows several cases, some data takes one of them, and other data at the same point takes
-none: the process stays. One case alone is no gap: staying is then what the scenario says for everything else.
+none: the process stays, and giving the same response once more changes nothing. One case alone is no gap: staying is
+then what the scenario says for everything else. Neither is it where responses add up, as votes do, until a case fits.
 """
 
 from collections.abc import Iterator
@@ -55,7 +56,9 @@ def gap(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
             key = (state, move.action, move.response)
             if move.fits or key in told or len(_cases(scenario, *key)) < 2:
                 continue
-            if not any(other.label == move.label and other.actor == move.actor and other.fits for other in moves):
+            if not any(_is_same(other, move) and other.fits for other in moves):
+                continue
+            if not any(_is_same(again, move) and again.target == move.target for again in graph.moves[move.target]):
                 continue
             told.add(key)
             yield Sighting(
@@ -67,6 +70,10 @@ def gap(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
                 ),
                 way=(*graph.way_to(index), move),
             )
+
+
+def _is_same(one: Move, other: Move) -> bool:
+    return one.label == other.label and one.actor == other.actor
 
 
 def _cases(scenario: Scenario, state: str, action: str, response: str) -> list[int]:

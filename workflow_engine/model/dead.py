@@ -6,7 +6,7 @@ from workflow_engine.errors import Path, quote
 from workflow_engine.model.finding import Sighting
 from workflow_engine.model.graph import Graph
 from workflow_engine.normalise import FINAL_STATES
-from workflow_engine.scenario import TIMEOUT, Scenario
+from workflow_engine.scenario import TIMEOUT, Scenario, Transition
 
 _TRIED = "with any of the values that were tried"
 
@@ -67,8 +67,9 @@ def state_never_entered(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
         return
     entered = {item.state for item in graph.configurations}
     explained = {item.path for rule in (transition_never_fits, action_never_possible) for item in rule(scenario, graph)}
+    ailing = {action for action, _ in graph.untried} | {item.move.action for item in graph.refusals}
     for key in scenario.states:
-        if key not in entered and _ways_into(scenario, key, entered, explained):
+        if key not in entered and _ways_into(scenario, key, entered, explained, ailing):
             yield Sighting(
                 path=("states", key),
                 message=(
@@ -89,7 +90,7 @@ def _by_transitions(scenario: Scenario) -> set[str]:
     return found
 
 
-def _ways_into(scenario: Scenario, key: str, entered: set[str], explained: set[Path]) -> list[int]:
+def _ways_into(scenario: Scenario, key: str, entered: set[str], explained: set[Path], ailing: set[str]) -> list[int]:
     """Return the transitions into a state from states that processes come to, those left out that are told of."""
     return [
         index
@@ -98,6 +99,7 @@ def _ways_into(scenario: Scenario, key: str, entered: set[str], explained: set[P
         if item.target == key
         and ("states", name, "transitions", index) not in explained
         and ("actions", item.action) not in explained
+        and item.action not in ailing
         and (item.action in scenario.action_keys(name) or item.action is None)
     ]
 
@@ -131,36 +133,41 @@ def transition_never_fits(scenario: Scenario, graph: Graph) -> Iterator[Sighting
         return
     taken: set[tuple[str, int]] = set()
     fitting: set[tuple[str, int]] = set()
-    done: set[tuple[str, str, str]] = set()
+    done: dict[str, set[tuple[str, str]]] = {}
     for move in graph.all_moves():
         here = graph.configurations[move.source].state
-        done.add((here, move.action, move.response))
+        done.setdefault(here, set()).add((move.action, move.response))
         taken.update((here, index) for index in move.fits[:1])
         fitting.update((here, index) for index in move.fits)
     for key, state in scenario.states.items():
         if state.is_final:
             continue
         for index, transition in enumerate(state.transitions):
-            if (key, index) in taken or transition.condition is False or not _is_asked(transition, key, done):
+            if (key, index) in taken or transition.condition is False:
                 continue
-            if (key, index) in fitting:
-                why = "whenever it fits, one before it does too"
-            elif isinstance(transition.condition, Mapping):
-                why = f"its condition is never met {_TRIED}"
-            else:
-                continue
-            yield Sighting(
-                path=("states", key, "transitions", index),
-                message=f"This transition of the state {quote(key)} is never taken: {why}.",
-            )
+            why = _why_not_taken(graph, transition, (key, index) in fitting, done.get(key, set()))
+            if why is not None:
+                yield Sighting(
+                    path=("states", key, "transitions", index),
+                    message=f"This transition of the state {quote(key)} is never taken: {why}.",
+                )
 
 
-def _is_asked(transition: object, key: str, done: set[tuple[str, str, str]]) -> bool:
-    action, response = getattr(transition, "action", None), getattr(transition, "response", None)
-    return any(
-        state == key and (name == action or (action is None and name != TIMEOUT)) and response in (None, answer)
-        for state, name, answer in done
-    )
+def _why_not_taken(graph: Graph, transition: Transition, fits: bool, done: set[tuple[str, str]]) -> str | None:
+    """Say why a transition is never taken; None where that is told otherwise, or its action is never done."""
+    answers = {
+        response
+        for action, response in done
+        if action == transition.action or (transition.action is None and action != TIMEOUT)
+    }
+    if fits:
+        return "whenever it fits, one before it does too"
+    refused = any(item.move.action == transition.action for item in graph.refusals)
+    if not answers or refused or (transition.action, transition.response) in graph.untried:
+        return None  # other rules tell what is the matter with the action
+    if transition.response is not None and transition.response not in answers:
+        return f"the response {quote(transition.response)} is never given"
+    return f"its condition is never met {_TRIED}" if isinstance(transition.condition, Mapping) else None
 
 
 def end_never_reached(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:

@@ -100,6 +100,11 @@ BEHAVIOUR_RULES: tuple[BehaviourRule, ...] = (
 )
 """In the order in which their findings are listed."""
 
+_NEVER = frozenset(
+    {"livelock", "end-never-reached", "transition-never-fits", "action-never-possible", "state-never-entered"}
+)
+"""Rules about what was not seen: certain only where every difference in the data was followed."""
+
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -122,11 +127,19 @@ def examine(document: Any, *, limits: Limits | None = None, watched: Iterable[An
     except LiveContractError as error:
         return Examination(report=report, findings=(*plain, _no_start(error)), scenario=scenario)
     seen = tuple(_findings(scenario, graph, reading.locate))
-    told = {finding.problem.rule for finding in seen}
-    if told & {"stuck", "livelock"}:
-        plain = tuple(finding for finding in plain if finding.problem.rule != "dead-end")
+    plain = tuple(finding for finding in plain if not _is_shown_better(finding, seen))
     found = sorted((*plain, *seen), key=lambda finding: _ORDER[finding.problem.severity])
     return Examination(report=report, findings=tuple(found[:MAX_PROBLEMS]), scenario=scenario, graph=graph)
+
+
+def _is_shown_better(finding: Finding, seen: tuple[Finding, ...]) -> bool:
+    """Tell whether a passive finding is one that exploring shows with a run."""
+    if finding.problem.rule == "dead-end":
+        return any(item.problem.rule in ("stuck", "livelock") for item in seen)
+    place = finding.problem.path.removesuffix(".transitions")
+    return finding.problem.rule == "unanswered-response" and any(
+        (item.problem.rule, item.problem.path) == ("stuck", place) for item in seen
+    )
 
 
 def _findings(scenario: Scenario, graph: Graph, locate: Callable[[Path], Path]) -> Iterator[Finding]:
@@ -135,10 +148,13 @@ def _findings(scenario: Scenario, graph: Graph, locate: Callable[[Path], Path]) 
             run = None
             if sighting.way is not None:
                 run = run_along(scenario, sighting.way, ends_refused=sighting.ends_refused)
+            severity = sighting.severity or rule.severity
             doubt = "" if run is None or run.is_certain else " (Possible: the engine did not play the whole run.)"
+            if rule.name in _NEVER and not graph.is_exact:
+                doubt, severity = " (Possible: data far beyond what conditions name was taken as one.)", "info"
             problem = Problem(
                 rule=rule.name,
-                severity=sighting.severity or rule.severity,
+                severity=severity,
                 path=json_path(locate(sighting.path)),
                 message=sighting.message + doubt,
             )

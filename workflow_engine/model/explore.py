@@ -7,7 +7,7 @@ looks (`model.relevance`), and, among what decides, numbers and lists beyond eve
 
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,12 @@ MAX_WEIGHT = 256 * 1024 * 1024
 """Characters of the processes that wait to be looked at: scenarios of strangers can double a text with every step."""
 
 _MAX_REFUSALS = 200
+
+_NEAR = 16
+"""Numbers this near to a constant are told apart: what counts up or down to it is followed step by step."""
+
+FAR = ":far"
+"""Stands for every number and every item beyond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,7 @@ class _Exploration:
     samples: Samples
     limits: Limits
     watched: Sequence[Any]
+    numbers: frozenset[float]
     configurations: list[Configuration] = field(default_factory=list)
     moves: list[tuple[Move, ...]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -63,6 +70,7 @@ class _Exploration:
     weight: int = 0
     steps: int = 0
     bound: str | None = None
+    is_exact: bool = True
     fitted: set[tuple[str, str]] = field(default_factory=set)
     tried: set[tuple[str, str]] = field(default_factory=set)
 
@@ -80,7 +88,7 @@ def explore(scenario: Scenario, *, limits: Limits | None = None, watched: Sequen
     """
     relevance = relevance_of(scenario, watched)
     samples = samples_of(scenario, relevance)
-    work = _Exploration(scenario, relevance, samples, limits or Limits(), watched)
+    work = _Exploration(scenario, relevance, samples, limits or Limits(), watched, frozenset(_numbers_in(samples)))
     _found(work, simulate.start(scenario), None)
     while work.waiting and work.bound is None:
         index, process, weight = work.waiting.popleft()
@@ -97,8 +105,9 @@ def explore(scenario: Scenario, *, limits: Limits | None = None, watched: Sequen
         refusals=tuple(work.refusals),
         untried=tuple(sorted(key for key in work.tried | _without_data(samples) if key not in work.fitted)),
         bound=work.bound,
+        is_exact=work.is_exact,
         steps=work.steps,
-        notes=_notes(relevance, samples),
+        notes=_notes(work),
     )
 
 
@@ -203,7 +212,8 @@ def _found(work: _Exploration, process: Process, move: Move | None) -> int | Non
     if not work.relevance.reads_history:
         process = replace(process, previous=())
     truths = frozenset(index for index, condition in enumerate(work.watched) if _is_true(condition, process))
-    key = _key(process, work.relevance, truths)
+    key = _key(process, work, truths)
+    work.is_exact = work.is_exact and f'"{FAR}"' not in key
     index = work.known.get(key)
     if index is not None:
         return index
@@ -244,10 +254,11 @@ def _is_true(condition: Any, process: Process) -> bool:
         return False
 
 
-def _key(process: Process, relevance: Relevance, truths: frozenset[int]) -> str:
+def _key(process: Process, work: _Exploration, truths: frozenset[int]) -> str:
     """Return what two processes have in common when the same can follow, as text."""
-    current = process.current
+    current, relevance = process.current, work.relevance
     context = {"actors": process.actors, "assets": process.assets, "title": process.title}
+    rounded = [_rounded(_at(place, context), constants, work.numbers) for place, constants in relevance.places.items()]
     system = [key for key in current.answered if process.scenario.actions[key].is_system]
     history = [
         [item["action"]["key"], item["key"], item["actor"]["key"], item.get("data")] for item in process.previous
@@ -259,7 +270,7 @@ def _key(process: Process, relevance: Relevance, truths: frozenset[int]) -> str:
             sorted(system),
             has_timeout(process),
             [[name, list(current.actions[name]["actors"])] for name in process.available],
-            [_rounded(_at(place, context), constants) for place, constants in relevance.places.items()],
+            rounded,
             sorted(truths),
             history if relevance.reads_history else [],
         ],
@@ -274,27 +285,42 @@ def _at(place: Place, context: Any) -> Any:
     return value
 
 
-def _rounded(value: Any, constants: frozenset[Any]) -> Any:
-    """Return a value in which what lies beyond all constants is one: numbers further away, items past the last."""
-    numbers = [item for item in constants if isinstance(item, (int, float)) and not isinstance(item, bool)]
+def _numbers_in(samples: Samples) -> Iterator[float]:
+    """Yield every number that is tried."""
+    todo: list[Any] = list(samples.values.values())
+    while todo:
+        part = todo.pop()
+        if isinstance(part, (list, dict)):
+            todo.extend(part.values() if isinstance(part, dict) else part)
+        elif isinstance(part, (int, float)) and not isinstance(part, bool):
+            yield part
+
+
+def _rounded(value: Any, constants: frozenset[Any], known: frozenset[float]) -> Any:
+    """Return a value in which what lies far beyond all constants is one: numbers far away, items past the last.
+
+    Numbers that are tried themselves are kept: there are not too many of them.
+    """
     if isinstance(value, bool) or value is None or isinstance(value, str) or constants >= LINKED:
         return value
+    numbers = [item for item in constants if isinstance(item, (int, float)) and not isinstance(item, bool)]
     if isinstance(value, (int, float)):
-        if numbers and value > max(numbers) + 1:
-            return "more"
-        return "less" if numbers and value < min(numbers) - 1 else value
+        is_near = not numbers or min(numbers) - _NEAR <= value <= max(numbers) + _NEAR
+        return value if is_near or value in known else FAR
     if isinstance(value, list):
-        most = max(2, *(int(min(number, 64)) + 1 for number in numbers)) if numbers else 2
-        return [*(_rounded(item, constants) for item in value[:most]), *(["more"] if len(value) > most else [])]
-    return {name: _rounded(item, constants) for name, item in sorted(value.items())}
+        most = max(3, *(int(min(number, 64)) + 2 for number in numbers)) if numbers else 3
+        return [*(_rounded(item, constants, known) for item in value[:most]), *([FAR] if len(value) > most else [])]
+    return {name: _rounded(item, constants, known) for name, item in sorted(value.items())}
 
 
-def _notes(relevance: Relevance, samples: Samples) -> tuple[str, ...]:
-    notes = []
+def _notes(work: _Exploration) -> tuple[str, ...]:
+    relevance, samples, notes = work.relevance, work.samples, []
     if relevance.reads_history:
         notes.append("The scenario reads the history of the process, so every order of events counts as a difference.")
     if relevance.reads_time:
         notes.append("The scenario reads moments; other moments than those that were tried can lead elsewhere.")
+    if not work.is_exact:
+        notes.append("Numbers and lists far beyond what conditions name were taken as one.")
     notes += [
         f'Of the data of "{action}.{response}" only the first combinations of values were tried.'
         for action, response in samples.cut

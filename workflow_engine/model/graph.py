@@ -96,6 +96,8 @@ class Graph:
         refusals: What the scenario could not be evaluated on.
         untried: Responses (action, response) for which no data could be made up that fits the schema.
         bound: Which bound was reached, as a sentence; None where everything was explored.
+        is_exact: Configurations that data may tell apart were never taken as one; else what was never seen may be
+            possible all the same.
         steps: Steps of the engine that were tried.
         notes: What the picture leaves out, as sentences.
     """
@@ -106,6 +108,7 @@ class Graph:
     refusals: tuple[Refusal, ...] = ()
     untried: tuple[tuple[str, str], ...] = ()
     bound: str | None = None
+    is_exact: bool = True
     steps: int = 0
     notes: tuple[str, ...] = field(default=())
 

@@ -117,6 +117,8 @@ def untested(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
         return
     watched = list(watched_in(scenario))
     for item in properties_of(scenario):
+        if _counterexample(item, graph, watched) is not None:
+            continue
         named = [item.after, item.what if item.kind == "only" else None]
         for happening in named:
             if happening is not None and not _ever(happening, graph, watched):

@@ -242,7 +242,8 @@ class _Sampler:
         inner: Mapping[str, Wanted] = matters.members if matters else {}
         if matters and not matters.members:
             inner = {name: Wanted(matters.constants) for name in properties}
-        names = list(dict.fromkeys((*needed, *inner)))
+        closed = schema.get("additionalProperties") is False and "patternProperties" not in schema
+        names = [name for name in dict.fromkeys((*needed, *inner)) if name in properties or not closed]
         options: list[list[Any]] = []
         for name in names:
             values = list(islice(self.drafts(properties.get(name, True), inner.get(name), depth + 1), _MAX_CHOICES))
