@@ -18,6 +18,9 @@ from workflow_engine.scenario import Scenario
 MAX_PAIRS = 20_000
 """Pairs of places in the two scenarios that are looked at."""
 
+MAX_COMPARED = 1_000_000
+"""Moves that are looked at for all pairs together."""
+
 MAX_CHANGES = 200
 """Differences listed of each kind."""
 
@@ -143,7 +146,11 @@ def partings(old: Graph, new: Graph) -> tuple[Partings, Partings, str | None]:
     ways: dict[tuple[_Places, _Places], tuple[tuple[_Places, _Places], Step] | None] = {start: None}
     todo = [start]
     only: tuple[dict[tuple[str, Step], Any], dict[tuple[str, Step], Any]] = ({}, {})
+    left = MAX_COMPARED
     for pair in todo:
+        left -= sum(len(graph.moves[index]) for graph, side in ((old, 0), (new, 1)) for index in pair[side])
+        if left < 0 or len(ways) > MAX_PAIRS:
+            return (*_ways(old, new, only, ways), "Stopped comparing after many pairs of places; there are more.")
         steps = (_steps(old, pair[0]), _steps(new, pair[1]))
         for side, graph, other in ((0, old, new), (1, new, old)):
             if other.unexplored & pair[1 - side]:
@@ -154,8 +161,6 @@ def partings(old: Graph, new: Graph) -> tuple[Partings, Partings, str | None]:
         for step in sorted(steps[0].keys() & steps[1].keys()):
             target = (steps[0][step], steps[1][step])
             if target not in ways:
-                if len(ways) >= MAX_PAIRS:
-                    return (*_ways(old, new, only, ways), f"Stopped after {MAX_PAIRS} pairs; there are more.")
                 ways[target] = (pair, step)
                 todo.append(target)
     return (*_ways(old, new, only, ways), None)

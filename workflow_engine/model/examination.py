@@ -100,6 +100,9 @@ BEHAVIOUR_RULES: tuple[BehaviourRule, ...] = (
 )
 """In the order in which their findings are listed."""
 
+MAX_PLAYED = 20_000
+"""Responses played for all the runs of one check together."""
+
 _NEVER = frozenset(
     {"livelock", "end-never-reached", "transition-never-fits", "action-never-possible", "state-never-entered"}
 )
@@ -125,8 +128,8 @@ def examine(document: Any, *, limits: Limits | None = None, watched: Iterable[An
     try:
         graph = explore(scenario, limits=limits, watched=(*properties.watched_in(scenario), *watched))
     except LiveContractError as error:
-        return Examination(report=report, findings=(*plain, _no_start(error)), scenario=scenario)
-    seen = tuple(_findings(scenario, graph, reading.locate))
+        return Examination(report=report, findings=(_no_start(error), *plain), scenario=scenario)
+    seen = tuple(findings_of(scenario, graph, reading.locate))
     plain = tuple(finding for finding in plain if not _is_shown_better(finding, seen))
     found = sorted((*plain, *seen), key=lambda finding: _ORDER[finding.problem.severity])
     return Examination(report=report, findings=tuple(found[:MAX_PROBLEMS]), scenario=scenario, graph=graph)
@@ -142,14 +145,27 @@ def _is_shown_better(finding: Finding, seen: tuple[Finding, ...]) -> bool:
     )
 
 
-def _findings(scenario: Scenario, graph: Graph, locate: Callable[[Path], Path]) -> Iterator[Finding]:
+def findings_of(
+    scenario: Scenario, graph: Graph, locate: Callable[[Path], Path] = lambda path: path
+) -> Iterator[Finding]:
+    """Yield what the rules of behaviour find in a graph that was explored.
+
+    Args:
+        scenario: Compiled.
+        graph: What it can do.
+        locate: Leads from a path in the normal form to one in the document as given.
+    """
+    left = MAX_PLAYED
     for rule in BEHAVIOUR_RULES:
         for sighting in islice(rule.find(scenario, graph), MAX_PROBLEMS):
-            run = None
+            severity, doubt, run = sighting.severity or rule.severity, "", None
             if sighting.way is not None:
-                run = run_along(scenario, sighting.way, ends_refused=sighting.ends_refused)
-            severity = sighting.severity or rule.severity
-            doubt = "" if run is None or run.is_certain else " (Possible: the engine did not play the whole run.)"
+                left -= len(sighting.way)
+                run = run_along(scenario, sighting.way, ends_refused=sighting.ends_refused) if left >= 0 else None
+                if run is None:
+                    doubt = " (The run is left out: too many and too long ones were played already.)"
+                elif not run.is_certain:
+                    doubt = " (Possible: the engine did not play the whole run.)"
             if rule.name in _NEVER and not graph.is_exact:
                 doubt, severity = " (Possible: data far beyond what conditions name was taken as one.)", "info"
             problem = Problem(

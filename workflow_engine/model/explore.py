@@ -30,7 +30,7 @@ MAX_WEIGHT = 256 * 1024 * 1024
 
 _MAX_REFUSALS = 200
 
-_NEAR = 16
+_NEAR = 100
 """Numbers this near to a constant are told apart: what counts up or down to it is followed step by step."""
 
 FAR = ":far"

@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from workflow_engine.model.graph import NATURE, Graph, Move
 
-Coalition = frozenset[str]
+MAX_ENDS = 16
+"""Final states that the table tells about: those of people have three or four."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,12 +108,12 @@ def power(graph: Graph, parties: Collection[str], coalition: Collection[str], go
 
 
 def ends(graph: Graph) -> dict[str, frozenset[int]]:
-    """Return the configurations of each final state that processes come to, by its key."""
+    """Return the configurations of each final state that processes come to, by its key; the first `MAX_ENDS`."""
     found: dict[str, set[int]] = {}
     for index, item in enumerate(graph.configurations):
         if item.is_final:
             found.setdefault(item.state, set()).add(index)
-    return {state: frozenset(found[state]) for state in sorted(found)}
+    return {state: frozenset(found[state]) for state in sorted(found)[:MAX_ENDS]}
 
 
 def table(graph: Graph, parties: Collection[str]) -> dict[str, dict[str, Power]]:
