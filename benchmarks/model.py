@@ -1,7 +1,7 @@
 """Checking scenarios by exploring them, against the time that somebody who writes one will wait.
 
-The forms are made: a chain of rounds of four states. In each, one party makes an offer with an amount and a choice, on
-which conditions decide; the other accepts, refuses or sends it back; both sign; time runs out. They are larger than a
+The forms are made: a chain of rounds of four states. In each, one party makes an offer with an amount, on which a
+condition decides; the other accepts, refuses or sends it back; one signs; time may run out. They are larger than a
 scenario may be, so they go to the explorer directly. A check is exploring, all rules of behaviour, and the table of the
 game.
 """
@@ -100,7 +100,7 @@ def _asking(following: str) -> dict[str, Any]:
 
 
 def _offered(number: int) -> dict[str, Any]:
-    large = {"<eval>": "assets.offer.amount > `1000` || assets.offer.urgent"}
+    large = {"<eval>": "assets.offer.amount > `1000`"}
     return {
         "actions": ["accept", "refuse", "send_back"],
         "timeout": "P7D",
@@ -139,7 +139,7 @@ def _signing(following: str) -> dict[str, Any]:
 
 
 def _document(states: dict[str, Any]) -> dict[str, Any]:
-    offer = {"amount": {"type": "integer", "minimum": 1, "maximum": 100_000}, "urgent": {"type": "boolean"}}
+    offer = {"amount": {"type": "integer", "minimum": 1, "maximum": 100_000}}
     return {
         "$schema": OWN_SCENARIO,
         "actors": {"buyer": {}, "seller": {}, "manager": {}},
@@ -149,7 +149,7 @@ def _document(states: dict[str, Any]) -> dict[str, Any]:
                 "actor": "seller",
                 "responses": {
                     "ok": {
-                        "schema": {"type": "object", "properties": offer, "required": ["amount", "urgent"]},
+                        "schema": {"type": "object", "properties": offer, "required": ["amount"]},
                         "update": "assets.offer",
                     }
                 },

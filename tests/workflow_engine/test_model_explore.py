@@ -278,8 +278,13 @@ SELVES = bomb(
     states={"initial": {"action": "fill", "transitions": [FULL]}},
 )
 BOMBS = {
-    "switches": SWITCHES, "signers": SIGNERS, "doubling": DOUBLING, "history": HISTORY, "forms": FORMS, "selves": SELVES,
-}  # fmt: skip
+    "switches": SWITCHES,
+    "signers": SIGNERS,
+    "doubling": DOUBLING,
+    "history": HISTORY,
+    "forms": FORMS,
+    "selves": SELVES,
+}
 
 
 @pytest.mark.parametrize("name", BOMBS)

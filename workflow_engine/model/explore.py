@@ -15,7 +15,7 @@ from eventchain.core.errors import LiveContractError
 from workflow_engine import machine, simulate
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.model.graph import Configuration, Graph, Move, Refusal
-from workflow_engine.model.relevance import LINKED, Place, Relevance, relevance_of
+from workflow_engine.model.relevance import LINKED, Mark, Place, Relevance, position, relevance_of
 from workflow_engine.model.trying import Attempt, Samples, attempts, entry_of, has_timeout, samples_of, with_transition
 from workflow_engine.operators import holds, paths
 from workflow_engine.process import Process, context_of
@@ -301,6 +301,8 @@ def _rounded(value: Any, constants: frozenset[Any], known: frozenset[float]) -> 
 
     Numbers that are tried themselves are kept: there are not too many of them.
     """
+    if Mark.WHOLE not in constants and not isinstance(value, (list, dict)):
+        return position(value, constants)
     if isinstance(value, bool) or value is None or isinstance(value, str) or constants >= LINKED:
         return value
     numbers = [item for item in constants if isinstance(item, (int, float)) and not isinstance(item, bool)]

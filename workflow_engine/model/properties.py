@@ -20,6 +20,7 @@ from typing import Any
 from workflow_engine.errors import quote
 from workflow_engine.model.finding import Sighting
 from workflow_engine.model.graph import NATURE, Configuration, Graph, Move
+from workflow_engine.normalise import OWN_SCENARIO
 from workflow_engine.property_form import KINDS, WAY, Happening, read_happening
 from workflow_engine.scenario import Scenario
 
@@ -51,7 +52,9 @@ class Property:
 
 def properties_of(scenario: Scenario) -> tuple[Property, ...]:
     """Return the properties of a scenario, in its order."""
-    return tuple(_property(index, form) for index, form in enumerate(scenario.normal_form.get("properties", ())))
+    form = scenario.normal_form
+    listed = form.get("properties", ()) if form["$schema"] == OWN_SCENARIO else ()
+    return tuple(_property(index, item) for index, item in enumerate(listed))
 
 
 def watched_in(scenario: Scenario) -> tuple[Any, ...]:

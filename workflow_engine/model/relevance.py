@@ -3,14 +3,17 @@
 Conditions, actors, outcomes and timeouts that are instructions read places of the projection (`assets.offer.price`).
 These places matter; so does what update instructions read to write them, and so on back to the data of responses. All
 other data is left out of a configuration: it is shown, and decides nothing. With each place go the constants it is
-compared with: the values at which an answer can change.
+compared with: the values at which an answer can change. Where nothing else is done with a value, only its position
+among these constants matters (`position`).
 
 Everything here errs on the side of keeping too much: an expression that is not understood makes more matter.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from workflow_engine.errors import InvalidInstructionError
@@ -25,6 +28,14 @@ Read = tuple[Place, frozenset[Any]]
 """A place that is read, and the constants beside it."""
 
 DATA: Place = ("current", "response", "data")
+
+
+class Mark(Enum):
+    """What else is noted among the constants of a place."""
+
+    WHOLE = "whole"
+    """The value itself matters, not only how it compares with the constants: it is calculated with, or written on."""
+
 
 LINKED = frozenset({1, "a"})
 """Constants of two places that are compared with each other: with what is around them, less, equal and more occur."""
@@ -105,7 +116,8 @@ def relevance_of(scenario: Scenario, watched: Iterable[Any] = ()) -> Relevance:
     """
     found = _Found(actors=tuple(scenario.actors))
     lasting = list(_lasting_reads(scenario))
-    for read in (*_deciding_reads(scenario), *lasting, *(read for item in watched for read in reads_of(item))):
+    conditions = [*(action.condition for action in scenario.actions.values()), *watched]
+    for read in (*lasting, *(read for item in conditions for read in reads_of_condition(item))):
         found.note(read)
     for key, reads in _reads_at_responses(scenario):
         for read in reads:
@@ -122,8 +134,24 @@ def relevance_of(scenario: Scenario, watched: Iterable[Any] = ()) -> Relevance:
     )
 
 
+def position(value: Any, constants: frozenset[Any]) -> Any:
+    """Return of a number or text only where it stands among its constants, unless the value itself matters."""
+    if Mark.WHOLE in constants or isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return value
+    is_text = isinstance(value, str)
+    fixed = sorted(item for item in constants if item is not Mark.WHOLE and isinstance(item, str) == is_text)
+    return [is_text, bisect_left(fixed, value), value in fixed, value == ""]
+
+
+def reads_of_condition(value: Any) -> list[Read]:
+    """Return what a condition reads from the process; where it is one expression, comparisons are taken as such."""
+    if isinstance(value, dict) and value.keys() == {"<eval>"} and isinstance(value["<eval>"], str):
+        return reads_of_expression(value["<eval>"])
+    return list(reads_of(value))
+
+
 def reads_of(value: Any) -> Iterator[Read]:
-    """Yield what the instructions in a value read from the process."""
+    """Yield what the instructions in a value read from the process, as values that matter themselves."""
     todo = [value]
     while todo:
         part = todo.pop()
@@ -131,7 +159,7 @@ def reads_of(value: Any) -> Iterator[Read]:
             todo.extend(part)
         elif isinstance(part, dict):
             if is_instruction(part):
-                yield from _reads_of_node(part)
+                yield from ((place, found | {Mark.WHOLE}) for place, found in _reads_of_node(part))
             todo.extend(part.values())
 
 
@@ -190,16 +218,24 @@ def reads_of_expression(text: str) -> list[Read]:
     except InvalidInstructionError:
         return []
     found: list[Read] = []
-    _collect(tree, frozenset(_literals(tree)), found)
+    _collect(tree, frozenset((*_literals(tree), Mark.WHOLE)), found, is_asked=True)
     return found
 
 
-def _collect(node: Mapping[str, Any], constants: frozenset[Any], found: list[Read]) -> None:
+def _collect(node: Mapping[str, Any], constants: frozenset[Any], found: list[Read], *, is_asked: bool = False) -> None:
+    """Collect what a node reads.
+
+    Args:
+        node: Of the syntax tree.
+        constants: What is beside it.
+        found: Where it goes.
+        is_asked: All that matters of the node's value is whether it is true.
+    """
     kind, children = node["type"], [child for child in node.get("children", ()) if isinstance(child, dict)]
     if kind in ("field", "subexpression"):
         names, whole = _chain(node)
         if names or whole:
-            found.append((_named(names), constants))
+            found.append((_named(names), frozenset() if is_asked and whole else constants))
         else:
             _collect(children[0], constants, found)
     elif kind in ("current", "root"):
@@ -207,14 +243,26 @@ def _collect(node: Mapping[str, Any], constants: frozenset[Any], found: list[Rea
     elif kind in _SELECTS_FROM_FIRST:
         _collect(children[0], constants, found)
     elif kind == "comparator":
-        before = len(found)
-        for child in children:
-            _collect(child, frozenset(_literals(node)), found)
-        if len(found) - before > 1:
-            found[before:] = [(place, known | LINKED) for place, known in found[before:]]
+        _collect_comparison(node, children, found)
     else:
+        is_asked = is_asked and kind in ("or_expression", "and_expression", "not_expression")
         for child in children:
-            _collect(child, constants, found)
+            _collect(child, constants, found, is_asked=is_asked)
+
+
+def _collect_comparison(node: Mapping[str, Any], children: Sequence[Mapping[str, Any]], found: list[Read]) -> None:
+    """Collect from a comparison: of one place with a literal that is no list or object, only the literal matters."""
+    literals = frozenset(_literals(node))
+    fixed = [child for child in children if child["type"] == "literal" and not isinstance(child["value"], (list, dict))]
+    plain = [child for child in children if child["type"] in ("field", "subexpression") and _chain(child)[1]]
+    if len(fixed) == len(plain) == 1:
+        found.append((_named(_chain(plain[0])[0]), literals))
+        return
+    before = len(found)
+    for child in children:
+        _collect(child, literals | {Mark.WHOLE}, found)
+    if len(found) - before > 1:
+        found[before:] = [(place, known | LINKED) for place, known in found[before:]]
 
 
 def _chain(node: Mapping[str, Any]) -> tuple[list[str], bool]:
@@ -253,11 +301,6 @@ def _lasting_reads(scenario: Scenario) -> Iterator[Read]:
         yield from reads_of(state.timeout)
 
 
-def _deciding_reads(scenario: Scenario) -> Iterator[Read]:
-    for action in scenario.actions.values():
-        yield from reads_of(action.condition)
-
-
 def _reads_at_responses(scenario: Scenario) -> Iterator[tuple[tuple[str, str], list[Read]]]:
     """Yield what is read while a response is handled, by response."""
     for action in scenario.actions.values():
@@ -266,7 +309,7 @@ def _reads_at_responses(scenario: Scenario) -> Iterator[tuple[tuple[str, str], l
             yield (action.key, response), chosen
     for state in scenario.states.values():
         for transition in state.transitions:
-            reads = list(reads_of(transition.condition))
+            reads = reads_of_condition(transition.condition)
             for key in scenario.action_keys(state.key) if reads else ():
                 known = scenario.actions.get(key)
                 if known is None or transition.action not in (None, key):
@@ -299,7 +342,7 @@ def _sources(found: _Found, response: AvailableResponse) -> list[Read]:
                     reads.extend((source, beside | known) for source, beside in reads_of(instruction.data))
                 elif instruction.projection is not None:
                     inner = reads_of_expression(instruction.projection) or [((), frozenset())]
-                    reads.extend(((*DATA, *source), beside | known) for source, beside in inner)
+                    reads.extend(((*DATA, *source), beside | known | {Mark.WHOLE}) for source, beside in inner)
                 else:
                     reads.append(((*DATA, *place[len(target) :]), known))
     return reads

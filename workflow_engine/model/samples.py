@@ -16,6 +16,7 @@ from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema as json_schema
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError
 from workflow_engine.model import pattern
+from workflow_engine.model.relevance import Mark, position
 
 MAX_VALUES = 64
 """Values tried for one response: all that matters in forms that people fill in."""
@@ -246,13 +247,21 @@ class _Sampler:
         names = [name for name in dict.fromkeys((*needed, *inner)) if name in properties or not closed]
         options: list[list[Any]] = []
         for name in names:
-            values = list(islice(self.drafts(properties.get(name, True), inner.get(name), depth + 1), _MAX_CHOICES))
-            if name not in inner:
-                values = [value for value in values if self._is_fine(properties.get(name, True), value)][:1] or values[
-                    :1
-                ]
+            part, matter = properties.get(name, True), inner.get(name)
+            values = list(islice(self.drafts(part, matter, depth + 1), _MAX_CHOICES))
+            if matter is None:
+                values = [value for value in values if self._is_fine(part, value)][:1] or values[:1]
+            elif not matter.members:
+                values = self._distinguished(part, values, matter.constants)
             options.append(values if name in needed else [*values, _ABSENT])
         yield from _combined(names, options)
+
+    def _distinguished(self, schema: Any, values: list[Any], constants: frozenset[Any]) -> list[Any]:
+        """Return the values that fit, one of those between which nothing makes a difference."""
+        if Mark.WHOLE in constants:
+            return values
+        fitting = [value for value in values if self._is_fine(schema, value)]
+        return list({repr(position(value, constants)): value for value in reversed(fitting)}.values())[::-1]
 
     def _is_fine(self, schema: Any, value: Any) -> bool:
         try:
