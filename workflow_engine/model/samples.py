@@ -8,6 +8,7 @@ out is checked with the real validator: an example that does not fit is dropped,
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import islice, product
 from typing import Any, TypeGuard
 
@@ -25,7 +26,13 @@ _MAX_CHOICES = 32
 _MAX_DEPTH = 8
 _MAX_DRAFTS = 4_000
 """Parts of a schema looked at for one response; a schema that refers to itself many times would have no end."""
-_ABSENT = object()
+
+
+class _Absence(Enum):
+    ABSENT = "absent"
+
+
+_ABSENT = _Absence.ABSENT
 
 _FORMATS: Mapping[str, tuple[str, str]] = {
     "date": ("2020-01-01", "2030-01-01"),
