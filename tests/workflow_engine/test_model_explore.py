@@ -19,6 +19,7 @@ from workflow_engine.model.trying import Attempt, entry_of
 from workflow_engine.process import Process
 from workflow_engine.scenario import Scenario, load
 
+from .fault_corpus import sound
 from .samples import ORDER, OWN
 
 Trace = tuple[tuple[str, str, str], ...]
@@ -331,3 +332,33 @@ def test_anything_at_all_can_be_examined(value: Any) -> None:
     examination = examine(value)
     assert not examination.is_sound
     assert examination.to_dict()["explored"] is None
+
+
+def test_instructions_that_read_very_much_do_not_stop_the_check() -> None:
+    names = [f"m{index}" for index in range(400)]
+    document = bomb(
+        actions={
+            "go": {
+                "actor": "a0",
+                "condition": {
+                    "<eval>": " || ".join(f"current.actor.{name}" for name in names[:30]) + " || !(current.actor.m0)"
+                },
+                "update": [
+                    {"select": f"current.actor.{name}", "data": {"<ref>": f"current.actor.{other}"}}
+                    for name, other in itertools.pairwise(names)
+                ],
+            }
+        },
+        states={"initial": {"action": "go", "transition": ":success"}},
+    )
+    graph = explore(load(document))
+    assert graph.is_complete
+    assert [item.state for item in graph.configurations] == ["initial", ":success"]
+
+
+def test_time_that_is_over_at_once_leaves_the_start() -> None:
+    document = {**sound("club")}
+    examination = examine(document, limits=Limits(is_over=lambda: True))
+    assert examination.graph is not None
+    assert [item.state for item in examination.graph.configurations] == ["initial"]
+    assert examination.graph.unexplored == {0}

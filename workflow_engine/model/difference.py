@@ -7,6 +7,7 @@ are followed together. Where the two part, the shortest run up to there is the e
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from workflow_engine.errors import Path, json_path
@@ -20,6 +21,9 @@ MAX_PAIRS = 20_000
 
 MAX_COMPARED = 1_000_000
 """Moves that are looked at for all pairs together."""
+
+MAX_PLAYED = 20_000
+"""Responses played for all the examples of one kind."""
 
 MAX_CHANGES = 200
 """Differences listed of each kind."""
@@ -104,17 +108,27 @@ def compare(old: Scenario, new: Scenario, *, limits: Limits | None = None) -> Di
     """
     first, second = explore(old, limits=limits), explore(new, limits=limits)
     impossible, possible, cut = partings(first, second)
-    bounds = [item for item in (first.bound, second.bound, cut) if item is not None]
+    told = [_told(new, second, possible), _told(old, first, impossible)]
+    short = [len(told[0]) < len(possible), len(told[1]) < len(impossible)]
+    bounds = [first.bound, second.bound, cut, "Only the first differences are listed." if any(short) else None]
     return Difference(
-        changes=tuple(changes(old.normal_form, new.normal_form))[:MAX_CHANGES],
-        possible=tuple(_told(new, second, way, step) for way, step in possible),
-        impossible=tuple(_told(old, first, way, step) for way, step in impossible),
-        bound=" ".join(dict.fromkeys(bounds)) or None,
+        changes=tuple(islice(changes(old.normal_form, new.normal_form), MAX_CHANGES)),
+        possible=told[0],
+        impossible=told[1],
+        bound=" ".join(dict.fromkeys(item for item in bounds if item is not None)) or None,
     )
 
 
-def _told(scenario: Scenario, graph: Graph, way: tuple[Move, ...], step: Step) -> Parting:
-    return Parting(state=graph.configurations[way[-1].source].state, step=step, run=run_along(scenario, way))
+def _told(scenario: Scenario, graph: Graph, found: "Partings") -> tuple[Parting, ...]:
+    """Play the examples, as many as may be played."""
+    left, told = MAX_PLAYED, []
+    for way, step in found:
+        left -= len(way)
+        if left < 0:
+            break
+        state = graph.configurations[way[-1].source].state
+        told.append(Parting(state=state, step=step, run=run_along(scenario, way)))
+    return tuple(told)
 
 
 def changes(old: Any, new: Any, path: Path = ()) -> Iterator[Change]:

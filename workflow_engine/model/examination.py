@@ -103,6 +103,9 @@ BEHAVIOUR_RULES: tuple[BehaviourRule, ...] = (
 MAX_PLAYED = 20_000
 """Responses played for all the runs of one check together."""
 
+MAX_PLAYED_LATE = 200
+"""The same where the time for exploring was over."""
+
 _NEVER = frozenset(
     {"livelock", "end-never-reached", "transition-never-fits", "action-never-possible", "state-never-entered"}
 )
@@ -129,7 +132,8 @@ def examine(document: Any, *, limits: Limits | None = None, watched: Iterable[An
         graph = explore(scenario, limits=limits, watched=(*properties.watched_in(scenario), *watched))
     except LiveContractError as error:
         return Examination(report=report, findings=(_no_start(error), *plain), scenario=scenario)
-    seen = tuple(findings_of(scenario, graph, reading.locate))
+    is_late = limits is not None and limits.is_over is not None and limits.is_over()
+    seen = tuple(findings_of(scenario, graph, reading.locate, played=MAX_PLAYED_LATE if is_late else MAX_PLAYED))
     plain = tuple(finding for finding in plain if not _is_shown_better(finding, seen))
     found = sorted((*plain, *seen), key=lambda finding: _ORDER[finding.problem.severity])
     return Examination(report=report, findings=tuple(found[:MAX_PROBLEMS]), scenario=scenario, graph=graph)
@@ -146,7 +150,7 @@ def _is_shown_better(finding: Finding, seen: tuple[Finding, ...]) -> bool:
 
 
 def findings_of(
-    scenario: Scenario, graph: Graph, locate: Callable[[Path], Path] = lambda path: path
+    scenario: Scenario, graph: Graph, locate: Callable[[Path], Path] = lambda path: path, *, played: int = MAX_PLAYED
 ) -> Iterator[Finding]:
     """Yield what the rules of behaviour find in a graph that was explored.
 
@@ -154,8 +158,9 @@ def findings_of(
         scenario: Compiled.
         graph: What it can do.
         locate: Leads from a path in the normal form to one in the document as given.
+        played: How many responses may be played for all the runs together.
     """
-    left = MAX_PLAYED
+    left = played
     for rule in BEHAVIOUR_RULES:
         for sighting in islice(rule.find(scenario, graph), MAX_PROBLEMS):
             severity, doubt, run = sighting.severity or rule.severity, "", None

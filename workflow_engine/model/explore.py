@@ -130,12 +130,16 @@ def _expand(work: _Exploration, index: int, process: Process) -> tuple[Move, ...
 
 
 def _is_over(work: _Exploration) -> bool:
-    limits = work.limits
-    if work.steps >= limits.steps:
-        work.bound = f"Stopped after {limits.steps} steps; there is more."
-    elif limits.is_over is not None and limits.is_over():
+    if work.steps >= work.limits.steps:
+        work.bound = f"Stopped after {work.limits.steps} steps; there is more."
+    return work.bound is not None or _is_late(work)
+
+
+def _is_late(work: _Exploration) -> bool:
+    if work.limits.is_over is not None and work.limits.is_over():
         work.bound = "Stopped because the time for it was over; there is more."
-    return work.bound is not None
+        return True
+    return False
 
 
 def _tried(work: _Exploration, index: int, process: Process, attempt: Attempt) -> Move | None:
@@ -211,7 +215,9 @@ def _found(work: _Exploration, process: Process, move: Move | None) -> int | Non
     """Return the index of a process's configuration, which may be new; None when there is no room for it."""
     if not work.relevance.reads_history:
         process = replace(process, previous=())
-    truths = frozenset(index for index, condition in enumerate(work.watched) if _is_true(condition, process))
+    truths = frozenset(_truths(work, process))
+    if work.bound is not None and work.configurations:
+        return None
     key = _key(process, work, truths)
     work.is_exact = work.is_exact and f'"{FAR}"' not in key
     index = work.known.get(key)
@@ -237,6 +243,15 @@ def _found(work: _Exploration, process: Process, move: Move | None) -> int | Non
     if not process.is_finished:
         _wait(work, index, process)
     return index
+
+
+def _truths(work: _Exploration, process: Process) -> Iterator[int]:
+    """Yield which of the watched conditions hold, as long as there is time: each can be costly."""
+    for index, condition in enumerate(work.watched):
+        if _is_late(work):
+            return
+        if _is_true(condition, process):
+            yield index
 
 
 def _wait(work: _Exploration, index: int, process: Process) -> None:
@@ -321,6 +336,8 @@ def _notes(work: _Exploration) -> tuple[str, ...]:
         notes.append("The scenario reads the history of the process, so every order of events counts as a difference.")
     if relevance.reads_time:
         notes.append("The scenario reads moments; other moments than those that were tried can lead elsewhere.")
+    if work.scenario.scenarios:
+        notes.append("Embedded scenarios were not explored; check each of them by itself.")
     if not work.is_exact:
         notes.append("Numbers and lists far beyond what conditions name were taken as one.")
     notes += [

@@ -119,7 +119,6 @@ def game_to_dict(scenario: Scenario, graph: Graph) -> Mapping[str, Any]:
                 "state": graph.configurations[stall.configuration].state,
                 "party": stall.party,
                 "others": list(stall.others),
-                "run": run_along(scenario, graph.way_to(stall.configuration)).to_dict(),
             }
             for stall in game.stalls(graph)
         ],

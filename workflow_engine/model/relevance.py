@@ -40,6 +40,10 @@ class Mark(Enum):
 LINKED = frozenset({1, "a"})
 """Constants of two places that are compared with each other: with what is around them, less, equal and more occur."""
 
+MAX_PLACES = 1_000
+MAX_ROUNDS = 64
+"""Where more matters, or is written by way of more places in turn, all data matters: nobody could tell it apart."""
+
 _SELECTS_FROM_FIRST = frozenset(
     {"index_expression", "projection", "filter_projection", "value_projection", "flatten", "slice", "pipe"}
 )
@@ -122,8 +126,13 @@ def relevance_of(scenario: Scenario, watched: Iterable[Any] = ()) -> Relevance:
     for key, reads in _reads_at_responses(scenario):
         for read in reads:
             found.note(read, [key])
+    rounds = 0
     while _from_updates(found, scenario):
-        pass
+        rounds += 1
+        if rounds > MAX_ROUNDS or len(found.places) > MAX_PLACES:
+            found.places = {place: {Mark.WHOLE} for place in _EVERYTHING if place != DATA}
+            found.data = {key: {(): {Mark.WHOLE}} for key in found.data}
+            break
     names = {place for place, _ in lasting}
     return Relevance(
         places=_outermost(found.places),
@@ -322,22 +331,31 @@ def _reads_at_responses(scenario: Scenario) -> Iterator[tuple[tuple[str, str], l
 def _from_updates(found: _Found, scenario: Scenario) -> bool:
     """Go once from the places that matter back to what is written there; tell whether something was new."""
     news = False
+    below: dict[Place, list[Place]] = {}
+    for place in found.places:
+        for length in range(len(place) + 1):
+            below.setdefault(place[:length], []).append(place)
     for action in scenario.actions.values():
         for response in action.responses.values():
-            for read in _sources(found, response):
+            for read in _sources(found, below, response):
                 news |= found.note(read, [(action.key, response.key)])
     return news
 
 
-def _sources(found: _Found, response: AvailableResponse) -> list[Read]:
-    """Return what the updates of a response read in order to write a place that matters."""
+def _sources(found: _Found, below: Mapping[Place, list[Place]], response: AvailableResponse) -> list[Read]:
+    """Return what the updates of a response read in order to write a place that matters.
+
+    Args:
+        found: What matters so far.
+        below: The places that matter, by every place that they are at or below.
+        response: Its updates.
+    """
     reads: list[Read] = []
     for instruction in response.update:
         for target in _targets(instruction.select, found.actors):
-            for place, constants in list(found.places.items()):
-                if not _overlap(target, place):
-                    continue
-                known = frozenset(constants)
+            above = (target[:length] for length in range(len(target)))
+            for place in (*below.get(target, ()), *(item for item in above if item in found.places)):
+                known = frozenset(found.places[place])
                 if instruction.data is not None:
                     reads.extend((source, beside | known) for source, beside in reads_of(instruction.data))
                 elif instruction.projection is not None:
@@ -355,11 +373,6 @@ def _targets(select: str, actors: tuple[str, ...]) -> list[Place]:
     return [place]
 
 
-def _overlap(one: Place, other: Place) -> bool:
-    shared = min(len(one), len(other))
-    return one[:shared] == other[:shared]
-
-
 def _add(places: dict[Place, set[Any]], place: Place, constants: Iterable[Any]) -> bool:
     known = places.get(place)
     if known is None:
@@ -374,7 +387,7 @@ def _outermost(places: Mapping[Place, set[Any]]) -> dict[Place, frozenset[Any]]:
     """Return the places without those below another, whose constants go to the one above."""
     kept: dict[Place, set[Any]] = {}
     for place in sorted(places, key=lambda item: (len(item), item)):
-        above = next((item for item in kept if place[: len(item)] == item), None)
+        above = next((place[:length] for length in range(len(place)) if place[:length] in kept), None)
         if above is None:
             kept[place] = set(places[place])
         else:

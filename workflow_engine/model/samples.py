@@ -88,7 +88,7 @@ def values_for(schema: Any, matters: Wanted | None) -> tuple[list[Any], bool]:
             validator = json_schema.compile_schema(schema)
         except InvalidSchemaError:
             return [], True
-    fitting = (value for value in _distinct(islice(drafts, 16 * MAX_VALUES)) if _fits(validator, value))
+    fitting = (value for value in _distinct(islice(drafts, 4 * MAX_VALUES)) if _fits(validator, value))
     found = list(islice(fitting, MAX_VALUES + 1))
     return found[:MAX_VALUES], len(found) <= MAX_VALUES
 
@@ -131,7 +131,7 @@ def _combined(names: list[str], options: list[list[Any]]) -> Iterator[dict[str, 
     count = 1
     for values in options:
         count *= len(values)
-    if count <= 8 * MAX_VALUES:
+    if count <= 4 * MAX_VALUES:
         choices: Iterable[tuple[Any, ...]] = product(*options)
     else:
         first = tuple(values[0] for values in options)
