@@ -178,6 +178,40 @@ def test_data_that_nothing_reads_makes_no_difference() -> None:
     assert graph.notes == ()
 
 
+def talks(condition: str) -> Graph:
+    """Two actors who may each say two things, until a condition on what was said lets them end."""
+    document = {
+        "$schema": OWN,
+        "actors": {"one": {}, "two": {}},
+        "actions": {
+            "hear": {"actors": ["one", "two"]},
+            "say": {"actors": ["one", "two"], "condition": {"<eval>": "length(previous) < `4`"}},
+        },
+        "states": {
+            "initial": {
+                "actions": ["hear", "say"],
+                "transitions": [{"condition": {"<eval>": condition}, "transition": ":success"}],
+            }
+        },
+    }
+    if "previous[?" in condition:
+        document["actions"]["say"]["condition"] = {"<eval>": condition.replace(">=", "<")}  # type: ignore[index]
+    return explore(load(document), limits=Limits(configurations=200))
+
+
+def test_history_that_is_only_counted_matters_by_its_counts() -> None:
+    graph = talks("length(previous[?action.key == 'say']) >= `3`")
+    assert graph.is_complete
+    assert {item.state for item in graph.configurations} == {"initial", ":success"}
+    assert len(graph.configurations) < 20
+    assert not any("history" in note for note in graph.notes)
+
+
+def test_history_that_is_read_otherwise_matters_as_a_whole() -> None:
+    graph = talks("previous[0].action.key == 'say'")
+    assert any("history" in note for note in graph.notes)
+
+
 def test_nodes_and_time_are_nature() -> None:
     graph = explore(load(ORDER))
     movers = {(move.action, move.response): move.mover for move in graph.all_moves()}
@@ -354,6 +388,18 @@ def test_instructions_that_read_very_much_do_not_stop_the_check() -> None:
     graph = explore(load(document))
     assert graph.is_complete
     assert [item.state for item in graph.configurations] == ["initial", ":success"]
+
+
+def test_instructions_that_nest_deeply_do_not_stop_the_check() -> None:
+    condition: Any = {"<ref>": "assets.box"}
+    for _ in range(20):
+        condition = {"<if>": {"condition": condition, "then": True}}
+    document = bomb(
+        assets={"box": {}},
+        actions={"go": {"actor": "a0"}},
+        states={"initial": {"action": "go", "transitions": [{"condition": condition, "transition": ":success"}]}},
+    )
+    assert explore(load(document)).is_complete
 
 
 def test_time_that_is_over_at_once_leaves_the_start() -> None:

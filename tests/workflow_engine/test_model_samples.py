@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_engine.model import pattern
-from workflow_engine.model.relevance import Mark, position
+from workflow_engine.model.reads import Mark, position
 from workflow_engine.model.samples import MAX_VALUES, Wanted, values_for, wanted
 
 LEAVES = st.sampled_from(

@@ -6,7 +6,7 @@ looks (`model.relevance`), and, among what decides, numbers and lists beyond eve
 """
 
 import json
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +15,8 @@ from eventchain.core.errors import LiveContractError
 from workflow_engine import machine, simulate
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.model.graph import Configuration, Graph, Move, Refusal
-from workflow_engine.model.relevance import LINKED, Mark, Place, Relevance, position, relevance_of
+from workflow_engine.model.reads import LINKED, Mark, Place, position
+from workflow_engine.model.relevance import Relevance, relevance_of
 from workflow_engine.model.trying import Attempt, Samples, attempts, entry_of, has_timeout, samples_of, with_transition
 from workflow_engine.operators import holds, paths
 from workflow_engine.process import Process, context_of
@@ -213,7 +214,7 @@ def _fitting(work: _Exploration, process: Process, attempt: Attempt, after: Proc
 
 def _found(work: _Exploration, process: Process, move: Move | None) -> int | None:
     """Return the index of a process's configuration, which may be new; None when there is no room for it."""
-    if not work.relevance.reads_history:
+    if not work.relevance.keeps_history:
         process = replace(process, previous=())
     truths = frozenset(_truths(work, process))
     if work.bound is not None and work.configurations:
@@ -275,9 +276,6 @@ def _key(process: Process, work: _Exploration, truths: frozenset[int]) -> str:
     context = {"actors": process.actors, "assets": process.assets, "title": process.title}
     rounded = [_rounded(_at(place, context), constants, work.numbers) for place, constants in relevance.places.items()]
     system = [key for key in current.answered if process.scenario.actions[key].is_system]
-    history = [
-        [item["action"]["key"], item["key"], item["actor"]["key"], item.get("data")] for item in process.previous
-    ]
     return json.dumps(
         [
             current.key,
@@ -287,10 +285,24 @@ def _key(process: Process, work: _Exploration, truths: frozenset[int]) -> str:
             [[name, list(current.actions[name]["actors"])] for name in process.available],
             rounded,
             sorted(truths),
-            history if relevance.reads_history else [],
+            _history(process, relevance),
         ],
         sort_keys=True,
     )
+
+
+def _history(process: Process, relevance: Relevance) -> Any:
+    """Return what of the history decides: all of it, how often something was done, or nothing."""
+    if relevance.reads_history:
+        return [
+            [item["action"]["key"], item["key"], item["actor"]["key"], item.get("data")] for item in process.previous
+        ]
+    if relevance.counted is None:
+        return None
+    named = {key for key in (*process.scenario.actions, TIMEOUT) if key in relevance.counted}
+    done = [item for item in process.previous if not named or item["action"]["key"] in named]
+    counts = Counter((item["action"]["key"], item["key"], item["actor"]["key"]) for item in done)
+    return sorted(counts.items())
 
 
 def _at(place: Place, context: Any) -> Any:

@@ -17,7 +17,7 @@ from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema as json_schema
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError
 from workflow_engine.model import pattern
-from workflow_engine.model.relevance import Mark, position
+from workflow_engine.model.reads import Mark, position
 
 MAX_VALUES = 64
 """Values tried for one response: all that matters in forms that people fill in."""
