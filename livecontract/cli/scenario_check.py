@@ -161,7 +161,7 @@ def _game_lines(table: Mapping[str, Any] | None) -> Iterator[str]:
         for party, choice in parts.items():
             yield f'  In "{state}", "{party}" alone decides between {", ".join(choice)}.'
     for stall in table["stalls"]:
-        others = ", ".join(stall["others"])
+        others = ", ".join(stall["done"])
         before = f"acted before: {others or 'nobody'}"
         yield f'  In "{stall["state"]}", "{stall["party"]}" can let all wait for ever; {before}.'
 

@@ -67,11 +67,8 @@ def can_stall(_scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
     """One party alone can move, no time runs out: it can let everybody wait for ever."""
     for stall in game.stalls(graph):
         state = graph.configurations[stall.configuration].state
-        lost = (
-            f"{', '.join(quote(name) for name in stall.others)} acted before that and can do nothing."
-            if stall.others
-            else "Nobody else has acted before that, so nobody loses by it."
-        )
+        done = "; ".join(f"{quote(actor)} ({', '.join(actions)})" for actor, actions in stall.done)
+        lost = f"Done before that: {done}." if done else "Nobody else has acted before that, so nobody loses by it."
         yield Sighting(
             path=("states", state),
             message=(

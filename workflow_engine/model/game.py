@@ -43,12 +43,17 @@ class Stall:
     Attributes:
         party: Key of the actor.
         configuration: Index of where.
-        others: Actors who have acted on the way there, the party itself left out.
+        done: What others have done on the way there: actor keys, each with the keys of actions.
     """
 
     party: str
     configuration: int
-    others: tuple[str, ...]
+    done: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """Keys of the actors who stand to lose by it: those who have acted before."""
+        return tuple(actor for actor, _ in self.done)
 
 
 def won(graph: Graph, coalition: Collection[str], goal: Iterable[int], *, hoped: bool = False) -> dict[int, int]:
@@ -157,12 +162,19 @@ def stalls(graph: Graph) -> Iterator[Stall]:
         party = movers.pop()
         if party == NATURE:
             continue
-        acted = dict.fromkeys(move.mover for move in graph.way_to(index) if move.mover not in (party, NATURE))
-        stall = Stall(party=party, configuration=index, others=tuple(acted))
+        stall = Stall(party=party, configuration=index, done=_done_by_others(graph, index, party))
         known = found.get((item.state, party))
         if known is None or (stall.others and not known.others):
             found[item.state, party] = stall
     yield from found.values()
+
+
+def _done_by_others(graph: Graph, index: int, party: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    done: dict[str, dict[str, None]] = {}
+    for move in graph.way_to(index):
+        if move.mover not in (party, NATURE):
+            done.setdefault(move.mover, {})[move.action] = None
+    return tuple((actor, tuple(actions)) for actor, actions in done.items())
 
 
 def way_of_forcing(graph: Graph, coalition: Collection[str], goal: Collection[int]) -> tuple[Move, ...]:

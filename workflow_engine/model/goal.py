@@ -118,7 +118,7 @@ def game_to_dict(scenario: Scenario, graph: Graph) -> Mapping[str, Any]:
             {
                 "state": graph.configurations[stall.configuration].state,
                 "party": stall.party,
-                "others": list(stall.others),
+                "done": {actor: list(actions) for actor, actions in stall.done},
             }
             for stall in game.stalls(graph)
         ],
