@@ -46,6 +46,7 @@ def check(
     """Check a scenario and explore what it can do; negative if a finding is an error, or the answer to a goal is no."""
     from workflow_engine.checks import check as check_passively
     from workflow_engine.model import examine
+    from workflow_engine.model.goal import conditions_in
 
     if quick and (game or goal or runs):
         raise typer.BadParameter("--quick explores nothing, so there is no game, goal or run")
@@ -55,9 +56,10 @@ def check(
         form = report.to_dict()
         finish(form, _report_text(form), as_json=as_json, code=OK if report.valid else FAILURE)
         return
-    examination = examine(document, limits=_limits(configurations, seconds))
+    watched = conditions_in(goal or [])
+    examination = examine(document, limits=_limits(configurations, seconds), watched=watched)
     form = examination.to_dict()
-    answers = _answers(examination, goal or [])
+    answers = _answers(examination, goal or [], watched)
     table = _table(examination) if game else None
     form |= {"game": table} if game else {}
     form |= {"goals": [item.to_dict() for item in answers]} if goal else {}
@@ -106,13 +108,13 @@ def _clock(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() > end
 
 
-def _answers(examination: "Examination", goals: Sequence[str]) -> "list[Answer]":
+def _answers(examination: "Examination", goals: Sequence[str], watched: Sequence[Any]) -> "list[Answer]":
     from workflow_engine.model.goal import answer, read_goal
 
     scenario, graph = examination.scenario, examination.graph
     if scenario is None or graph is None:
         return []
-    return [answer(read_goal(text, scenario), scenario, graph) for text in goals]
+    return [answer(read_goal(text, scenario), scenario, graph, watched) for text in goals]
 
 
 def _table(examination: "Examination") -> Mapping[str, Any] | None:

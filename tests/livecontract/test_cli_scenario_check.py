@@ -72,6 +72,8 @@ def test_game_is_shown_as_a_table(run: Run) -> None:
     [
         ("seller: :success", 1, "No: seller: :success cannot be forced."),
         ("buyer + seller: signing", 0, "Yes: buyer + seller: signing can be forced."),
+        ("seller: {actors.seller.signed}", 1, "No: seller: {actors.seller.signed} cannot be forced."),
+        ("seller + buyer: {actors.seller.signed}", 0, "Yes: seller + buyer: {actors.seller.signed} can be forced."),
         ("buyer: withdraw", 0, "Yes: buyer: withdraw can be forced."),
     ],
 )
@@ -89,6 +91,7 @@ def test_question_about_nobody_says_who_there_is(run: Run) -> None:
     result = run("check", QUOTATION, "--goal", "judge: :success")
     assert result.code == 3
     assert "buyer, seller, inspector" in result.err
+    assert "cannot be read" in run("check", QUOTATION, "--goal", "buyer: {assets.}").err
 
 
 def test_runs_are_written_as_simulate_takes_them(run: Run) -> None:

@@ -3,18 +3,20 @@
 ```
 seller: :success              one party, and a state
 buyer + seller: pay.ok        several together, and a response of an action
+seller: {assets.price > `5`}  an expression over the process, in braces
 ```
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workflow_engine.errors import InvalidScenarioError, Problem, quote
+from workflow_engine.errors import InvalidInstructionError, InvalidScenarioError, Problem, quote
 from workflow_engine.model import game
 from workflow_engine.model.graph import Graph
-from workflow_engine.model.properties import goal_of
+from workflow_engine.model.properties import goal_of, watched_in
 from workflow_engine.model.runs import Run, run_along
+from workflow_engine.operators import query
 from workflow_engine.property_form import Happening, read_happening
 from workflow_engine.scenario import Scenario
 
@@ -60,23 +62,45 @@ class Answer:
         }
 
 
+def conditions_in(texts: Iterable[str]) -> tuple[Any, ...]:
+    """Return the conditions that questions name, which have to be watched while exploring.
+
+    Raises:
+        InvalidScenarioError: One of them cannot be read.
+    """
+    found = (_condition(text.partition(": ")[2].strip()) for text in texts)
+    return tuple(item for item in found if item is not None)
+
+
+def _condition(wanted: str) -> Any:
+    if not (wanted.startswith("{") and wanted.endswith("}")):
+        return None
+    try:
+        query.parse(wanted[1:-1])
+    except InvalidInstructionError as error:
+        raise _misunderstood(f"The goal cannot be read: {error.message}.") from None
+    return {"<eval>": wanted[1:-1]}
+
+
 def read_goal(text: str, scenario: Scenario) -> Goal:
     """Read a question.
 
     Raises:
         InvalidScenarioError: It names an actor, state, action or response that the scenario does not have.
     """
-    parties, colon, wanted = text.partition(": ")
-    coalition = tuple(name.strip() for name in parties.split("+"))
-    happening = read_happening(wanted.strip())
-    unknown = next((name for name in coalition if name not in scenario.actors), None)
-    if not colon or unknown is not None:
+    parties, colon, rest = text.partition(": ")
+    coalition, wanted = tuple(name.strip() for name in parties.split("+")), rest.strip()
+    if not colon or any(name not in scenario.actors for name in coalition):
         known = ", ".join(scenario.actors)
         raise _misunderstood(
             f'{quote(text)} should begin with actors of the scenario, as in "seller: :success": {known}.'
         )
+    condition = _condition(wanted)
+    if condition is not None:
+        return Goal(text=text, coalition=coalition, happening=Happening(name=wanted, condition=condition))
+    happening = read_happening(wanted)
     if happening.state not in scenario.states and not _is_known(happening, scenario):
-        raise _misunderstood(f"The scenario has no state, action or response {quote(wanted.strip())}.")
+        raise _misunderstood(f"The scenario has no state, action or response {quote(wanted)}.")
     return Goal(text=text, coalition=coalition, happening=happening)
 
 
@@ -90,9 +114,16 @@ def _misunderstood(message: str) -> InvalidScenarioError:
     return InvalidScenarioError([Problem(rule="goal", severity="error", path="$", message=message)])
 
 
-def answer(goal: Goal, scenario: Scenario, graph: Graph) -> Answer:
-    """Return what a coalition can do about its goal, with a run that shows it."""
-    wanted = goal_of(goal.happening, graph, [])
+def answer(goal: Goal, scenario: Scenario, graph: Graph, watched: Sequence[Any] = ()) -> Answer:
+    """Return what a coalition can do about its goal, with a run that shows it.
+
+    Args:
+        goal: What is asked.
+        scenario: Compiled.
+        graph: What it can do.
+        watched: The further conditions that were watched when it was explored, those of goals among them.
+    """
+    wanted = goal_of(goal.happening, graph, [*watched_in(scenario), *watched])
     power = game.power(graph, tuple(scenario.actors), goal.coalition, wanted)
     if power.forces:
         way = game.way_of_forcing(graph, goal.coalition, wanted)
