@@ -128,6 +128,7 @@ def test_any_pattern_is_fitted_or_given_up(text: str) -> None:
     assert found is None or len(found) <= pattern.MAX_LENGTH
 
 
+@settings(deadline=None)
 @given(
     st.one_of(st.integers(-9, 9), st.sampled_from(["", "a", "b", "c"])),
     st.one_of(st.integers(-9, 9), st.sampled_from("abc")),
