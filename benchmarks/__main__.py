@@ -12,7 +12,7 @@ from pathlib import Path
 
 import structlog
 
-from benchmarks import day_root, engine, handover, ingest, many_chains, reads, receive, shovel, verify, workers
+from benchmarks import day_root, engine, handover, ingest, many_chains, model, reads, receive, shovel, verify, workers
 from benchmarks.machine import machine_line
 from benchmarks.measure import Figure
 from benchmarks.report import as_json, as_markdown, as_text, between_marks
@@ -20,7 +20,7 @@ from benchmarks.sizes import FULL, QUICK, Sizes
 
 BENCHMARKS: dict[str, Callable[[Sizes], list[Figure]]] = {
     module.NAME: module.run
-    for module in (verify, receive, ingest, engine, day_root, many_chains, handover, shovel, reads, workers)
+    for module in (verify, receive, ingest, engine, day_root, many_chains, handover, shovel, reads, workers, model)
 }
 
 

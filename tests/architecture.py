@@ -91,7 +91,7 @@ CALLS_AT_IMPORT = {
 
 CALLS_ALLOWED_IN: dict[str, set[str]] = {
     # Typer collects commands in decorators.
-    "livecontract.cli": {"Typer", "Option", "Argument", "command", "callback", "add_typer"},
+    "livecontract.cli": {"Typer", "Option", "Argument", "command", "callback", "add_typer", "register"},
     # Each makes the reader of one kind of value.
     "livecontract.settings": {"integer", "choice", "list_of", "place"},
     # The keys and ids that every measurement shares.

@@ -30,6 +30,7 @@ from workflow_engine.members import (
     read_update,
 )
 from workflow_engine.old_spellings import respell
+from workflow_engine.property_form import read_properties
 from workflow_engine.reading import (
     Cursor,
     Member,
@@ -135,6 +136,8 @@ def read_scenario(cursor: Cursor, *, keyed: bool = False) -> dict[str, Any]:
         if key not in form["states"]:
             state = cursor.child("states", None).child(key, None)
             form["states"][key] = _state(state)
+    if own and form["properties"] is None:
+        del form["properties"]
     return form
 
 
@@ -349,4 +352,8 @@ _LTO_SCENARIO = {
     "assets": Member(_keyed(_data_schema, "assets")),
     "definitions": Member(_keyed(_definition, "definitions")),
 }
-_OWN_SCENARIO = {**_LTO_SCENARIO, "scenarios": Member(_keyed(_sub_scenario, "scenarios"))}
+_OWN_SCENARIO = {
+    **_LTO_SCENARIO,
+    "scenarios": Member(_keyed(_sub_scenario, "scenarios")),
+    "properties": Member(read_properties),
+}

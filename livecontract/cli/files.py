@@ -97,3 +97,18 @@ def _is_directory(name: str) -> bool:
 
 def _shown(name: str) -> str:
     return "standard input" if name == STANDARD_INPUT else name
+
+
+def refuse_deviation(document: Any, name: str) -> None:
+    """Say of a deviation that it is no scenario, and what to do with it.
+
+    Raises:
+        InvalidFileError: It is one.
+    """
+    from workflow_engine.proposal import OWN_DEVIATION
+
+    if isinstance(document, dict) and document.get("$schema") == OWN_DEVIATION:
+        raise InvalidFileError(
+            f"{name} is a deviation from a scenario, which is checked together with that",
+            hint="Run: livecontract scenario impact SCENARIO DEVIATION",
+        )

@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 import typer
 
-from livecontract.cli import scenario_exchange, scenario_testing
+from livecontract.cli import scenario_check, scenario_exchange, scenario_testing
 from livecontract.cli.files import DocumentFile, read_document
-from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
-from livecontract.cli.scenario_impact import impact, refuse_deviation
+from livecontract.cli.outcome import AsJson, finish
+from livecontract.cli.scenario_impact import impact
 from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
@@ -16,16 +16,7 @@ app.command("export")(scenario_exchange.export)
 app.command("import")(scenario_exchange.import_)
 
 
-@app.command("check")
-def check(file: DocumentFile, as_json: AsJson = False) -> None:
-    """Check a scenario with the passive tests; negative if there is an error among the findings."""
-    from workflow_engine.checks import check as check_scenario
-
-    scenario = read_document(file)
-    refuse_deviation(scenario, file)
-    report = check_scenario(scenario)
-    document = report.to_dict()
-    finish(document, _report_text(document), as_json=as_json, code=OK if report.valid else FAILURE)
+scenario_check.register(app)
 
 
 @app.command("normalise")
@@ -63,14 +54,6 @@ app.command("test")(scenario_testing.run_tests)
 app.command("record")(scenario_testing.record)
 app.command("generate")(scenario_testing.generate)
 app.command("mutate")(scenario_testing.mutate)
-
-
-def _report_text(report: dict[str, Any]) -> str:
-    lines = [
-        f"  {item['severity']:<8} {item['rule']}: {item['message']} (at {item['path']})" for item in report["problems"]
-    ]
-    verdict = f"Valid: scenario {report['id']}" if report["valid"] else "Not valid:"
-    return "\n".join([verdict, *lines])
 
 
 def _simulation_text(document: dict[str, Any]) -> str:

@@ -6,11 +6,13 @@ import typer
 
 from livecontract.cli.files import STANDARD_INPUT, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
+from livecontract.cli.scenario_check import behaviour_lines, limits_of
 from livecontract.errors import InvalidFileError
 
 if TYPE_CHECKING:
     from workflow_engine.difference import Difference
     from workflow_engine.impact import Change, Impact
+    from workflow_engine.model import Comparison
     from workflow_engine.proposal import Proposal
     from workflow_engine.scenario import Scenario
 
@@ -40,12 +42,14 @@ def impact(
     more: More = None,
     to: To = None,
     proposal: WithProposal = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Leave out what can happen by one text alone.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how two texts differ, and which running processes would be stuck; negative if one would."""
     from livecontract.histories import read_histories
     from workflow_engine.difference import differences
     from workflow_engine.impact import impact_of
+    from workflow_engine.model import compare
     from workflow_engine.scenario import load
 
     files = [*(processes or []), *(more or [])]
@@ -56,6 +60,7 @@ def impact(
     before = load(read_document(old))
     change = _change(before, new, to, proposal)
     structure = differences(before.normal_form, change.scenario.normal_form)
+    behaviour = None if quick else compare(before, change.scenario, limits=limits_of())
     found = [
         (name, impact_of(history, change))
         for name in files
@@ -65,25 +70,11 @@ def impact(
         "old": before.id,
         "new": change.scenario.id,
         "structure": [item.to_dict() for item in structure],
+        **({} if behaviour is None else {"behaviour": _behaviour(behaviour)}),
         "processes": [{"file": name, **item.to_dict()} for name, item in found],
     }
     stuck = any(item.is_stuck for _, item in found)
-    finish(document, _text(structure, found, files), as_json=as_json, code=FAILURE if stuck else OK)
-
-
-def refuse_deviation(document: Any, name: str) -> None:
-    """Say of a deviation that it is no scenario, and what to do with it.
-
-    Raises:
-        InvalidFileError: It is one.
-    """
-    from workflow_engine.proposal import OWN_DEVIATION
-
-    if isinstance(document, dict) and document.get("$schema") == OWN_DEVIATION:
-        raise InvalidFileError(
-            f"{name} is a deviation from a scenario, which is checked together with that",
-            hint="Run: livecontract scenario impact SCENARIO DEVIATION",
-        )
+    finish(document, _text(structure, behaviour, found, files), as_json=as_json, code=FAILURE if stuck else OK)
 
 
 def _named(name: str, read: Any) -> Any:
@@ -134,9 +125,21 @@ def _body(document: Any) -> Any:
     return document["proposal"] if isinstance(document, dict) and "answers" in document else document
 
 
-def _text(structure: "tuple[Difference, ...]", found: "list[tuple[str, Impact]]", files: list[str]) -> str:
+def _behaviour(found: "Comparison") -> dict[str, Any]:
+    form = found.to_dict()
+    return {name: form[name] for name in ("same_behaviour", "possible", "impossible", "bound")}
+
+
+def _text(
+    structure: "tuple[Difference, ...]",
+    behaviour: "Comparison | None",
+    found: "list[tuple[str, Impact]]",
+    files: list[str],
+) -> str:
     lines = ["The texts mean the same." if not structure else f"{len(structure)} differences:"]
     lines += [f"  {item}" for item in structure]
+    if behaviour is not None:
+        lines += ["", *behaviour_lines(behaviour)]
     if files:
         stuck = sum(item.is_stuck for _, item in found)
         lines += ["", f"{len(found)} processes by the old text, {stuck} of them would be stuck:"]

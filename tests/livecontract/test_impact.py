@@ -253,4 +253,19 @@ def test_people_read_it_in_lines(run: Run, files: Files) -> None:
     assert '~ $.states.signing.timeout: "P7D" → "P1D"' in result.out
     assert "2 processes by the old text, 0 of them would be stuck:" in result.out
     assert "goes on in signing" in result.out
-    assert run("scenario", "impact", old, old).out == "The texts mean the same.\n"
+    assert "0 steps newly possible" in result.out
+    assert run("scenario", "impact", old, old, "--quick").out == "The texts mean the same.\n"
+
+
+def test_what_can_happen_by_one_text_alone_is_shown_with_a_run(run: Run, files: Files) -> None:
+    open_end = new_text(lambda document: document["states"]["signing"].pop("timeout"))
+    old, new = files("old", open_end)
+    result = run("scenario", "impact", old, new)
+    assert result.code == 0
+    assert "1 steps no longer possible" in result.out
+    assert 'in "signing": the time runs out, which leads to ":failed"' in result.out
+    behaviour = run("scenario", "impact", old, new, "--json").json["behaviour"]
+    (step,) = behaviour["impossible"]
+    assert step["action"] == ":timeout"
+    assert step["run"]["state"] == ":failed"
+    assert "behaviour" not in run("scenario", "impact", old, new, "--json", "--quick").json

@@ -151,6 +151,10 @@ ERRORS = {
         put("states", "initial", "transitions", 0, "transition", ""),
         {("unknown-state", "$.states.initial.transitions[0].transition")},
     ),
+    "property about nothing": (
+        put("properties", [{"never": ":sucess"}]),
+        {("unknown-in-property", "$.properties[0].never")},
+    ),
     "empty target": (put("actions", "accept", "update", ""), {("update-target", "$.actions.accept.update")}),
     "unknown asset written": (
         put("actions", "accept", "responses", "yes", "update", "assets.price"),

@@ -142,6 +142,7 @@ class View:
             for name, response in action["responses"].items():
                 place = ("actions", key, "responses", name)
                 yield place, {part: response[part] for part in ("title", "update")}
+        yield ("properties",), self.form.get("properties", ()) if self.is_own else ()
 
 
 def _instructions_in(value: Any, place: Path) -> Iterator[tuple[Path, Mapping[str, Any]]]:

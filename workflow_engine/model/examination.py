@@ -1,0 +1,190 @@
+"""The check for people: the passive tests, and what exploring the scenario shows.
+
+Nodes that receive a scenario run the passive tests alone (`checks.check`): exploring can take a minute.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from eventchain.core.errors import LiveContractError
+from workflow_engine.checks import MAX_PROBLEMS, Report, check
+from workflow_engine.errors import Path, Problem, json_path, quote
+from workflow_engine.model import alternatives, dead, game, properties
+from workflow_engine.model.explore import Limits, explore
+from workflow_engine.model.finding import BehaviourRule, Finding, Sighting
+from workflow_engine.model.graph import Graph
+from workflow_engine.model.runs import run_along
+from workflow_engine.normalise import read
+from workflow_engine.scenario import Scenario, compile_scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """What is known of a scenario.
+
+    Attributes:
+        report: What the passive tests say.
+        findings: All findings, those of the passive tests included, errors first.
+        scenario: Compiled; None where the passive tests refuse it.
+        graph: What it can do; None where it was not explored.
+    """
+
+    report: Report
+    findings: tuple[Finding, ...]
+    scenario: Scenario | None = None
+    graph: Graph | None = None
+
+    @property
+    def is_sound(self) -> bool:
+        """Tell whether no finding is an error."""
+        return not any(finding.problem.severity == "error" for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: `valid`, `id` and `problems` as the passive tests give them, `sound`, `explored`."""
+        return {
+            "valid": self.report.valid,
+            "sound": self.is_sound,
+            "id": self.report.id,
+            "problems": [finding.to_dict() for finding in self.findings],
+            "explored": None if self.graph is None else _explored(self.graph),
+        }
+
+
+def _explored(graph: Graph) -> dict[str, Any]:
+    return {
+        "configurations": len(graph.configurations),
+        "moves": sum(len(moves) for moves in graph.moves),
+        "steps": graph.steps,
+        "complete": graph.is_complete,
+        "bound": graph.bound,
+        "notes": list(graph.notes),
+    }
+
+
+def can_stall(_scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
+    """One party alone can move, no time runs out: it can let everybody wait for ever."""
+    for stall in game.stalls(graph):
+        state = graph.configurations[stall.configuration].state
+        done = "; ".join(f"{quote(actor)} ({', '.join(actions)})" for actor, actions in stall.done)
+        lost = f"Done before that: {done}." if done else "Nobody else has acted before that, so nobody loses by it."
+        yield Sighting(
+            path=("states", state),
+            message=(
+                f"In the state {quote(state)} everybody waits for {quote(stall.party)}, for ever if need be: "
+                f"there is no timeout. {lost}"
+            ),
+            way=graph.way_to(stall.configuration),
+            severity=None if stall.others else "info",
+        )
+
+
+BEHAVIOUR_RULES: tuple[BehaviourRule, ...] = (
+    BehaviourRule("stuck", "error", dead.stuck),
+    BehaviourRule("livelock", "error", dead.livelock),
+    BehaviourRule("end-never-reached", "error", dead.end_never_reached),
+    BehaviourRule("property-broken", "error", properties.broken),
+    BehaviourRule("overlap", "warning", alternatives.overlap),
+    BehaviourRule("gap", "warning", alternatives.gap),
+    BehaviourRule("cannot-go-on", "warning", dead.cannot_go_on),
+    BehaviourRule("transition-never-fits", "warning", dead.transition_never_fits),
+    BehaviourRule("action-never-possible", "warning", dead.action_never_possible),
+    BehaviourRule("state-never-entered", "warning", dead.state_never_entered),
+    BehaviourRule("can-stall", "warning", can_stall),
+    BehaviourRule("property-idle", "warning", properties.untested),
+    BehaviourRule("never-answered", "info", dead.never_answered),
+)
+"""In the order in which their findings are listed."""
+
+MAX_PLAYED = 20_000
+"""Responses played for all the runs of one check together."""
+
+MAX_PLAYED_LATE = 200
+"""The same where the time for exploring was over."""
+
+_NEVER = frozenset(
+    {"livelock", "end-never-reached", "transition-never-fits", "action-never-possible", "state-never-entered"}
+)
+"""Rules about what was not seen: certain only where every difference in the data was followed."""
+
+_ORDER = {"error": 0, "warning": 1, "info": 2}
+
+
+def examine(document: Any, *, limits: Limits | None = None, watched: Iterable[Any] = ()) -> Examination:
+    """Check a scenario of either dialect, and explore what it can do. Never raises, for any JSON value.
+
+    Args:
+        document: The scenario.
+        limits: How much is explored.
+        watched: Conditions that are to be asked about afterwards, beside those of its properties.
+    """
+    report = check(document)
+    plain = tuple(Finding(problem=problem) for problem in report.problems)
+    if not report.valid:
+        return Examination(report=report, findings=plain)
+    form, reading = read(document)
+    scenario = compile_scenario(form)
+    try:
+        graph = explore(scenario, limits=limits, watched=(*properties.watched_in(scenario), *watched))
+    except LiveContractError as error:
+        return Examination(report=report, findings=(_no_start(error), *plain), scenario=scenario)
+    is_late = limits is not None and limits.is_over is not None and limits.is_over()
+    seen = tuple(findings_of(scenario, graph, reading.locate, played=MAX_PLAYED_LATE if is_late else MAX_PLAYED))
+    plain = tuple(finding for finding in plain if not _is_shown_better(finding, seen))
+    found = sorted((*plain, *seen), key=lambda finding: _ORDER[finding.problem.severity])
+    return Examination(report=report, findings=tuple(found[:MAX_PROBLEMS]), scenario=scenario, graph=graph)
+
+
+def _is_shown_better(finding: Finding, seen: tuple[Finding, ...]) -> bool:
+    """Tell whether a passive finding is one that exploring shows with a run."""
+    if finding.problem.rule == "dead-end":
+        return any(item.problem.rule in ("stuck", "livelock") for item in seen)
+    place = finding.problem.path.removesuffix(".transitions")
+    return finding.problem.rule == "unanswered-response" and any(
+        (item.problem.rule, item.problem.path) == ("stuck", place) for item in seen
+    )
+
+
+def findings_of(
+    scenario: Scenario, graph: Graph, locate: Callable[[Path], Path] = lambda path: path, *, played: int = MAX_PLAYED
+) -> Iterator[Finding]:
+    """Yield what the rules of behaviour find in a graph that was explored.
+
+    Args:
+        scenario: Compiled.
+        graph: What it can do.
+        locate: Leads from a path in the normal form to one in the document as given.
+        played: How many responses may be played for all the runs together.
+    """
+    left = played
+    for rule in BEHAVIOUR_RULES:
+        for sighting in islice(rule.find(scenario, graph), MAX_PROBLEMS):
+            severity, doubt, run = sighting.severity or rule.severity, "", None
+            if sighting.way is not None:
+                left -= len(sighting.way)
+                run = run_along(scenario, sighting.way, ends_refused=sighting.ends_refused) if left >= 0 else None
+                if run is None:
+                    doubt = " (The run is left out: too many and too long ones were played already.)"
+                elif not run.is_certain:
+                    doubt = " (Possible: the engine did not play the whole run.)"
+            if rule.name in _NEVER and not graph.is_exact:
+                doubt, severity = " (Possible: data far beyond what conditions name was taken as one.)", "info"
+            problem = Problem(
+                rule=rule.name,
+                severity=severity,
+                path=json_path(locate(sighting.path)),
+                message=sighting.message + doubt,
+            )
+            yield Finding(problem=problem, run=run)
+
+
+def _no_start(error: LiveContractError) -> Finding:
+    return Finding(
+        problem=Problem(
+            rule="no-start",
+            severity="error",
+            path="$.states.initial",
+            message=f"No process can be started: {error.message}",
+        )
+    )

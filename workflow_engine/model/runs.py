@@ -1,0 +1,90 @@
+"""Runs: what happened, one response after the other, in the form that `scenario simulate` takes.
+
+A way through the graph becomes a run by playing it with the engine. Where configurations were merged, a way may not be
+one that a single process can go; then the run that is told ends where it can still be played, and is not certain.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from eventchain.core.errors import LiveContractError
+from workflow_engine import machine, simulate
+from workflow_engine.durations import to_iso
+from workflow_engine.model.graph import Move
+from workflow_engine.model.trying import Attempt, entry_of
+from workflow_engine.process import Process
+from workflow_engine.scenario import TIMEOUT, Scenario
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What happens, and where it leads.
+
+    Attributes:
+        responses: `{ actor, action, response?, data?, at? }` each.
+        state: Key of the state that the process is in then.
+        is_certain: The engine played all of it; else it is what is possible by all that is known of the data.
+    """
+
+    responses: tuple[dict[str, Any], ...]
+    state: str
+    is_certain: bool = True
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"state": self.state, "certain": self.is_certain, "responses": list(self.responses)}
+
+
+def run_along(scenario: Scenario, way: Iterable[Move], *, ends_refused: bool = False) -> Run:
+    """Return the run along a way of the graph, played by the engine.
+
+    Args:
+        scenario: Compiled.
+        way: Moves, each leaving where the one before it leads.
+        ends_refused: The last move is one that the engine refuses.
+    """
+    process = simulate.start(scenario)
+    moves = list(way)
+    last = len(moves) if ends_refused else None
+    responses: list[dict[str, Any]] = []
+    for number, move in enumerate(moves, start=1):
+        moment = _moment(process, move)
+        attempt = Attempt(
+            mover=move.mover, actor=move.actor, action=move.action, response=move.response, data=move.data, at=moment
+        )
+        responses.append(_response(move, moment))
+        try:
+            process = machine.step(process, entry_of(process, attempt, number))
+        except LiveContractError:
+            return Run(responses=tuple(responses), state=process.current.key, is_certain=number == last)
+    return Run(responses=tuple(responses), state=process.current.key)
+
+
+def _moment(process: Process, move: Move) -> int:
+    last = _last_moment(process) + simulate.STEP
+    due_date = process.current.due_date
+    return max(last, due_date) if move.action == TIMEOUT and due_date is not None else last
+
+
+def _last_moment(process: Process) -> int:
+    return int(process.previous[-1]["timestamp"]) if process.previous else process.current.timestamp
+
+
+def _response(move: Move, moment: int) -> dict[str, Any]:
+    form: dict[str, Any] = {"actor": move.actor, "action": move.action}
+    if move.action == TIMEOUT:
+        return {**form, "at": to_iso(moment)}
+    form["response"] = move.response
+    return form if move.data is None else {**form, "data": move.data}
+
+
+def in_words(run: Run) -> str:
+    """Return a run on one line: who did what."""
+    steps = [
+        "the time runs out"
+        if item["action"] == TIMEOUT
+        else f"{item['actor']}: {item['action']}" + ("" if item["response"] == "ok" else f".{item['response']}")
+        for item in run.responses
+    ]
+    return " → ".join(steps) or "the start"
