@@ -46,6 +46,7 @@ CRITICAL = (
     "workflow_engine.update",
     "workflow_engine.acting",
     "workflow_engine.machine",
+    "workflow_engine.timing",
     "anchor.account",
     "anchor.block",
     "anchor.consensus",

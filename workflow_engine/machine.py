@@ -3,11 +3,12 @@
 Pure and consensus-critical: no clock, no network, no store. Time is the timestamp of the event. What is refused is
 refused alike by every node, and leaves the process as it was.
 
-A response is checked in this order: the action exists; it is available in this state; the signer is bound to an actor;
-that actor may do it, and signed with a key of the right kind; the outcome exists; the data fits its schema. Then its
-update instructions run one after the other, each seeing what the ones before it wrote; what changed is validated; the
-transitions are tried in their order on the updated process; and the state that follows is entered, or, where none
-fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its due date stays.
+A response is checked in this order: the action exists; it is available in this state, and due if it is scheduled; the
+signer is bound to an actor; that actor may do it, and signed with a key of the right kind; the outcome exists; the data
+fits its schema. Then its update instructions run one after the other, each seeing what the ones before it wrote; what
+changed is validated; the transitions are tried in their order on the updated process; and the state that follows is
+entered, or, where none fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its
+due date stays.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +20,6 @@ from eventchain.core.entry import Entry
 from workflow_engine import body, update
 from workflow_engine.acting import acting_actor, available_action, may_be_done, timing_actor
 from workflow_engine.body import ResponseBody
-from workflow_engine.due import waits_for_timeout
 from workflow_engine.errors import (
     ActionNotAvailableError,
     ActorNotAllowedError,
@@ -34,6 +34,7 @@ from workflow_engine.operators.values import measure
 from workflow_engine.process import CurrentState, Process, context_of, identity_of
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
 from workflow_engine.state_entry import enter, refresh
+from workflow_engine.timing import check_schedule, waits_for_timeout
 from workflow_engine.update import Projection
 
 Result = TypeVar("Result")
@@ -106,6 +107,7 @@ def step(process: Process, entry: Entry) -> Process:
     if given.action == TIMEOUT:
         return _time_out(process, given, entry)
     action = available_action(process, given)
+    check_schedule(process, action.key, entry.timestamp)
     actor = acting_actor(process, action, given, entry)
     budget = Budget()
     return _by_scenario(lambda: _respond(process, action, actor, given, entry, budget))

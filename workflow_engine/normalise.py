@@ -46,6 +46,7 @@ from workflow_engine.reading import (
     read_strings,
     read_text,
 )
+from workflow_engine.schedule import read_schedule
 
 LTO_SCENARIO = "https://specs.livecontracts.io/v0.2.0/scenario/schema.json#"
 OWN_SCENARIO = "urn:livecontract:scenario:1"
@@ -218,6 +219,8 @@ def _action(cursor: Cursor) -> dict[str, Any]:
     form["responses"] = {key: _response(item, short) for key, item in items_of(responses, "responses")}
     if cursor.reading.strict and form["performative"] is None:
         form["performative"] = not form["system"]
+    if cursor.reading.strict and form["schedule"] is None:
+        del form["schedule"]  # scenarios without one keep the ids they had before there were schedules
     return {**form, "$schema": schema}
 
 
@@ -307,6 +310,7 @@ def _own_action(kind: str) -> Mapping[str, Member]:
         "performative": Member(read_optional_flag),
         "context": Member(read_context),
         "when": Member(read_choice(_WHEN, "immediately")),
+        "schedule": Member(read_schedule),
         **{name: Member(read_any) for name in _KIND_MEMBERS[kind]},
     }
 

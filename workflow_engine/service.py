@@ -196,6 +196,13 @@ class WorkflowService:
 
     def due(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
         """Return the system actions that wait now, and that the nodes of these identities are to perform."""
+        return self._waiting(chain, identities, is_timed=False)
+
+    def overdue(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
+        """Return those of them that no event brought about: timeouts that are over, and scheduled actions."""
+        return self._waiting(chain, identities, is_timed=True)
+
+    def _waiting(self, chain: str, identities: AnyOf[str], *, is_timed: bool) -> list[DueAction]:
         now = self._clock()
         return [
             DueAction(
@@ -209,7 +216,7 @@ class WorkflowService:
             )
             for process in self.processes(chain)
             for waiting in due(process)
-            if waiting.identity in identities and waiting.not_before <= now
+            if waiting.identity in identities and waiting.not_before <= now and (waiting.is_timed or not is_timed)
         ]
 
     def perform(self, action: DueAction) -> dict[str, Any] | None:

@@ -198,6 +198,45 @@ ERRORS = {
     ),
     "malformed schema": (put("assets", "offer", "type", "map"), {("bad-schema", "$.assets.offer.type")}),
     "actor that is no object": (put("actors", "seller", {"type": "string"}), {("actor-type", "$.actors.seller.type")}),
+    "schedule of a person": (
+        put("actions", "offer", "schedule", {"after": "P1D"}),
+        {("bad-schedule", "$.actions.offer.schedule")},
+    ),
+    "schedule that says nothing": (
+        put("actions", "call", "schedule", {"max": 3}),
+        {("bad-schedule", "$.actions.call.schedule")},
+    ),
+    "schedule in no known form": (
+        put("actions", "call", "schedule", {"after": "tomorrow"}),
+        {("bad-schedule", "$.actions.call.schedule.after")},
+    ),
+    "polling every second, a million times": (
+        put("actions", "call", "schedule", {"every": "PT1S", "max": 1_000_000}),
+        {("bad-schedule", "$.actions.call.schedule.every"), ("bad-schedule", "$.actions.call.schedule.max")},
+    ),
+    "polling until what cannot happen": (
+        put("actions", "call", "schedule", {"every": "PT1H", "until": "done"}),
+        {("bad-schedule", "$.actions.call.schedule.until")},
+    ),
+    "schedule with an until and no every": (
+        put("actions", "call", "schedule", {"after": "PT1H", "until": ["ok"]}),
+        {("bad-schedule", "$.actions.call.schedule.until[0]")},
+    ),
+    "timeouts that lead in a circle": (
+        put(
+            "states",
+            "waiting",
+            {
+                "timeout": "PT0S",
+                "transitions": [
+                    {"action": ":timeout", "condition": {"<ref>": "assets.offer.on"}, "transition": "waiting"},
+                    {"action": ":timeout", "transition": "calling"},
+                ],
+            },
+            into=put("states", "initial", "transitions", 1, "transition", "waiting"),
+        ),
+        {("timeout-loop", "$.states.waiting.transitions[0]")},
+    ),
     "bad duration": (put("states", "initial", "timeout", "2 weeks"), {("bad-duration", "$.states.initial.timeout")}),
     "endless duration": (
         put("states", "initial", "timeout", "P999999Y"),
@@ -330,6 +369,10 @@ WARNINGS = {
     "timeout without transition": (
         put("states", "offered", "timeout", "P1D"),
         {("timeout-without-transition", "$.states.offered.timeout")},
+    ),
+    "polling without timeout": (
+        put("actions", "call", "schedule", {"every": "PT1H", "until": "ok", "max": 24}),
+        {("polling-without-timeout", "$.states.calling")},
     ),
     "transition without timeout": (
         put("states", "initial", "timeout", ...),

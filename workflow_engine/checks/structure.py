@@ -45,7 +45,7 @@ def default_response(view: View) -> Iterator[Finding]:
 def system_loop(view: View) -> Iterator[Finding]:
     """A loop that nodes could run through for ever, without a person in it (paper section 7.7)."""
     edges = {key: [edge for edge in edges if edge.is_system] for key, edges in view.edges.items()}
-    for loop in _loops(edges):
+    for loop in loops(edges):
         members = set(loop)
         for key in loop:
             edge = next(edge for edge in edges[key] if edge.target in members)
@@ -60,7 +60,7 @@ def system_loop(view: View) -> Iterator[Finding]:
             break
 
 
-def _loops(edges: Mapping[str, list[Edge]]) -> Iterator[list[str]]:
+def loops(edges: Mapping[str, list[Edge]]) -> Iterator[list[str]]:
     """Yield the strongly connected components that hold a loop (Tarjan's algorithm, without recursion)."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}
@@ -165,7 +165,7 @@ def unanswered_response(view: View) -> Iterator[Finding]:
     """A system action has an outcome after which nothing follows."""
     for key, state in view.states.items():
         for action in view.available(key) if key in view.reachable else ():
-            if not view.is_system(action) or action in view.form["allow_actions"]:
+            if not view.is_system(action) or action in view.form["allow_actions"] or view.is_polled(action):
                 continue
             for response in view.actions[action]["responses"]:
                 if not any(_fits(transition, action, response) for transition in state["transitions"]):

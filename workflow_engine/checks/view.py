@@ -70,6 +70,11 @@ class View:
         form = self.actions[action]
         return bool(form["system"]) if self.is_own else action_kind(form["$schema"]) != "manual"
 
+    def is_polled(self, action: str) -> bool:
+        """Tell whether a node runs an action again and again, so that a response may lead nowhere."""
+        schedule = self.actions[action].get("schedule") if self.is_own else None
+        return schedule is not None and schedule["every"] is not None
+
     def available(self, key: str) -> list[str]:
         """Return the actions that exist and may be done in a state, its own first."""
         if self.is_final(key):
