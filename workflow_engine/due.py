@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from eventchain.core import base58, canonical_json
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT
-from workflow_engine.timing import Run, next_run, turns
+from workflow_engine.timing import Run, Turn, next_run, turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +21,7 @@ class Due:
         not_before: Moment from which it is due, in milliseconds since 1970; 0 for at once.
         when: How sure the node must be of the event first (`when` of the action).
         is_timed: Time brings it about, rather than an event: a timeout, or a scheduled action.
+        turn: Of a timeout, when it is up to this actor; None where it is up to nobody else.
     """
 
     action: str
@@ -30,6 +31,11 @@ class Due:
     not_before: int
     when: str
     is_timed: bool
+    turn: Turn | None = None
+
+    def is_due(self, now: int) -> bool:
+        """Tell whether it is to be run at a moment, in milliseconds since 1970."""
+        return self.not_before <= now and (self.turn is None or self.turn.has_come(now))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +120,8 @@ def _timeouts(process: Process) -> Iterator[Due]:
             actor=turn.actor,
             identity=turn.identity,
             event=process.current.event,
-            not_before=turn.not_before,
+            not_before=turn.due_date,
             when="immediately",
             is_timed=True,
+            turn=turn,
         )

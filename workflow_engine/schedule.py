@@ -24,13 +24,6 @@ MAX_RUNS = 1_000
 
 DEFAULT_RUNS = 100
 
-_MEMBERS = {
-    "after": Member(read_string),
-    "every": Member(read_string),
-    "until": Member(read_strings),
-    "max": Member(read_integer(DEFAULT_RUNS)),
-}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -51,7 +44,15 @@ class Schedule:
 
 def read_schedule(cursor: Cursor) -> dict[str, Any] | None:
     """Return the normal form of a schedule, or None where there is none."""
-    return None if cursor.value is None else read_record(cursor, _MEMBERS, "A schedule")
+    if cursor.value is None:
+        return None
+    members = {
+        "after": Member(read_string),
+        "every": Member(read_string),
+        "until": Member(read_strings),
+        "max": Member(read_integer(DEFAULT_RUNS)),
+    }
+    return read_record(cursor, members, "A schedule")
 
 
 def compile_schedule(form: Mapping[str, Any] | None) -> Schedule | None:

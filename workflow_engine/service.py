@@ -216,7 +216,7 @@ class WorkflowService:
             )
             for process in self.processes(chain)
             for waiting in due(process)
-            if waiting.identity in identities and waiting.not_before <= now and (waiting.is_timed or not is_timed)
+            if waiting.identity in identities and waiting.is_due(now) and (waiting.is_timed or not is_timed)
         ]
 
     def perform(self, action: DueAction) -> dict[str, Any] | None:

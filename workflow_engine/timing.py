@@ -16,11 +16,14 @@ from workflow_engine.scenario import TIMEOUT
 from workflow_engine.schedule import MIN_INTERVAL
 
 GRACE = 10 * 60 * 1000
-"""Milliseconds that each further party waits before it tells of a timeout in place of those before it.
+"""Milliseconds that a party has to tell of a timeout, at first, before it is the turn of the next one.
 
 It is twice what an event's timestamp may lie ahead of a node's clock (`eventchain.service.CLOCK_TOLERANCE`), so that
 clocks that differ do not make two nodes tell at once; and what was told before has had time to arrive.
 """
+
+LONGEST_ROUND = 7
+"""How often turns become twice as long, from round to round, while nobody tells: to 21 hours, at last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,17 +41,34 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """Who tells of a timeout from when on.
+    """Whose turn it is to tell of a timeout.
 
     Attributes:
         actor: Key of the actor in whose name it is told.
         identity: Id of the identity whose node tells.
-        not_before: From when, in milliseconds since 1970, if nobody has told by then.
+        due_date: From when it may be told, in milliseconds since 1970.
+        rank: Place of the identity among those that tell, from 0.
+        parties: How many these are.
     """
 
     actor: str
     identity: str
-    not_before: int
+    due_date: int
+    rank: int
+    parties: int
+
+    def has_come(self, now: int) -> bool:
+        """Tell whether it is this party's turn at a moment, in milliseconds since 1970.
+
+        Each party has a grace, one after the other, then each twice as long, and so on: whoever is silent holds the
+        others up for no longer than the timeout has been over already.
+        """
+        waited, each = now - self.due_date, self.parties * GRACE
+        if waited < 0:
+            return False
+        number = min((waited // each + 1).bit_length() - 1, LONGEST_ROUND)
+        start = each * ((1 << number) - 1)
+        return (waited - start) // (GRACE << number) % self.parties == self.rank
 
 
 def next_run(process: Process, key: str) -> Run | None:
@@ -96,8 +116,9 @@ def waits_for_timeout(process: Process) -> bool:
 def turns(process: Process) -> tuple[Turn, ...]:
     """Return who tells of the timeout of the present state, in this order; nobody, if nothing waits for it.
 
-    The order is that of the actors' keys. The first tells at the due date, each further identity a grace later. This is
-    how nodes behave, not what they accept: told by any other actor after the due date, it comes to the same.
+    The order is that of the actors' keys. The first tells at the due date, each further identity a grace later, and
+    after the last the first again: at any moment it is up to one node, even among nodes that come back after a while.
+    This is how nodes behave, not what they accept: told by any other actor after the due date, it comes to the same.
     """
     due_date = process.current.due_date
     if process.is_finished or due_date is None or not waits_for_timeout(process):
@@ -110,7 +131,7 @@ def turns(process: Process) -> tuple[Turn, ...]:
         if identity is not None:
             first.setdefault(identity, key)
     return tuple(
-        Turn(actor=actor, identity=identity, not_before=due_date + rank * GRACE)
+        Turn(actor=actor, identity=identity, due_date=due_date, rank=rank, parties=len(first))
         for rank, (identity, actor) in enumerate(first.items())
     )
 

@@ -12,7 +12,7 @@ from workflow_engine.errors import ActionNotAvailableError
 from workflow_engine.process import Process
 from workflow_engine.scenario import load
 from workflow_engine.schedule import MIN_INTERVAL
-from workflow_engine.timing import GRACE, next_run, turns
+from workflow_engine.timing import GRACE, LONGEST_ROUND, Turn, next_run, turns
 
 from .samples import DAY, OWN, PROCESS, Chain
 
@@ -71,10 +71,30 @@ def answered(process: Process, chain: Chain, key: str, at: int) -> Process:
 def test_parties_tell_of_a_timeout_in_the_order_of_their_actors_a_grace_apart_and_each_once() -> None:
     process, _ = begun(polling(None))
     over = 1_000_000 + 7 * DAY
-    assert [(turn.actor, turn.identity, turn.not_before) for turn in turns(process)] == [
-        ("a", "acme", over),
-        ("b", "beta", over + GRACE),
-    ]
+    assert [(turn.actor, turn.identity) for turn in turns(process)] == [("a", "acme"), ("b", "beta")]
+    first, second = turns(process)
+    for passed, told in {
+        -1: None,
+        0: first,
+        GRACE - 1: first,
+        GRACE: second,
+        2 * GRACE: first,
+        4 * GRACE: second,
+    }.items():
+        assert [turn for turn in (first, second) if turn.has_come(over + passed)] == [told] * (told is not None)
+
+
+@given(st.integers(0, 400 * DAY), st.integers(1, 3))
+def test_at_any_moment_after_the_due_date_it_is_up_to_exactly_one_party(passed: int, parties: int) -> None:
+    all_turns = [Turn(actor="", identity="", due_date=7, rank=rank, parties=parties) for rank in range(parties)]
+    assert sum(turn.has_come(7 + passed) for turn in all_turns) == 1
+
+
+@given(st.integers(0, 400 * DAY), st.integers(0, 2))
+def test_silent_parties_hold_up_each_other_no_longer_than_it_is_over_already(passed: int, rank: int) -> None:
+    turn = Turn(actor="", identity="", due_date=0, rank=rank, parties=3)
+    others = 2 * max(GRACE, min(passed, GRACE << LONGEST_ROUND))
+    assert any(turn.has_come(passed + wait) for wait in range(0, 2 * others + 1, GRACE))
 
 
 def test_actor_who_is_nobody_yet_has_no_turn() -> None:
@@ -112,7 +132,7 @@ def test_timeout_that_was_told_is_refused_when_it_is_told_again() -> None:
 def test_timeout_whose_length_the_process_decides_is_not_told_at_once() -> None:
     process, _ = begun(polling(None, timeout={"<ref>": "assets.wait"}))
     assert process.current.due_date == 1_001_000
-    assert turns(process)[0].not_before == 1_000_000 + MIN_INTERVAL
+    assert turns(process)[0].due_date == 1_000_000 + MIN_INTERVAL
 
 
 # --- Schedules
