@@ -2,6 +2,10 @@
 
 The actors are played by identities of their own, and keys are never an obstacle: a system action is simply responded
 to. Everything else is the machine that nodes run.
+
+Time goes on by a second with each response, unless the response says when it is given (`at`) or how long after the one
+before (`after`); it can be played forward by `{ "wait": duration }`. In a wait timeouts are told at their due dates, as
+nodes would; what a system action comes to is for a response to say.
 """
 
 import re
@@ -11,11 +15,12 @@ from typing import Any
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError, LiveContractError
 from workflow_engine import machine
-from workflow_engine.durations import from_iso
-from workflow_engine.errors import InvalidResponseError
+from workflow_engine.durations import add_duration, from_iso
+from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError
 from workflow_engine.golden_flow import golden_flow
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import TIMEOUT, Scenario, load
+from workflow_engine.timing import turns
 
 PROCESS = "simulated"
 CHAIN = "simulated"
@@ -36,8 +41,8 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
 
     Args:
         scenario_document: A scenario of either dialect.
-        responses: `{ actor, action, response?, data?, at? }` each; `at` is an ISO 8601 moment or milliseconds since
-            1970. The action may be `:timeout`.
+        responses: `{ actor, action, response?, data?, at? | after? }` or `{ wait }` each; `at` is an ISO 8601 moment or
+            milliseconds since 1970, `after` and `wait` are ISO 8601 durations. The action may be `:timeout`.
 
     Returns:
         `{ state, finished, next, previous, actions, actors, assets }`: the key of the state; whether the process has
@@ -64,11 +69,19 @@ def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
     """Return the process after these responses (see `run`)."""
     if not isinstance(responses, list | tuple) or len(responses) > MAX_RESPONSES:
         raise InvalidResponseError(f"The responses should be a list of at most {MAX_RESPONSES}.", path="$")
-    moments = _moments(responses)
-    process = start(scenario, moments[0] if moments else START)
-    for index, (response, moment) in enumerate(zip(responses, moments, strict=True)):
+    first = responses[0] if responses else None
+    at = first.get("at") if isinstance(first, Mapping) else None
+    moment = START if at is None else _moment(at, 0)
+    process = start(scenario, moment)
+    for index, response in enumerate(responses):
+        if not isinstance(response, Mapping):
+            raise InvalidResponseError("A response should be an object.", path=f"$[{index}]")
+        if "wait" in response:
+            process, moment = _passed(process, response, moment, index)
+            continue
+        moment = _moment_of(response, index, moment)
         try:
-            process = machine.step(process, _entry(process, response, index, moment))
+            process = machine.step(process, _entry(process, response, moment))
         except LiveContractError as error:
             if error.path is None or _IN_RESPONSE.match(error.path):
                 error.path = f"$[{index}]{_as_given(error.path or '$')}"
@@ -76,6 +89,23 @@ def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
                 error.message = f"Response {index}: {error.message}"
             raise
     return process
+
+
+def _passed(process: Process, wait: Mapping[str, Any], moment: int, index: int) -> tuple[Process, int]:
+    """Return the process after a wait, and the moment it ends; timeouts are told at their due dates on the way."""
+    if len(wait) > 1:
+        raise InvalidResponseError("A wait has no other members.", path=f"$[{index}]")
+    end = _later(moment, wait["wait"], f"$[{index}].wait")
+    while (waiting := turns(process)) and waiting[0].due_date <= end:
+        if len(process.previous) >= MAX_RESPONSES:
+            raise InvalidResponseError(f"There are more than {MAX_RESPONSES} timeouts.", path=f"$[{index}].wait")
+        moment = max(moment, waiting[0].due_date)
+        told = {"actor": waiting[0].actor, "action": TIMEOUT}
+        try:
+            process = machine.step(process, _entry(process, told, moment))
+        except ActionNotAvailableError:  # no transition takes it now: it is told when one does
+            break
+    return process, end
 
 
 def start(scenario: Scenario, moment: int = START) -> Process:
@@ -99,14 +129,23 @@ def start(scenario: Scenario, moment: int = START) -> Process:
     )
 
 
-def _moments(responses: Sequence[Any]) -> list[int]:
-    moments: list[int] = []
-    for index, response in enumerate(responses):
-        if not isinstance(response, Mapping):
-            raise InvalidResponseError("A response should be an object.", path=f"$[{index}]")
-        at = response.get("at")
-        moments.append(moments[-1] + STEP if moments else START) if at is None else moments.append(_moment(at, index))
-    return moments
+def _moment_of(response: Mapping[str, Any], index: int, last: int) -> int:
+    """Return when a response is given; `last` is when the one before was, or when the process was started."""
+    at, after = response.get("at"), response.get("after")
+    if at is not None and after is not None:
+        raise InvalidResponseError('Give either "at" or "after", not both.', path=f"$[{index}].after")
+    if at is not None:
+        return _moment(at, index)
+    if after is not None:
+        return _later(last, after, f"$[{index}].after")
+    return last + (STEP if index else 0)
+
+
+def _later(moment: int, duration: Any, path: str) -> int:
+    try:
+        return add_duration(moment, duration if isinstance(duration, str) else "")
+    except InvalidError as error:
+        raise InvalidResponseError(error.message, path=path, hint=error.hint) from None
 
 
 def _moment(at: Any, index: int) -> int:
@@ -121,7 +160,8 @@ def _moment(at: Any, index: int) -> int:
         raise InvalidResponseError(error.message, path=path, hint=error.hint) from None
 
 
-def _entry(process: Process, response: Mapping[str, Any], index: int, moment: int) -> Entry:
+def _entry(process: Process, response: Mapping[str, Any], moment: int) -> Entry:
+    number = len(process.previous)
     actor = response.get("actor")
     known = process.actors.get(actor) if isinstance(actor, str) else None
     if known is None:
@@ -132,8 +172,8 @@ def _entry(process: Process, response: Mapping[str, Any], index: int, moment: in
     body = {"process": PROCESS, "action": response.get("action"), "key": response.get("response"), "actor": actor}
     return Entry(
         chain=CHAIN,
-        hash=f"event-{index + 1}",
-        previous=f"event-{index}",
+        hash=f"event-{number + 1}",
+        previous=f"event-{number}",
         timestamp=moment,
         body={**body, "data": response.get("data")},
         signer="",
