@@ -24,13 +24,15 @@ from eventchain.service import EventChainService
 from eventchain.store import document_store
 from eventchain.store.document_store import DocumentStore
 from livecontract import inbound, invitations
+from livecontract.answering import AnswerTokens
 from livecontract.handlers import AnchorHandler, AskHandler, EventsHandler, TriggerHandler, each
 from livecontract.inbound import InboundHandler
 from livecontract.invitations import INVITATIONS, Invitations
 from livecontract.mail import Mailer
 from livecontract.peering import Peering
-from livecontract.plugs import QueuePlug, SubmitterPlug, make_triggers
+from livecontract.plugs import InviterPlug, QueuePlug, SubmitterPlug, make_triggers
 from livecontract.workers import Crew, PeriodicWorker, QueueWorker, Worker
+from workflow_engine.answers import Answers
 from workflow_engine.engine import EngineAccess, OwnEngine
 from workflow_engine.ports import HttpClient
 from workflow_engine.service import COLLECTIONS as WORKFLOW_COLLECTIONS
@@ -127,8 +129,19 @@ class Node:
     @cached_property
     def workflow(self) -> WorkflowService:
         """The workflow engine, in this process."""
-        parts = self.parts
-        return WorkflowService(parts.store, parts.clock, make_triggers(parts.http, SubmitterPlug(lambda: self.chains)))
+        parts, inviter = self.parts, InviterPlug(lambda: self.invitations)
+        triggers = make_triggers(parts.http, SubmitterPlug(lambda: self.chains), self.answering, inviter)
+        return WorkflowService(parts.store, parts.clock, triggers)
+
+    @cached_property
+    def answering(self) -> AnswerTokens:
+        """Where outside parties answer what they have taken on."""
+        return AnswerTokens(self.parts.key, self.parts.url or self.parts.uri)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Takes what outside parties answer, where the workflow engine runs."""
+        return Answers(self.workflow, self.parts.store, self.answering)
 
     @cached_property
     def engine(self) -> EngineAccess:
@@ -165,7 +178,7 @@ class Node:
 
     @cached_property
     def invitations(self) -> Invitations:
-        """Invites parties, where the dispatcher runs: an invitation is a message that is worked on."""
+        """Invites parties: an invitation is a message that is worked on, where the dispatcher runs."""
         parts = self.parts
         return Invitations(
             store=parts.store,

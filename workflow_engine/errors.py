@@ -19,6 +19,7 @@ NotFoundError
 └── ProcessNotFoundError
 UnavailableError
 ├── OutOfStepError              the entry does not follow the last one applied
+├── NotDeferredYetError         an answer came before it was noted down that it is awaited
 └── TriggerError                a system action could not be run now
 ```
 """
@@ -171,3 +172,7 @@ class ProcessNotFoundError(NotFoundError):
 
 class TriggerError(UnavailableError):
     """A system action could not be run now."""
+
+
+class NotDeferredYetError(UnavailableError):
+    """An answer came before this node has noted down that it is awaited."""

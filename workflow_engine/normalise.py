@@ -56,7 +56,9 @@ FINAL_STATES = (":success", ":failed", ":cancelled")
 
 LTO_ACTION = "https://specs.livecontracts.io/v0.2.0/action/{}schema.json#"
 OWN_ACTION = "urn:livecontract:action:"
-ACTION_KINDS = ("manual", "http", "nop", "event")
+ACTION_KINDS = ("manual", "http", "nop", "event", "sequence", "invite")
+STEP_KINDS = ("http", "nop", "event", "invite")
+"""Kinds that a sequence may be made of."""
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
@@ -70,6 +72,8 @@ _KIND_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "http": ("url", "method", "query", "headers", "auth", "data", "requests", "projection"),
     "nop": ("trigger_response", "data", "projection"),
     "event": ("body", "projection"),
+    "sequence": ("steps",),
+    "invite": ("identity", "email", "name", "contract", "projection"),
 }
 """What a system action of each kind adds (reference: the triggers)."""
 
@@ -97,7 +101,7 @@ def scenario_id(normal_form: Mapping[str, Any]) -> str:
 
 
 def action_kind(schema: str) -> str:
-    """Return what runs an action, from its `$schema`: `http`, `nop` or `event`; anything else is `manual`."""
+    """Return what runs an action, from its `$schema`: `http`, `nop`, …; anything that no node runs is `manual`."""
     if schema.startswith(OWN_ACTION):
         kind = schema.removeprefix(OWN_ACTION)
         return kind if kind in ACTION_KINDS else "manual"
@@ -242,6 +246,26 @@ def _action_schema(cursor: Cursor) -> str:
     return value
 
 
+def _steps(cursor: Cursor) -> list[dict[str, Any]]:
+    """Read the steps of a sequence; members that are not given are left out."""
+    if cursor.value is None or isinstance(cursor.value, list):
+        return [_step(cursor.child(index, item)) for index, item in enumerate(cursor.value or ())]
+    cursor.problem(f"The steps of a sequence should be a list, not {describe(cursor.value)}.")
+    return []
+
+
+def _step(cursor: Cursor) -> dict[str, Any]:
+    given = cursor.value.get("$schema") if isinstance(cursor.value, dict) else None
+    kind = action_kind(given) if isinstance(given, str) else "manual"
+    if kind not in STEP_KINDS:
+        kinds = ", ".join(OWN_ACTION + name for name in STEP_KINDS)
+        cursor.child("$schema", given).problem(f"The kind of a step should be one of {kinds}, not {describe(given)}.")
+        return {}
+    members = {name: Member(read_any) for name in ("$schema", *_KIND_MEMBERS[kind])}
+    form = read_record(cursor, members, "A step")
+    return {**{name: value for name, value in form.items() if value is not None}, "$schema": OWN_ACTION + kind}
+
+
 def _response(cursor: Cursor, short: Mapping[str, Cursor]) -> dict[str, Any]:
     """Read a possible response; `display` and `update` of its action hold where it has none itself."""
     own = cursor.reading.strict
@@ -311,7 +335,7 @@ def _own_action(kind: str) -> Mapping[str, Member]:
         "context": Member(read_context),
         "when": Member(read_choice(_WHEN, "immediately")),
         "schedule": Member(read_schedule),
-        **{name: Member(read_any) for name in _KIND_MEMBERS[kind]},
+        **{name: Member(_steps if name == "steps" else read_any) for name in _KIND_MEMBERS[kind]},
     }
 
 

@@ -14,7 +14,7 @@ from workflow_engine.errors import InvalidScenarioError
 from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind, normalise, scenario_id
 from workflow_engine.schedule import Schedule, compile_schedule
 
-ActionKind = Literal["manual", "http", "nop", "event"]
+ActionKind = Literal["manual", "http", "nop", "event", "sequence", "invite"]
 Display = Literal["always", "once", "never"]
 When = Literal["immediately", "anchored", "settled"]
 
@@ -84,7 +84,7 @@ class Action:
     Attributes:
         key: Its name in the scenario.
         schema: Its `$schema`, as normalised.
-        kind: `http`, `nop` or `event` for what a node runs by itself; `manual` otherwise.
+        kind: `http`, `nop`, `event`, `sequence` or `invite` for what a node runs by itself; `manual` otherwise.
         is_system: Run and signed by a node instead of a person (paper section 7.3).
         title: Display name.
         label: Text of the button.

@@ -18,7 +18,7 @@ from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
-from workflow_engine import machine, scenario, view
+from workflow_engine import deferrals, machine, scenario, view
 from workflow_engine.body import process_reference, scenario_reference
 from workflow_engine.due import DueAction, due
 from workflow_engine.errors import (
@@ -199,8 +199,18 @@ class WorkflowService:
         return self._waiting(chain, identities, is_timed=False)
 
     def overdue(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
-        """Return those of them that no event brought about: timeouts that are over, and scheduled actions."""
-        return self._waiting(chain, identities, is_timed=True)
+        """Return those of them that no event brought about: what time or an outside party's answer made due."""
+        answered = deferrals.answered(self._store, chain)
+        waiting = self.due(chain, identities) if answered else []
+        for action in answered:
+            if action.identity in identities and action not in waiting:
+                deferrals.close(self._store, action)
+        timed = self._waiting(chain, identities, is_timed=True)
+        return [*timed, *(action for action in answered if action in waiting and action not in timed)]
+
+    def is_due(self, action: DueAction) -> bool:
+        """Tell whether a system action still waits."""
+        return action in self.due(action.chain, {action.identity})
 
     def _waiting(self, chain: str, identities: AnyOf[str], *, is_timed: bool) -> list[DueAction]:
         now = self._clock()
@@ -223,19 +233,21 @@ class WorkflowService:
         """Run a system action and return the body of the response to sign with the system key.
 
         Returns:
-            The body, the same one however often it is performed; None when it is no longer due, or when the outside
-            party has taken it on and will answer by itself (HTTP 202).
+            The body, the same one however often it is performed; None when it is no longer due, or when an outside
+            party has taken it on (HTTP 202) and has not answered yet (`workflow_engine.answers`).
 
         Raises:
             UnavailableError: It could not be run now, or its chain is being derived again: it may be later.
         """
-        if action not in self.due(action.chain, {action.identity}):
+        if not self.is_due(action):
             self._live.check_applied(action.chain, action.cause)  # else it may be due again at once
             return None
         known = self._store.get(RESULTS, action.key)
         if known is not None:
-            return decode(known["body"]) if known["body"] else None
+            return decode(known["body"]) if known["body"] else deferrals.answer_of(self._store, action)
         body = self._run(action)
+        if body is None:
+            deferrals.record(self._store, action)
         row: Document = {**action.key, "body": encode(body) if body is not None else b""}
         try:
             self._store.insert(RESULTS, [row])

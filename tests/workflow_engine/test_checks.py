@@ -198,6 +198,32 @@ ERRORS = {
     ),
     "malformed schema": (put("assets", "offer", "type", "map"), {("bad-schema", "$.assets.offer.type")}),
     "actor that is no object": (put("actors", "seller", {"type": "string"}), {("actor-type", "$.actors.seller.type")}),
+    "sequence of too many steps": (
+        put(
+            "actions",
+            "call",
+            {
+                "$schema": "urn:livecontract:action:sequence",
+                "actor": "seller",
+                "steps": [{"$schema": "urn:livecontract:action:nop"}] * 17,
+                "responses": {"ok": {}, "error": {}},
+            },
+        ),
+        {("long-sequence", "$.actions.call.steps")},
+    ),
+    "projection of a step": (
+        put(
+            "actions",
+            "call",
+            {
+                "$schema": "urn:livecontract:action:sequence",
+                "actor": "seller",
+                "steps": [{"$schema": "urn:livecontract:action:nop", "projection": "]"}],
+                "responses": {"ok": {}, "error": {}},
+            },
+        ),
+        {("bad-projection", "$.actions.call.steps[0].projection")},
+    ),
     "schedule of a person": (
         put("actions", "offer", "schedule", {"after": "P1D"}),
         {("bad-schedule", "$.actions.offer.schedule")},
@@ -369,6 +395,27 @@ WARNINGS = {
     "timeout without transition": (
         put("states", "offered", "timeout", "P1D"),
         {("timeout-without-transition", "$.states.offered.timeout")},
+    ),
+    "invitation that says nothing": (
+        put("actions", "call", {"$schema": "urn:livecontract:action:invite", "actor": "seller"}),
+        {
+            ("incomplete-call", "$.actions.call"),
+            ("no-error-response", "$.actions.call.responses"),
+            ("transition-never-taken", "$.states.calling.transitions[1]"),
+        },
+    ),
+    "step that says nothing": (
+        put(
+            "actions",
+            "call",
+            {
+                "$schema": "urn:livecontract:action:sequence",
+                "actor": "seller",
+                "steps": [{"$schema": "urn:livecontract:action:http"}],
+                "responses": {"ok": {}, "error": {}},
+            },
+        ),
+        {("incomplete-call", "$.actions.call.steps[0]")},
     ),
     "polling without timeout": (
         put("actions", "call", "schedule", {"every": "PT1H", "until": "ok", "max": 24}),

@@ -1,6 +1,6 @@
 """The table of rules, in the order in which their findings are listed."""
 
-from workflow_engine.checks import instructions, limits, reads, references, schemas, structure, timing, usage
+from workflow_engine.checks import calls, instructions, limits, reads, references, schemas, structure, timing, usage
 from workflow_engine.checks.report import Rule
 
 RULES: tuple[Rule, ...] = (
@@ -20,6 +20,7 @@ RULES: tuple[Rule, ...] = (
     Rule("actor-type", "error", schemas.actor_type),
     Rule("bad-duration", "error", schemas.bad_duration),
     Rule("bad-schedule", "error", timing.bad_schedule),
+    Rule("long-sequence", "error", calls.long_sequence),
     Rule("source-operator", "error", instructions.source_operator),
     Rule("unknown-operator", "error", instructions.unknown_operator),
     Rule("bad-argument", "error", instructions.bad_argument),
@@ -33,8 +34,8 @@ RULES: tuple[Rule, ...] = (
     Rule("final-with-moves", "warning", structure.final_with_moves),
     Rule("transition-never-taken", "warning", structure.transition_never_taken),
     Rule("unanswered-response", "warning", structure.unanswered_response),
-    Rule("incomplete-call", "warning", structure.incomplete_call),
-    Rule("no-error-response", "warning", structure.no_error_response),
+    Rule("incomplete-call", "warning", calls.incomplete_call),
+    Rule("no-error-response", "warning", calls.no_error_response),
     Rule("timeout-without-transition", "warning", structure.timeout_without_transition),
     Rule("transition-without-timeout", "warning", structure.transition_without_timeout),
     Rule("polling-without-timeout", "warning", timing.polling_without_timeout),

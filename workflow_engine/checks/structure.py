@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import INITIAL, TIMEOUT, Edge, View
 from workflow_engine.errors import quote
-from workflow_engine.normalise import FINAL_STATES, action_kind
+from workflow_engine.normalise import FINAL_STATES
 
 
 def no_initial_state(view: View) -> Iterator[Finding]:
@@ -180,29 +180,6 @@ def unanswered_response(view: View) -> Iterator[Finding]:
 
 def _fits(transition: Mapping[str, object], action: str, response: str) -> bool:
     return transition["action"] in (None, action) and transition["response"] in (None, response)
-
-
-def no_error_response(view: View) -> Iterator[Finding]:
-    """A call over the network can fail, and the scenario does not say what then."""
-    for key, action in view.actions.items():
-        if (
-            action["$schema"].rstrip("#").endswith(("/http/schema.json", ":http"))
-            and "error" not in action["responses"]
-        ):
-            yield (
-                ("actions", key, "responses"),
-                f'The http action {quote(key)} can fail; give it a response "error" and a transition for it.',
-            )
-
-
-def incomplete_call(view: View) -> Iterator[Finding]:
-    """A system action that does not say what to do."""
-    for key, action in view.actions.items():
-        kind = action_kind(action["$schema"])
-        if kind == "http" and not (action.get("url") or action.get("requests")):
-            yield ("actions", key), f'The http action {quote(key)} has no "url": there is nothing to ask.'
-        if kind == "event" and not action.get("body"):
-            yield ("actions", key), f'The event action {quote(key)} has no "body": there is nothing to add.'
 
 
 def timeout_without_transition(view: View) -> Iterator[Finding]:
