@@ -48,8 +48,8 @@ OPEN_PATHS = ("answers",)
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
 PASSED_ON = (
-    *("Accept", "Authorization", "Content-Type"),
-    *("If-None-Match", "If-Match", "If-Modified-Since", "Last-Event-ID"),
+    *("Accept", "Content-Type", "If-None-Match", "If-Match", "If-Modified-Since", "Last-Event-ID"),
+    "Livecontract-Answer-Token",
 )
 """Request headers that the service sees. A body comes with its digest, which the node signs anew."""
 

@@ -88,7 +88,7 @@ def asked(node: RunningNode, court: ThreadingHTTPServer, process: str) -> dict[s
 
 def post(headers: dict[str, str], body: bytes, token: str | None = None) -> Answer:
     base, _, id_ = headers["Livecontract-Answer-To"].partition("/answers/")
-    given = {"Authorization": f"Bearer {headers['Livecontract-Answer-Token'] if token is None else token}"}
+    given = {"Livecontract-Answer-Token": headers["Livecontract-Answer-Token"] if token is None else token}
     return Caller(base).send("POST", f"/answers/{id_}", body, given)
 
 
@@ -121,8 +121,9 @@ def test_others_are_told_nothing(node: RunningNode, court: ThreadingHTTPServer) 
 
 def test_answer_that_is_none_is_refused(node: RunningNode, court: ThreadingHTTPServer) -> None:
     headers = asked(node, court, "case-3")
-    for body in (b"", b"[]", b'{"a": 1}', b'{"key": "found"}', b'{"data": "%s"}' % (b"x" * 65_536)):
+    for body in (b"", b"[]", b'{"a": 1}', b'{"key": "found"}'):
         assert post(headers, body).status == 400
+    assert post(headers, b'{"data": "%s"}' % (b"x" * 65_536)).status == 413
     assert post(headers, b'{"data": "granted"}').status == 202
 
 
