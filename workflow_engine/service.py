@@ -11,6 +11,7 @@ carries an `Idempotency-Key`.
 
 from collections.abc import Collection as AnyOf
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -200,17 +201,22 @@ class WorkflowService:
 
     def overdue(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
         """Return those of them that no event brought about: what time or an outside party's answer made due."""
-        answered = deferrals.answered(self._store, chain)
-        waiting = self.due(chain, identities) if answered else []
-        for action in answered:
-            if action.identity in identities and action not in waiting:
-                deferrals.close(self._store, action)
         timed = self._waiting(chain, identities, is_timed=True)
-        return [*timed, *(action for action in answered if action in waiting and action not in timed)]
+        answered = [item for item in deferrals.answered(self._store, chain) if item.identity in identities]
+        return [*timed, *(item for item in answered if item not in timed and self._waits(item))]
 
     def is_due(self, action: DueAction) -> bool:
         """Tell whether a system action still waits."""
         return action in self.due(action.chain, {action.identity})
+
+    def _waits(self, action: DueAction) -> bool:
+        """Tell whether an answered system action still waits; if not, it is looked after no more."""
+        if self.is_due(action):
+            return True
+        with suppress(OutOfStepError):  # the chain is derived again, and the action may be due again at once
+            self._live.check_applied(action.chain, action.cause)
+            deferrals.close(self._store, action)
+        return False
 
     def _waiting(self, chain: str, identities: AnyOf[str], *, is_timed: bool) -> list[DueAction]:
         now = self._clock()

@@ -238,7 +238,11 @@ ERRORS = {
     ),
     "polling every second, a million times": (
         put("actions", "call", "schedule", {"every": "PT1S", "max": 1_000_000}),
-        {("bad-schedule", "$.actions.call.schedule.every"), ("bad-schedule", "$.actions.call.schedule.max")},
+        {
+            ("bad-schedule", "$.actions.call.schedule.every"),
+            ("bad-schedule", "$.actions.call.schedule.max"),
+            ("bad-schedule", "$.states.calling"),
+        },
     ),
     "polling until what cannot happen": (
         put("actions", "call", "schedule", {"every": "PT1H", "until": "done"}),

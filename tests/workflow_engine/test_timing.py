@@ -1,13 +1,16 @@
 """Timeouts and schedules: when something is due, whose turn it is, and what every node refuses."""
 
+import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.conftest import VECTORS as TEST_VECTORS
 from workflow_engine import machine
 from workflow_engine.due import due
+from workflow_engine.durations import from_iso
 from workflow_engine.errors import ActionNotAvailableError
 from workflow_engine.process import Process
 from workflow_engine.scenario import load
@@ -65,6 +68,10 @@ def answered(process: Process, chain: Chain, key: str, at: int) -> Process:
     return machine.step(process, chain.response("ask", "beta", signed_with="system", key=key, at=at))
 
 
+def turn_of(rank: int, parties: int) -> Turn:
+    return Turn(actor="", identity="", due_date=0, rank=rank, parties=parties)
+
+
 # --- Timeouts
 
 
@@ -86,13 +93,12 @@ def test_parties_tell_of_a_timeout_in_the_order_of_their_actors_a_grace_apart_an
 
 @given(st.integers(0, 400 * DAY), st.integers(1, 3))
 def test_at_any_moment_after_the_due_date_it_is_up_to_exactly_one_party(passed: int, parties: int) -> None:
-    all_turns = [Turn(actor="", identity="", due_date=7, rank=rank, parties=parties) for rank in range(parties)]
-    assert sum(turn.has_come(7 + passed) for turn in all_turns) == 1
+    assert sum(turn_of(rank, parties).has_come(passed) for rank in range(parties)) == 1
 
 
 @given(st.integers(0, 400 * DAY), st.integers(0, 2))
 def test_silent_parties_hold_up_each_other_no_longer_than_it_is_over_already(passed: int, rank: int) -> None:
-    turn = Turn(actor="", identity="", due_date=0, rank=rank, parties=3)
+    turn = turn_of(rank, 3)
     others = 2 * max(GRACE, min(passed, GRACE << LONGEST_ROUND))
     assert any(turn.has_come(passed + wait) for wait in range(0, 2 * others + 1, GRACE))
 
@@ -232,6 +238,28 @@ def test_no_run_is_earlier_than_its_interval_and_there_are_no_more_than_the_maxi
         else:
             assert is_due
             runs.append(clock)
+
+
+# --- Vectors, which other implementations can follow
+
+VECTORS = json.loads((TEST_VECTORS / "timing.json").read_text())
+
+
+@pytest.mark.parametrize("vector", VECTORS["turns"], ids=str)
+def test_turns_are_those_of_the_vectors(vector: dict[str, Any]) -> None:
+    parties = vector["parties"]
+    now = [rank for rank in range(parties) if turn_of(rank, parties).has_come(vector["waited"])]
+    assert now == ([] if vector["rank"] is None else [vector["rank"]])
+    assert VECTORS["grace"] == GRACE
+
+
+@pytest.mark.parametrize("vector", VECTORS["runs"], ids=str)
+def test_runs_are_those_of_the_vectors(vector: dict[str, Any]) -> None:
+    process, chain = begun(polling(vector["schedule"]), at=from_iso(vector["entered"]))
+    for at, key in vector["responses"]:
+        process = answered(process, chain, key, from_iso(at))
+    run = next_run(process, "ask")
+    assert (None if run is None else run.not_before) == (vector["due"] and from_iso(vector["due"]))
 
 
 # --- Ids

@@ -21,6 +21,16 @@ def bad_schedule(view: View) -> Iterator[Finding]:
         if schedule is not None:
             for member, message in _schedule_faults(view, key, schedule):
                 yield ("actions", key, "schedule", *member), message
+    for key in view.states:
+        runs = sum(view.actions[name]["schedule"]["max"] for name in view.available(key) if view.is_polled(name))
+        if runs > MAX_RUNS:
+            yield (
+                ("states", key),
+                (
+                    f"In the state {quote(key)} nodes would run actions {runs} times; at most {MAX_RUNS} runs are "
+                    'allowed in one state. Lower the "max" of their schedules.'
+                ),
+            )
 
 
 def _schedule_faults(view: View, key: str, schedule: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
