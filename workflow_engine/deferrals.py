@@ -3,18 +3,19 @@
 Each is named by its idempotency key, under which the outside party was asked. The first answer counts.
 """
 
+from contextlib import suppress
 from typing import Any
 
-from eventchain.store.document_store import Document, DocumentStore
+from eventchain.store.document_store import Document, DocumentStore, DuplicateError
 from workflow_engine.due import DueAction
 from workflow_engine.records import DEFERRED, decode, encode
 
 
 def record(store: DocumentStore, due: DueAction) -> None:
     """Remember that a system action is answered later; once more changes nothing."""
-    if store.get(DEFERRED, {"id": due.idempotency_key}) is None:
-        row: Document = {"id": due.idempotency_key, **due.to_dict(), "open": 1, "body": None}
-        store.put(DEFERRED, row)
+    row: Document = {"id": due.idempotency_key, **due.to_dict(), "open": 1, "body": None}
+    with suppress(DuplicateError):  # another copy did, and it may be answered already
+        store.insert(DEFERRED, [row])
 
 
 def find(store: DocumentStore, id_: str) -> DueAction | None:

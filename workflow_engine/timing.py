@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eventchain.core.errors import InvalidError
-from workflow_engine.durations import add_duration
+from workflow_engine.durations import add_duration, to_iso
 from workflow_engine.errors import ActionNotAvailableError, quote
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT
@@ -104,7 +104,8 @@ def check_schedule(process: Process, key: str, timestamp: int) -> None:
             f"The action {quote(key)} has been run as often as its schedule says.", path="$.action"
         )
     if timestamp < run.not_before:
-        raise ActionNotAvailableError(f"The action {quote(key)} is not due yet.", path="$.action")
+        hint = f"It is due from {to_iso(run.not_before)} on."
+        raise ActionNotAvailableError(f"The action {quote(key)} is not due yet.", path="$.action", hint=hint)
 
 
 def waits_for_timeout(process: Process) -> bool:

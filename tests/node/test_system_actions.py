@@ -1,12 +1,15 @@
 """System actions over several nodes: answers that come later, sequences, and invitations out of a scenario."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from eventchain.core.errors import ForbiddenError
+from livecontract.bootstrap import no_broker
 from livecontract.invitations import INVITATIONS, MAX_ON_CHAIN
+from livecontract.node import Node
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, refusal
 from workflow_engine.errors import ActionNotAvailableError, AlreadyExistsError, NotDeferredYetError
@@ -314,6 +317,19 @@ def test_node_killed_while_it_invites_goes_on_with_the_same_key() -> None:
     stage.simulation.settle(receipts=False)
     key = stage["inspector"].read_invitation().key.public_key
     assert stage.node("seller").eventchain.tip(stage.chain).identities.holder(str(key)) is not None
+
+
+def test_invitation_of_a_service_without_a_queue_is_sent_by_the_one_that_has_it() -> None:
+    stage = begun(scenario(INVITE), names=THREE)
+    parts = stage.node("buyer").parts
+    broker = no_broker(parts.clock)
+    apart = Node(replace(parts, broker=broker, chains=stage.node("buyer").chains), services=("workflow",))
+    request = {"identity": "x", "email": "inspector@example.com", "name": "X", "title": "T"}
+    invited = apart.invitations.invite_once(stage.chain, "buyer", request, "once")
+    assert (invited["identity"], stage.simulation.world.mails) == ("x", [])
+    stage.simulation.wait(60_000)
+    assert [mail.to for mail in stage.simulation.world.mails] == ["inspector@example.com"]
+    assert stage["inspector"].read_invitation().identity == "x"
 
 
 def test_scenario_cannot_make_a_node_invite_without_end() -> None:
