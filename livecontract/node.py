@@ -52,9 +52,13 @@ RESUME_SECONDS = 5.0
 REMIND_SECONDS = 10.0
 EVENT_WORKERS = 2
 RELAY_WORKERS = 4
+TRIGGER_WORKERS = 4
+"""More than one, since an outside party may take its time, and other chains' timeouts do not wait for that."""
+
 AT_ONCE = 100
 RELAY_AT_ONCE = 8
-"""Messages a worker takes at once; fewer to relay, since a slow node holds up the others in its hand."""
+TRIGGERS_AT_ONCE = 4
+"""Messages a worker takes at once; fewer where somebody slow holds up the others in its hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +113,7 @@ class Node:
 
     Attributes:
         parts: What it is made of.
-        workers: What it does by itself.
+        workers: What it does by itself, step by step.
     """
 
     def __init__(self, parts: Parts, services: Collection[str] = SERVICES) -> None:
@@ -122,7 +126,8 @@ class Node:
         self.workers: tuple[Worker, ...] = tuple(
             worker for service in makers if service in services for worker in makers[service]()
         )
-        self._crew = Crew(self.workers)
+        more = TRIGGER_WORKERS - 1 if "dispatcher" in services else 0
+        self._crew = Crew([*self.workers, *(self._trigger_worker() for _ in range(more))])
 
     # The services, and how the others reach them
 
@@ -206,7 +211,7 @@ class Node:
         return [
             *(self._queue_worker("events", EventsHandler(self.chains)) for _ in range(EVENT_WORKERS)),
             *(self._queue_worker("relay", relay, RELAY_POLICY, RELAY_AT_ONCE) for _ in range(RELAY_WORKERS)),
-            self._queue_worker("triggers", each(TriggerHandler(self.engine, self.chains)), RELAY_POLICY),
+            self._trigger_worker(),
             self._queue_worker("anchor", AnchorHandler(self.parts.anchor), RELAY_POLICY),
             self._queue_worker("asks", each(AskHandler(self.chains))),
             self._queue_worker(invitations.QUEUE, each(self.invitations.handle)),
@@ -214,6 +219,11 @@ class Node:
             *([peering.shovels] if peering and peering.shovels else []),
             *([self._inbound_worker(peering.inbound)] if peering and peering.inbound else []),
         ]
+
+    def _trigger_worker(self) -> Worker:
+        """Return one of those that perform system actions: the first is stepped, all have threads."""
+        handler = each(TriggerHandler(self.engine, self.chains))
+        return self._queue_worker("triggers", handler, RELAY_POLICY, TRIGGERS_AT_ONCE)
 
     def _inbound_worker(self, uri: str) -> Worker:
         """Return what takes in the messages that other nodes leave in this node's broker."""

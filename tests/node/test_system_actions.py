@@ -1,7 +1,10 @@
 """System actions over several nodes: answers that come later, sequences, and invitations out of a scenario."""
 
 import json
+import threading
+import time
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,9 +14,9 @@ from livecontract.bootstrap import no_broker
 from livecontract.invitations import INVITATIONS, MAX_ON_CHAIN
 from livecontract.node import Node
 from livecontract.simulation import Simulation
-from tests.node.stage import Stage, check_equal, refusal
+from tests.node.stage import SqliteStorage, Stage, check_equal, refusal
 from workflow_engine.errors import ActionNotAvailableError, AlreadyExistsError, NotDeferredYetError
-from workflow_engine.ports import HttpResponse
+from workflow_engine.ports import HttpRequest, HttpResponse
 
 NAMES = ("buyer", "seller")
 
@@ -44,8 +47,16 @@ def scenario(action: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
-def begun(document: dict[str, Any], *, names: tuple[str, ...] = NAMES, members: tuple[str, ...] = ("seller",)) -> Stage:
-    stage = Stage.of(Simulation(4, names=names), names).found(members=members)
+PATIENCE = 30
+"""Seconds after which something is taken to hang."""
+
+
+def sqlite(folder: Path) -> Simulation:
+    return Simulation(4, names=NAMES, storage=SqliteStorage(folder))
+
+
+def begun(document: dict[str, Any], *, names: tuple[str, ...] = NAMES, simulation: Simulation | None = None) -> Stage:
+    stage = Stage.of(simulation or Simulation(4, names=names), names).found()
     stage["buyer"].post(stage.chain, document)
     stage["buyer"].start_process(stage.chain, "process", "acting", {name: name for name in NAMES})
     stage.simulation.settle(receipts=False)
@@ -340,3 +351,33 @@ def test_scenario_cannot_make_a_node_invite_without_end() -> None:
     go(stage)
     assert stage.state("seller") == ":failed"
     assert stage.simulation.world.mails == []
+
+
+@pytest.mark.slow
+def test_slow_outside_party_of_one_chain_holds_up_no_other_chain(tmp_path: Path) -> None:
+    stage = begun(scenario(SEQUENCE | {"steps": SEQUENCE["steps"][:1]}), simulation=sqlite(tmp_path))
+    slow, stage.chain = stage.chain, stage["buyer"].create_chain("another")
+    stage["buyer"].post(stage.chain, scenario({"$schema": "urn:livecontract:action:nop"}))
+    stage["buyer"].start_process(stage.chain, "process", "acting", {"buyer": "buyer"})
+    asked, released = threading.Event(), threading.Event()
+
+    def answer_slowly(_request: HttpRequest) -> HttpResponse:
+        asked.set()
+        assert released.wait(PATIENCE)
+        return answer(200, {})
+
+    stage.simulation.world.answer = answer_slowly
+    node = stage.simulation.nodes["buyer"]
+    node.start()
+    try:
+        stage["buyer"].respond(slow, "process", "go")
+        assert asked.wait(PATIENCE)
+        stage.act("buyer", "go")
+        end = time.monotonic() + PATIENCE
+        while stage.state("buyer") != ":success" and time.monotonic() < end:
+            time.sleep(0.01)
+        assert stage.state("buyer") == ":success"
+        assert node.workflow.process("process", slow).current.key == "running"
+    finally:
+        released.set()
+        node.stop()

@@ -23,6 +23,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+import structlog
+
 from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import InvalidError
 from workflow_engine.errors import InvalidInstructionError, TriggerError
@@ -31,8 +33,12 @@ from workflow_engine.ports import Answering, HttpClient, HttpRequest, HttpRespon
 from workflow_engine.triggers import ERROR, OK, Call, Outcome
 
 UNEXPECTED = "Unexpected error"
+"""All that the chain is told of a failure; the reason, which may be of this node's network, goes to its log."""
+
 MAX_REQUESTS = 16
 """Requests of one action."""
+
+log = structlog.get_logger(__name__)
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 ANSWER_TO = "Livecontract-Answer-To"
@@ -100,7 +106,9 @@ class HttpTrigger:
             request = replace(request, headers={**request.headers, **told})
         try:
             response = self._client.send(request)
-        except TriggerError:
+        except TriggerError as error:
+            host = urlsplit(request.url).hostname
+            log.warning("request of a system action failed", chain=call.process.chain, host=host, reason=str(error))
             return Outcome(key=ERROR, data=UNEXPECTED)
         return _outcome(response, call)
 
