@@ -13,7 +13,7 @@ from eventchain.core.errors import LiveContractError
 from workflow_engine import simulate
 from workflow_engine.checks import MAX_PROBLEMS, RULES, check, limits
 from workflow_engine.errors import InvalidScenarioError
-from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO
+from workflow_engine.normalise import ACTION_KINDS, LTO_SCENARIO, OWN_SCENARIO
 from workflow_engine.scenario import load
 
 
@@ -526,6 +526,19 @@ class TestStructure:
         document["states"]["calling"]["transitions"][1]["condition"] = {"<eval>": "assets.offer.price == `3`"}
         assert "system-loop" in {rule for rule, _, _ in findings(document)}
 
+    @pytest.mark.parametrize(
+        ("timeout", "after", "is_found"), [("PT59S", None, True), ("PT60S", None, False), ("PT59S", "PT60S", False)]
+    )
+    def test_loop_of_timeouts_and_system_actions_takes_a_minute_or_is_found(self, timeout, after, is_found):
+        states = {
+            "initial": {"timeout": timeout, "transitions": [{"action": ":timeout", "transition": "calling"}]},
+            "calling": {"action": "call", "transitions": [{"response": "error", "transition": "initial"}, ":success"]},
+        }
+        document = put("states", states)
+        if after:
+            put("actions", "call", "schedule", {"after": after}, into=document)
+        assert ("timeout-loop" in {rule for rule, _, _ in findings(document)}) is is_found
+
     def test_loop_with_an_action_for_all_states(self):
         document = put("allow_actions", ["call"])
         document["states"]["offered"]["transitions"][1] = {"transition": "offered"}
@@ -635,11 +648,17 @@ class TestHostileInput:
         json.dumps(report.to_dict())
 
 
-WORDS = st.sampled_from(["initial", "offer", ":success", "assets.offer", "P1D", "<eval>", OWN_SCENARIO])
+WORDS = st.sampled_from(
+    [
+        *("initial", "offer", ":success", ":timeout", "assets.offer", "P1D", "PT1S", "<eval>", OWN_SCENARIO),
+        *(f"urn:livecontract:action:{kind}" for kind in ACTION_KINDS),
+    ]
+)
 KEYS = st.sampled_from(
     [
         "key", "action", "actions", "transition", "update", "select", "<eval>", "<ref>", "<tpl>", "$ref", "responses",
         "condition", "timeout", "schema", "properties", "$schema", "title", "system", "context", "priority",
+        "schedule", "after", "every", "until", "max", "steps",
     ]
 )  # fmt: skip
 COLLECTIONS = st.sampled_from(

@@ -16,13 +16,12 @@ _SECONDS = MIN_INTERVAL // 1000
 
 def bad_schedule(view: View) -> Iterator[Finding]:
     """A schedule that no node could keep, or that would fill the chain."""
-    for key, action in view.actions.items() if view.is_own else ():
-        schedule = action.get("schedule")
-        if schedule is not None:
-            for member, message in _schedule_faults(view, key, schedule):
-                yield ("actions", key, "schedule", *member), message
+    for key in view.actions:
+        schedule = view.schedule_of(key)
+        for member, message in _schedule_faults(view, key, schedule) if schedule is not None else ():
+            yield ("actions", key, "schedule", *member), message
     for key in view.states:
-        runs = sum(view.actions[name]["schedule"]["max"] for name in view.available(key) if view.is_polled(name))
+        runs = sum(_most_runs(view, name) for name in view.available(key))
         if runs > MAX_RUNS:
             yield (
                 ("states", key),
@@ -31,6 +30,11 @@ def bad_schedule(view: View) -> Iterator[Finding]:
                     'allowed in one state. Lower the "max" of their schedules.'
                 ),
             )
+
+
+def _most_runs(view: View, action: str) -> int:
+    schedule = view.schedule_of(action)
+    return schedule["max"] if schedule is not None and schedule["every"] is not None else 0
 
 
 def _schedule_faults(view: View, key: str, schedule: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -63,16 +67,24 @@ def _duration_fault(text: str | None, *, least: int) -> str | None:
     return None
 
 
+def _is_short(duration: Any) -> bool:
+    """Tell whether something is a duration of less than a minute."""
+    try:
+        return isinstance(duration, str) and add_duration(0, duration) < MIN_INTERVAL
+    except InvalidError:
+        return False
+
+
 def timeout_loop(view: View) -> Iterator[Finding]:
     """A circle that short timeouts and nodes run through for ever, faster than anybody would want."""
     edges = {
-        key: [edge for edge in edges if edge.is_system or _is_quick(view, edge)] for key, edges in view.edges.items()
+        key: [edge for edge in edges if _is_quick(view, edge) or _is_done_at_once(view, edge)]
+        for key, edges in view.edges.items()
     }
     for loop in loops(edges):
         members = set(loop)
-        quick = next(
-            (edge for key in loop for edge in edges[key] if edge.target in members and _is_quick(view, edge)), None
-        )
+        inside = (edge for key in loop for edge in edges[key] if edge.target in members)
+        quick = next((edge for edge in inside if _is_quick(view, edge)), None)
         if quick is not None:
             names = " → ".join(quote(name) for name in (*loop[:6], loop[0]))
             yield (
@@ -87,12 +99,17 @@ def timeout_loop(view: View) -> Iterator[Finding]:
 def _is_quick(view: View, edge: Edge) -> bool:
     """Tell whether an edge is taken by a timeout that is known to be short."""
     state = view.states[edge.source]
-    if state["transitions"][edge.index]["action"] != TIMEOUT or not isinstance(state["timeout"], str):
+    return state["transitions"][edge.index]["action"] == TIMEOUT and _is_short(state["timeout"])
+
+
+def _is_done_at_once(view: View, edge: Edge) -> bool:
+    """Tell whether a node may take an edge within a minute from entering the state."""
+    if not edge.is_system:
         return False
-    try:
-        return add_duration(0, state["timeout"]) < MIN_INTERVAL
-    except InvalidError:
-        return False
+    awaited = view.states[edge.source]["transitions"][edge.index]["action"]
+    takers = [name for name in view.available(edge.source) if awaited in (None, name) and view.is_system(name)]
+    schedules = [view.schedule_of(name) for name in takers]
+    return any(item is None or item["after"] is None or _is_short(item["after"]) for item in schedules)
 
 
 def polling_without_timeout(view: View) -> Iterator[Finding]:
@@ -102,7 +119,7 @@ def polling_without_timeout(view: View) -> Iterator[Finding]:
             continue
         for name in view.available(key):
             if view.is_polled(name):
-                most = view.actions[name]["schedule"]["max"]
+                most = _most_runs(view, name)
                 yield (
                     ("states", key),
                     (

@@ -70,9 +70,14 @@ class View:
         form = self.actions[action]
         return bool(form["system"]) if self.is_own else action_kind(form["$schema"]) != "manual"
 
+    def schedule_of(self, action: str) -> Mapping[str, Any] | None:
+        """Return the schedule of an action; the other dialect has none, whatever it calls one."""
+        found: Mapping[str, Any] | None = self.actions[action].get("schedule") if self.is_own else None
+        return found
+
     def is_polled(self, action: str) -> bool:
         """Tell whether a node runs an action again and again, so that a response may lead nowhere."""
-        schedule = self.actions[action].get("schedule") if self.is_own else None
+        schedule = self.schedule_of(action)
         return schedule is not None and schedule["every"] is not None
 
     def steps_of(self, action: str) -> list[tuple[int, Mapping[str, Any], str]]:
