@@ -290,6 +290,26 @@ def test_party_invited_by_a_scenario_takes_part_with_keys_of_its_own() -> None:
     assert (identity.is_invited, identity.node) == (False, "http://inspector")
 
 
+def test_invitation_has_the_title_of_the_process_however_it_is_written() -> None:
+    stage = begun({**scenario(INVITE), "title": "Chairs\n" + "x" * 500}, names=THREE)
+    go(stage)
+    [mail] = stage.simulation.world.mails
+    assert "Chairs xxx" in mail.subject
+    named = begun(scenario({**INVITE, "contract": "Tables"}), names=THREE)
+    go(named)
+    assert "Tables" in named.simulation.world.mails[0].subject
+
+
+def test_party_is_invited_within_a_sequence_and_the_next_step_knows_whom() -> None:
+    invite = {name: INVITE[name] for name in ("$schema", "identity", "email", "name")}
+    tell = {"$schema": "urn:livecontract:action:nop", "projection": "{data: {told: previous_response.data.name}}"}
+    stage = begun(scenario({**SEQUENCE, "steps": [invite, tell]}), names=THREE)
+    go(stage)
+    process = stage.node("seller").workflow.process("process", stage.chain)
+    assert (process.current.key, process.assets["result"]) == (":success", {"told": "The Inspector"})
+    assert "inspector" in stage.node("seller").eventchain.tip(stage.chain).identities.by_id
+
+
 @pytest.mark.parametrize(
     "change",
     [

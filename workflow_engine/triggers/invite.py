@@ -16,6 +16,8 @@ from workflow_engine.process import identity_of
 from workflow_engine.triggers import ERROR, OK, Call, Outcome
 
 _TITLE = "A contract"
+_MAX_TITLE = 200
+"""Characters of a contract's title in an invitation; that of a process may be longer, and have line ends."""
 
 
 class InviteTrigger:
@@ -36,10 +38,14 @@ class InviteTrigger:
         """
         given = call.properties()
         request: dict[str, Any] = {name: given.get(name) for name in ("identity", "email", "name")}
-        request["title"] = given.get("contract") or call.process.title or _TITLE
+        request["title"] = given.get("contract") or _one_line(call.process.title or "") or _TITLE
         inviter = identity_of(call.process.actors[call.actor]) or ""
         try:
             invited = self._inviter.invite_once(call.process.chain, inviter, request, call.key)
         except (InvalidError, ForbiddenError, ConflictError, NotFoundError) as error:
             return Outcome(key=ERROR, data={"message": error.message})
         return Outcome(key=OK, data={"identity": invited["identity"], "name": invited["name"]})
+
+
+def _one_line(text: str) -> str:
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_MAX_TITLE]
