@@ -9,6 +9,7 @@ from eventchain.chain import EventChain, Stub
 from eventchain.core import canonical_json
 from eventchain.errors import FutureEventError
 from eventchain.event import sign
+from eventchain.service import CLOCK_TOLERANCE
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import SqliteStorage, Stage, check_equal, refusal
@@ -18,7 +19,6 @@ from workflow_engine.timing import GRACE
 
 NAMES = ("buyer", "seller")
 HOUR = 3_600_000
-TOLERANCE = 5 * 60 * 1000
 
 WAITING: dict[str, Any] = {
     "$schema": "urn:livecontract:scenario:1",
@@ -110,6 +110,10 @@ def test_next_party_tells_after_the_grace_where_the_first_is_silent() -> None:
     check_equal(stage, NAMES)
 
 
+def test_grace_is_longer_than_clocks_may_differ() -> None:
+    assert GRACE == 2 * CLOCK_TOLERANCE
+
+
 def test_timer_survives_a_node_that_is_started_again(tmp_path: Any) -> None:
     stage = waiting(Simulation(5, names=NAMES, storage=SqliteStorage(tmp_path)))
     for name in NAMES:
@@ -138,10 +142,10 @@ def test_timeout_signed_before_its_time_is_refused_whatever_its_timestamp_says()
     stage = waiting()
     due = stage.node("buyer").workflow.process("process", stage.chain).current.due_date
     assert due is not None
-    stage.simulation.clock.now = due - TOLERANCE - 1
+    stage.simulation.clock.now = due - CLOCK_TOLERANCE - 1
     honest, dated_ahead = told(stage, "buyer", due - 1), told(stage, "buyer", due)
     assert isinstance(refusal(stage["buyer"].send, dated_ahead), FutureEventError)
-    stage.simulation.clock.now = due - TOLERANCE
+    stage.simulation.clock.now = due - CLOCK_TOLERANCE
     assert isinstance(refusal(stage["buyer"].send, honest), ActionNotAvailableError)
     stage["buyer"].send(dated_ahead)  # clocks of honest nodes differ by as much
     assert stage.state("buyer") == ":cancelled"
