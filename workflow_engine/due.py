@@ -33,9 +33,9 @@ class Due:
     is_timed: bool
     turn: Turn | None = None
 
-    def is_due(self, now: int) -> bool:
-        """Tell whether it is to be run at a moment, in milliseconds since 1970."""
-        return self.not_before <= now and (self.turn is None or self.turn.has_come(now))
+    def is_due(self, now: int, up_since: int) -> bool:
+        """Tell whether it is to be run at a moment, by a node that was up since another; see `Turn.has_come`."""
+        return self.not_before <= now and (self.turn is None or self.turn.has_come(now, up_since))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

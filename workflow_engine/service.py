@@ -45,11 +45,9 @@ def kind_of(schema: object) -> str:
     """Return what an event's body is, from its `$schema`: scenario, process, response, or other."""
     if not isinstance(schema, str):
         return "other"
-    if schema in _OWN:
-        return _OWN[schema]
     if schema.startswith("https://specs.livecontracts.io/"):
         return next((kind for kind, part in _SCHEMAS.items() if part in schema), "other")
-    return "other"
+    return _OWN.get(schema, "other")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +64,7 @@ class WorkflowService:
 
     Args:
         store: Holds `COLLECTIONS`.
-        clock: Tells when a timeout is over.
+        clock: Tells when a timeout is over, and how long this node has been up.
         triggers: Run the system actions, by kind.
         live_chains: Chains whose processes are kept in memory; the store decides whether they still hold.
     """
@@ -74,6 +72,7 @@ class WorkflowService:
     def __init__(self, store: DocumentStore, clock: Clock, triggers: Triggers, *, live_chains: int = 256) -> None:
         self._store = store
         self._clock = clock
+        self._up_since = clock()
         self._triggers = triggers
         self._live = LiveProcesses(store, live_chains)
 
@@ -202,7 +201,7 @@ class WorkflowService:
     def overdue(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
         """Return those of them that no event brought about: what time or an outside party's answer made due."""
         timed = self._waiting(chain, identities, is_timed=True)
-        answered = [item for item in deferrals.answered(self._store, chain) if item.identity in identities]
+        answered = (item for item in deferrals.answered(self._store, chain) if item.identity in identities)
         return [*timed, *(item for item in answered if item not in timed and self._waits(item))]
 
     def is_due(self, action: DueAction) -> bool:
@@ -232,7 +231,8 @@ class WorkflowService:
             )
             for process in self.processes(chain)
             for waiting in due(process)
-            if waiting.identity in identities and waiting.is_due(now) and (waiting.is_timed or not is_timed)
+            if waiting.identity in identities and (waiting.is_timed or not is_timed)
+            if waiting.is_due(now, self._up_since)
         ]
 
     def perform(self, action: DueAction) -> dict[str, Any] | None:

@@ -26,6 +26,13 @@ LONGEST_ROUND = 7
 """How often turns become twice as long, from round to round, while nobody tells: to 21 hours, at last."""
 
 
+LISTENING = 60 * 60 * 1000
+"""Milliseconds that a node which was away listens before it tells of what others may have told of meanwhile.
+
+It is the longest pause between two tries to reach a node (`dispatcher.dispatch.RELAY_POLICY`).
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """The next run of a scheduled action.
@@ -57,14 +64,21 @@ class Turn:
     rank: int
     parties: int
 
-    def has_come(self, now: int) -> bool:
-        """Tell whether it is this party's turn at a moment, in milliseconds since 1970.
+    def has_come(self, now: int, up_since: int) -> bool:
+        """Tell whether it is this party's turn at a moment.
 
         Each party has a grace, one after the other, then each twice as long, and so on: whoever is silent holds the
-        others up for no longer than the timeout has been over already.
+        others up for no longer than the timeout has been over already. A node that was away when it was another
+        party's turn listens first.
+
+        Args:
+            now: The moment, in milliseconds since 1970.
+            up_since: From when on the party's node has heard of everything, likewise.
         """
         waited, each = now - self.due_date, self.parties * GRACE
-        if waited < 0:
+        others_began = self.due_date + (GRACE if self.rank == 0 else 0)
+        is_listening = self.parties > 1 and up_since > others_began and now - up_since < LISTENING
+        if waited < 0 or is_listening:
             return False
         number = min((waited // each + 1).bit_length() - 1, LONGEST_ROUND)
         start = each * ((1 << number) - 1)

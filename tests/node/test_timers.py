@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dispatcher.dispatch import RELAY_POLICY
 from eventchain.chain import EventChain, Stub
 from eventchain.core import canonical_json
 from eventchain.errors import FutureEventError
@@ -15,7 +16,7 @@ from livecontract.simulation import Simulation
 from tests.node.stage import SqliteStorage, Stage, check_equal, refusal
 from workflow_engine.errors import ActionNotAvailableError, ActorNotAllowedError
 from workflow_engine.ports import HttpRequest, HttpResponse
-from workflow_engine.timing import GRACE
+from workflow_engine.timing import GRACE, LISTENING
 
 NAMES = ("buyer", "seller")
 HOUR = 3_600_000
@@ -110,8 +111,38 @@ def test_next_party_tells_after_the_grace_where_the_first_is_silent() -> None:
     check_equal(stage, NAMES)
 
 
-def test_grace_is_longer_than_clocks_may_differ() -> None:
+@pytest.mark.parametrize("minutes", [11, 19, 30, 62, 130])
+def test_party_that_comes_back_whenever_it_may_be_makes_no_fork(minutes: int) -> None:
+    stage = waiting()
+    over = stage.simulation.clock() + HOUR
+    stage.simulation.kill("buyer")
+    while stage.simulation.clock() < over + minutes * 60_000:  # the seller tells, and tries to reach the buyer
+        stage.simulation.clock.now += 60_000
+        for _ in range(4):
+            stage.simulation.round()
+    stage.simulation.start("buyer")
+    stage.simulation.wait(60_000)
+    stage.simulation.wait(2 * HOUR)
+    assert (stage.state("buyer"), tellers(stage), dead_letters(stage)) == (":cancelled", ["seller"], [])
+    check_equal(stage, NAMES)
+
+
+def test_parties_that_all_come_back_late_tell_after_they_have_listened() -> None:
+    stage = waiting()
+    for name in NAMES:
+        stage.simulation.kill(name)
+    stage.simulation.clock.now += 5 * HOUR
+    stage.simulation.settle(receipts=False)
+    assert stage.state("seller") == "initial"
+    for _ in range(20):
+        stage.simulation.wait(HOUR // 4)
+    assert (stage.state("buyer"), stage.state("seller"), len(tellers(stage))) == (":cancelled", ":cancelled", 1)
+    check_equal(stage, NAMES)
+
+
+def test_grace_is_longer_than_clocks_may_differ_and_listening_than_nobody_calls() -> None:
     assert GRACE == 2 * CLOCK_TOLERANCE
+    assert RELAY_POLICY.max_delay_ms == LISTENING
 
 
 def test_timer_survives_a_node_that_is_started_again(tmp_path: Any) -> None:

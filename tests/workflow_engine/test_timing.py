@@ -15,7 +15,7 @@ from workflow_engine.errors import ActionNotAvailableError
 from workflow_engine.process import Process
 from workflow_engine.scenario import load
 from workflow_engine.schedule import MIN_INTERVAL
-from workflow_engine.timing import GRACE, LONGEST_ROUND, Turn, next_run, turns
+from workflow_engine.timing import GRACE, LISTENING, LONGEST_ROUND, Turn, next_run, turns
 
 from .samples import DAY, OWN, PROCESS, Chain
 
@@ -88,19 +88,33 @@ def test_parties_tell_of_a_timeout_in_the_order_of_their_actors_a_grace_apart_an
         2 * GRACE: first,
         4 * GRACE: second,
     }.items():
-        assert [turn for turn in (first, second) if turn.has_come(over + passed)] == [told] * (told is not None)
+        assert [turn for turn in (first, second) if turn.has_come(over + passed, 0)] == [told] * (told is not None)
 
 
 @given(st.integers(0, 400 * DAY), st.integers(1, 3))
 def test_at_any_moment_after_the_due_date_it_is_up_to_exactly_one_party(passed: int, parties: int) -> None:
-    assert sum(turn_of(rank, parties).has_come(passed) for rank in range(parties)) == 1
+    assert sum(turn_of(rank, parties).has_come(passed, 0) for rank in range(parties)) == 1
 
 
 @given(st.integers(0, 400 * DAY), st.integers(0, 2))
 def test_silent_parties_hold_up_each_other_no_longer_than_it_is_over_already(passed: int, rank: int) -> None:
     turn = turn_of(rank, 3)
     others = 2 * max(GRACE, min(passed, GRACE << LONGEST_ROUND))
-    assert any(turn.has_come(passed + wait) for wait in range(0, 2 * others + 1, GRACE))
+    assert any(turn.has_come(passed + wait, 0) for wait in range(0, 2 * others + 1, GRACE))
+
+
+@given(st.integers(-DAY, DAY), st.integers(0, DAY), st.integers(0, 2))
+def test_node_that_was_away_in_the_turn_of_another_listens_before_it_tells(up: int, passed: int, rank: int) -> None:
+    turn = turn_of(rank, 3)
+    missed = up > (GRACE if rank == 0 else 0)
+    if missed and passed < LISTENING:
+        assert not turn.has_come(up + passed, up)
+    else:
+        assert turn.has_come(up + passed, up) == turn.has_come(up + passed, -DAY)
+
+
+def test_only_party_of_a_process_has_nobody_to_listen_to() -> None:
+    assert turn_of(0, 1).has_come(DAY, DAY)
 
 
 def test_actor_who_is_nobody_yet_has_no_turn() -> None:
@@ -248,7 +262,7 @@ VECTORS = json.loads((TEST_VECTORS / "timing.json").read_text())
 @pytest.mark.parametrize("vector", VECTORS["turns"], ids=str)
 def test_turns_are_those_of_the_vectors(vector: dict[str, Any]) -> None:
     parties = vector["parties"]
-    now = [rank for rank in range(parties) if turn_of(rank, parties).has_come(vector["waited"])]
+    now = [rank for rank in range(parties) if turn_of(rank, parties).has_come(vector["waited"], -1)]
     assert now == ([] if vector["rank"] is None else [vector["rank"]])
     assert VECTORS["grace"] == GRACE
 
