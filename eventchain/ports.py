@@ -50,7 +50,7 @@ class Engine(Protocol):
         """Return the system actions of these identities that wait to be performed now, as JSON objects."""
 
     def overdue(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
-        """Return those of them that became due by time alone: timeouts of states."""
+        """Return those of them that became due by time alone: timeouts of states, and scheduled actions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

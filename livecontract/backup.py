@@ -41,6 +41,7 @@ KEPT: tuple[Collection, ...] = (
     MAILS,
     archive.EVENTS,
     records.RESULTS,
+    records.DEFERRED,
     anchor.index.SNAPSHOTS,
     anchor.index.DAYS,
     anchor.index.POOL,

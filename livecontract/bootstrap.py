@@ -44,7 +44,7 @@ from livecontract.nonces import NONCES, StoredNonces
 from livecontract.observation import observe, open_metrics_server
 from livecontract.peering import open_peering
 from livecontract.restore import RESTORES, check_keyless, check_whole
-from livecontract.roles import ROLES, Anchoring, Site, updates_of
+from livecontract.roles import ROLES, Anchoring, Site, collections_of, updates_of
 from livecontract.service_http import ServiceHttp
 from livecontract.serving import WebServer
 from livecontract.streams import Streams
@@ -56,7 +56,7 @@ from workflow_engine.triggers.http_client import UrllibClient
 ALL_COLLECTIONS: tuple[Collection, ...] = (
     NONCES,
     RESTORES,
-    *(item for role in ROLES.values() for item in role.collections),
+    *{item.name: item for role in ROLES.values() for item in role.collections}.values(),
 )
 """What the store of a whole node holds."""
 
@@ -90,7 +90,7 @@ class RunningNode:
         self.key = open_key(config, random)
         self.services = tuple(ROLES) if config.service == "all" else (config.service,)
         roles = [ROLES[name] for name in self.services if name in ROLES]
-        store = open_whole_store(config, (NONCES, RESTORES, *(item for role in roles for item in role.collections)))
+        store = open_whole_store(config, (NONCES, RESTORES, *collections_of(self.services)))
         has_queue = any(role.has_queue for role in roles)
         parameters = development(config.network, block_time=config.block_time_ms)
         self.anchoring = open_anchor(config, store, self.key, parameters, clock, random)
@@ -107,7 +107,7 @@ class RunningNode:
                 broker=open_broker(config, clock, random) if has_queue else no_broker(clock),
                 anchor=self.anchoring.access,
                 transport=open_transport(config, self.key, clock, random),
-                http=UrllibClient(config.http_allow),
+                http=UrllibClient(config.http_allow, targets=config.http_targets),
                 mailer=open_mailer(config, store, clock, random),
                 clock=clock,
                 random=random,

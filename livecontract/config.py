@@ -60,6 +60,7 @@ class Config:
     key_file: Path | None
     passphrase: str | None = field(repr=False)
     http_allow: tuple[str, ...]
+    http_targets: tuple[str, ...]
     max_request_bytes: int
     threads: int
     streams: int

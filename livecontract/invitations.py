@@ -11,6 +11,7 @@ The private key is kept sealed to the node's own key until the mail is handed ov
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, Protocol, cast
 
 from nacl.public import PrivateKey, SealedBox
@@ -19,12 +20,13 @@ from transitions import Machine
 from dispatcher.message import Message
 from eventchain.core import base58
 from eventchain.core.clock import Clock
-from eventchain.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from eventchain.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnavailableError
+from eventchain.core.hashing import sha256
 from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.event import Event
 from eventchain.identity import IDENTITY_SCHEMA, ONE_TIME_KEY, SYSTEM_KEY
 from eventchain.pace import Pace
-from eventchain.store.document_store import Collection, Document, DocumentStore
+from eventchain.store.document_store import Collection, Document, DocumentStore, DuplicateError
 from livecontract.invitation_mail import SCHEMA, Invitation, invitation_mail
 from livecontract.mail import Mailer, validate_address
 
@@ -55,6 +57,9 @@ FAILED = "failed"
 
 WAKE_MS, LONGEST_WAKE_MS = 5_000, 60 * 60 * 1000
 """Milliseconds after which the same invitation is woken again, at first and at most."""
+
+MAX_ON_CHAIN = 256
+"""Invitations to one chain that a scenario can make this node send: it came from somebody else."""
 
 _MAX_TEXT = 200
 
@@ -177,6 +182,41 @@ class Invitations:
             InvalidError: A member of the request is missing or malformed.
             ConflictError: The chain has an identity with that id already.
         """
+        document = self._new(base58.encode(self._random(16)), chain, inviter, request)
+        self._store.insert(INVITATIONS, [document])
+        self._wake(document)
+        return describe(document)
+
+    def invite_once(self, chain: str, inviter: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
+        """Invite somebody in a system action; see `workflow_engine.ports.Inviter`.
+
+        The identity is on the chain when the call returns; the mail is sent soon after, here or by the service that
+        has the queue.
+
+        Raises:
+            ConflictError: See `invite`; or the chain has as many of these invitations as it may have.
+            ForbiddenError: The inviting identity may not add others.
+            InvalidError: See `invite`.
+        """
+        id_ = base58.encode(sha256(f"invitation {idempotency_key}".encode())[:16])
+        document = self._store.get(INVITATIONS, {"id": id_})
+        if document is None:
+            if len(self._store.find(INVITATIONS, {"chain": chain}, limit=MAX_ON_CHAIN)) == MAX_ON_CHAIN:
+                raise ConflictError(f"this node has sent {MAX_ON_CHAIN} invitations to this chain")
+            document = self._new(id_, chain, inviter, request)
+            try:
+                self._store.insert(INVITATIONS, [document])
+            except DuplicateError:  # the same action is run beside this one, and that key counts
+                document = self._store.get(INVITATIONS, {"id": id_}) or document
+        if document["state"] == FAILED:
+            raise ConflictError("this invitation is refused", hint="Invite under another id.")
+        if document["state"] == "requested":
+            self._bring_on(document, self._add)
+        with suppress(UnavailableError):  # a service without a queue: `resume`, at the one that has it, wakes it
+            self._wake(document)
+        return describe(document)
+
+    def _new(self, id_: str, chain: str, inviter: str, request: Mapping[str, Any]) -> Document:
         texts = {name: _text(request, name) for name in ("identity", "email", "name", "title")}
         validate_address(texts["email"], path="$.email")
         if texts["identity"] in self._chains.identities(chain):
@@ -184,8 +224,8 @@ class Invitations:
                 f"the chain has an identity {texts['identity']} already", path="$.identity", hint="Choose another id."
             )
         one_time_key = KeyPair.generate(self._random)
-        document: Document = {
-            "id": base58.encode(self._random(16)),
+        return {
+            "id": id_,
             "chain": chain,
             **texts,
             "inviter": inviter,
@@ -194,9 +234,6 @@ class Invitations:
             "state": "requested",
             "created": self._clock(),
         }
-        self._store.insert(INVITATIONS, [document])
-        self._wake(document)
-        return describe(document)
 
     def find(self, chain: str) -> list[dict[str, Any]]:
         """Return the invitations to a chain that this node sent or is sending."""
@@ -229,17 +266,22 @@ class Invitations:
         cycle = LifeCycle(str(document["state"]))
         steps = {"requested": self._add, "added": self._mail}
         while cycle.state in steps:
-            before: Document = {"state": cycle.state}
-            try:
-                steps[cycle.state](document)
-            except (InvalidError, ForbiddenError):
-                self._store.update(INVITATIONS, {"id": id_}, {"state": FAILED, "sealed": None}, expected=before)
-                raise
-            cycle.next_state()
-            sealed = None if cycle.state == "sent" else document["sealed"]
-            changes: Document = {"state": cycle.state, "sealed": sealed}
-            if not self._store.update(INVITATIONS, {"id": id_}, changes, expected=before):
+            if not self._bring_on({**document, "state": cycle.state}, steps[cycle.state]):
                 return  # another copy brought it further, and the key is not to come back
+            cycle.next_state()
+
+    def _bring_on(self, document: Document, step: Callable[[Document], None]) -> bool:
+        """Do the step of an invitation's state, and write down that it is done; return whether nobody else had."""
+        key, before = {"id": document["id"]}, {"state": document["state"]}
+        try:
+            step(document)
+        except (InvalidError, ForbiddenError):
+            self._store.update(INVITATIONS, key, {"state": FAILED, "sealed": None}, expected=before)
+            raise
+        cycle = LifeCycle(str(document["state"]))
+        cycle.next_state()
+        changes: Document = {"state": cycle.state, "sealed": None if cycle.state == "sent" else document["sealed"]}
+        return self._store.update(INVITATIONS, key, changes, expected=before)
 
     def _wake(self, document: Document) -> None:
         id_ = str(document["id"])

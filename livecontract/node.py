@@ -24,13 +24,15 @@ from eventchain.service import EventChainService
 from eventchain.store import document_store
 from eventchain.store.document_store import DocumentStore
 from livecontract import inbound, invitations
+from livecontract.answering import AnswerTokens
 from livecontract.handlers import AnchorHandler, AskHandler, EventsHandler, TriggerHandler, each
 from livecontract.inbound import InboundHandler
 from livecontract.invitations import INVITATIONS, Invitations
 from livecontract.mail import Mailer
 from livecontract.peering import Peering
-from livecontract.plugs import QueuePlug, SubmitterPlug, make_triggers
+from livecontract.plugs import InviterPlug, QueuePlug, SubmitterPlug, make_triggers
 from livecontract.workers import Crew, PeriodicWorker, QueueWorker, Worker
+from workflow_engine.answers import Answers
 from workflow_engine.engine import EngineAccess, OwnEngine
 from workflow_engine.ports import HttpClient
 from workflow_engine.service import COLLECTIONS as WORKFLOW_COLLECTIONS
@@ -50,9 +52,13 @@ RESUME_SECONDS = 5.0
 REMIND_SECONDS = 10.0
 EVENT_WORKERS = 2
 RELAY_WORKERS = 4
+TRIGGER_WORKERS = 4
+"""More than one, since an outside party may take its time, and other chains' timeouts do not wait for that."""
+
 AT_ONCE = 100
 RELAY_AT_ONCE = 8
-"""Messages a worker takes at once; fewer to relay, since a slow node holds up the others in its hand."""
+TRIGGERS_AT_ONCE = 4
+"""Messages a worker takes at once; fewer where somebody slow holds up the others in its hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +113,7 @@ class Node:
 
     Attributes:
         parts: What it is made of.
-        workers: What it does by itself.
+        workers: What it does by itself, step by step.
     """
 
     def __init__(self, parts: Parts, services: Collection[str] = SERVICES) -> None:
@@ -120,15 +126,27 @@ class Node:
         self.workers: tuple[Worker, ...] = tuple(
             worker for service in makers if service in services for worker in makers[service]()
         )
-        self._crew = Crew(self.workers)
+        more = TRIGGER_WORKERS - 1 if "dispatcher" in services else 0
+        self._crew = Crew([*self.workers, *(self._trigger_worker() for _ in range(more))])
 
     # The services, and how the others reach them
 
     @cached_property
     def workflow(self) -> WorkflowService:
         """The workflow engine, in this process."""
-        parts = self.parts
-        return WorkflowService(parts.store, parts.clock, make_triggers(parts.http, SubmitterPlug(lambda: self.chains)))
+        parts, inviter = self.parts, InviterPlug(lambda: self.invitations)
+        triggers = make_triggers(parts.http, SubmitterPlug(lambda: self.chains), self.answering, inviter)
+        return WorkflowService(parts.store, parts.clock, triggers)
+
+    @cached_property
+    def answering(self) -> AnswerTokens:
+        """Where outside parties answer what they have taken on."""
+        return AnswerTokens(self.parts.key, self.parts.url or self.parts.uri)
+
+    @cached_property
+    def answers(self) -> Answers:
+        """Takes what outside parties answer, where the workflow engine runs."""
+        return Answers(self.workflow, self.parts.store, self.answering)
 
     @cached_property
     def engine(self) -> EngineAccess:
@@ -165,7 +183,7 @@ class Node:
 
     @cached_property
     def invitations(self) -> Invitations:
-        """Invites parties, where the dispatcher runs: an invitation is a message that is worked on."""
+        """Invites parties: an invitation is a message that is worked on, where the dispatcher runs."""
         parts = self.parts
         return Invitations(
             store=parts.store,
@@ -193,7 +211,7 @@ class Node:
         return [
             *(self._queue_worker("events", EventsHandler(self.chains)) for _ in range(EVENT_WORKERS)),
             *(self._queue_worker("relay", relay, RELAY_POLICY, RELAY_AT_ONCE) for _ in range(RELAY_WORKERS)),
-            self._queue_worker("triggers", each(TriggerHandler(self.engine, self.chains)), RELAY_POLICY),
+            self._trigger_worker(),
             self._queue_worker("anchor", AnchorHandler(self.parts.anchor), RELAY_POLICY),
             self._queue_worker("asks", each(AskHandler(self.chains))),
             self._queue_worker(invitations.QUEUE, each(self.invitations.handle)),
@@ -201,6 +219,11 @@ class Node:
             *([peering.shovels] if peering and peering.shovels else []),
             *([self._inbound_worker(peering.inbound)] if peering and peering.inbound else []),
         ]
+
+    def _trigger_worker(self) -> Worker:
+        """Return one of those that perform system actions: the first is stepped, all have threads."""
+        handler = each(TriggerHandler(self.engine, self.chains))
+        return self._queue_worker("triggers", handler, RELAY_POLICY, TRIGGERS_AT_ONCE)
 
     def _inbound_worker(self, uri: str) -> Worker:
         """Return what takes in the messages that other nodes leave in this node's broker."""

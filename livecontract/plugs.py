@@ -12,17 +12,36 @@ from eventchain.core.keys import PublicKey
 from eventchain.ports import Outgoing
 from livecontract.peering import Peering
 from workflow_engine.engine import EngineAccess
-from workflow_engine.ports import HttpClient
-from workflow_engine.triggers import Triggers
+from workflow_engine.ports import Answering, HttpClient, Inviter
+from workflow_engine.triggers import Trigger, Triggers
 from workflow_engine.triggers.document import document
 from workflow_engine.triggers.event import EventTrigger
 from workflow_engine.triggers.http import HttpTrigger
+from workflow_engine.triggers.invite import InviteTrigger
 from workflow_engine.triggers.nop import nop
+from workflow_engine.triggers.sequence import SequenceTrigger
 
 
-def make_triggers(http: HttpClient, submitter: "SubmitterPlug") -> Triggers:
-    """Return the triggers of a node, by kind of action."""
-    return Triggers({"nop": nop, "http": HttpTrigger(http), "event": EventTrigger(submitter), "document": document})
+def make_triggers(http: HttpClient, submitter: "SubmitterPlug", answering: Answering, inviter: Inviter) -> Triggers:
+    """Return the triggers of a node, those that are steps of a sequence included."""
+    steps: dict[str, Trigger] = {
+        "nop": nop,
+        "http": HttpTrigger(http, answering),
+        "event": EventTrigger(submitter),
+        "invite": InviteTrigger(inviter),
+    }
+    return Triggers({**steps, "document": document, "sequence": SequenceTrigger(steps)})
+
+
+class InviterPlug:
+    """The invitations of a node, as system actions of kind invite see them; they are made when they are first used."""
+
+    def __init__(self, invitations: Callable[[], Inviter]) -> None:
+        self._invitations = invitations
+
+    def invite_once(self, chain: str, inviter: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
+        """See `workflow_engine.ports.Inviter`."""
+        return self._invitations().invite_once(chain, inviter, request, idempotency_key)
 
 
 class SubmitterPlug:

@@ -26,6 +26,7 @@ ROUTES: Mapping[str, str] = {
     "processes": "workflow",
     "responses": "workflow",
     "scenarios": "workflow",
+    "answers": "workflow",
     "queue": "dispatcher",
     "invitations": "dispatcher",
     "dev": "dispatcher",
@@ -42,9 +43,15 @@ ROUTES: Mapping[str, str] = {
 OPEN = ("anchor",)
 """Services that answer unsigned requests too: the public chain is public. Which ones, they know themselves."""
 
+OPEN_PATHS = ("answers",)
+"""First parts of paths that are open although others of the same service are not."""
+
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 
-PASSED_ON = ("Accept", "Content-Type", "If-None-Match", "If-Match", "If-Modified-Since", "Last-Event-ID")
+PASSED_ON = (
+    *("Accept", "Content-Type", "If-None-Match", "If-Match", "If-Modified-Since", "Last-Event-ID"),
+    "Livecontract-Answer-Token",
+)
 """Request headers that the service sees. A body comes with its digest, which the node signs anew."""
 
 ANSWERED = (
@@ -91,7 +98,7 @@ def create_blueprint(
         return pass_on(authenticate(request) if is_signed else None)
 
     for first, service in ROUTES.items():
-        name, view = ("opened", opened) if service in OPEN else ("closed", closed)
+        name, view = ("opened", opened) if service in OPEN or first in OPEN_PATHS else ("closed", closed)
         for path in (f"/{first}", f"/{first}/<path:rest>"):
             blueprint.add_url_rule(path, name, view, methods=METHODS)
     return blueprint

@@ -3,18 +3,18 @@
 | service      | keeps                    | answers people                          | answers the others  | does by itself |
 |--------------|--------------------------|-----------------------------------------|---------------------|----------------|
 | `eventchain` | events, members, forks   | chains, identities, receipts, evidence, updates, doctor | `/internal/chains` | collects receipts, takes up what was left, reminds |
-| `workflow`   | projections, results     | processes, scenarios, responses, comments | `/internal/engine`  | |
+| `workflow`   | projections, results     | processes, scenarios, responses, comments, answers | `/internal/engine`  | |
 | `dispatcher` | invitations, kept mails  | queue, invitations, development mailbox | | takes messages from every queue |
 | `anchor`     | the public chain         | the public chain                        | (the same)          | forges |
 | `web`        | used nonces, as all do   | everything, by asking the others        | | |
 
 Invitations live with the dispatcher: inviting is a message that is worked on, and the public face need not hold what
-adds events and sends mails. Updates live with the events they tell of. What a service does by itself stands in
+adds events and sends mails. Those of system actions are written down by the workflow engine, and sent by the dispatcher. Updates live with the events they tell of. What a service does by itself stands in
 `livecontract.node`.
 """  # noqa: E501  (a table)
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint
@@ -25,6 +25,7 @@ import dispatcher.routes
 import eventchain.routes
 import eventchain.routes_internal
 import workflow_engine.routes
+import workflow_engine.routes_answers
 import workflow_engine.routes_internal
 from anchor.client import AnchorClient
 from anchor.parameters import Parameters
@@ -151,7 +152,10 @@ def _eventchain_routes(site: Site) -> list[Blueprint]:
 def _workflow_routes(site: Site) -> list[Blueprint]:
     node = site.node
     preparer = PreparerPlug(node.chains, node.engine)
-    return [workflow_engine.routes.create_blueprint(node.workflow, node.chains, preparer)]
+    return [
+        workflow_engine.routes.create_blueprint(node.workflow, node.chains, preparer),
+        workflow_engine.routes_answers.create_blueprint(lambda: node.answers),
+    ]
 
 
 def _dispatcher_routes(site: Site) -> list[Blueprint]:
@@ -178,7 +182,7 @@ ROLES: Mapping[str, Role] = {
         internal=lambda site: [guard(eventchain.routes_internal.create_blueprint(site.node.chains))],
     ),
     "workflow": Role(
-        collections=WORKFLOW_COLLECTIONS,
+        collections=(*WORKFLOW_COLLECTIONS, INVITATIONS),
         routes=_workflow_routes,
         internal=lambda site: [guard(workflow_engine.routes_internal.create_blueprint(site.node.engine))],
     ),
@@ -190,3 +194,9 @@ ROLES: Mapping[str, Role] = {
     "anchor": Role(collections=anchor.index.COLLECTIONS, routes=_anchor_routes),
 }
 """The services a node is made of, beside its web server."""
+
+
+def collections_of(services: Iterable[str]) -> tuple[Collection, ...]:
+    """Return what some services of a node keep in the store that they share, each collection once."""
+    found = {item.name: item for name in services if name in ROLES for item in ROLES[name].collections}
+    return tuple(found.values())

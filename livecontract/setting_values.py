@@ -16,6 +16,7 @@ from livecontract.mail import validate_address
 Read = Callable[[Any], Any]
 """Makes the value of a setting; raises ValueError with what is wanted instead."""
 
+_TARGET = re.compile(r"(?:\*\.)?[A-Za-z0-9:_-](?:[A-Za-z0-9.:_-]{0,254})")
 _HOST = re.compile(r"[A-Za-z0-9.:_-]{1,255}")
 
 _SECRET_OPTIONS = frozenset({"tlscertificatekeyfilepassword", "authmechanismproperties"})
@@ -105,6 +106,13 @@ def read_host(value: Any) -> str:
     """Read the name or address of a host."""
     if not isinstance(value, str) or not _HOST.fullmatch(value):
         raise ValueError("a host name or address, without scheme or path")
+    return value.lower()
+
+
+def read_target(value: Any) -> str:
+    """Read a host, with or without a port, or `*.` and a domain for all hosts below it."""
+    if not isinstance(value, str) or not _TARGET.fullmatch(value):
+        raise ValueError("a host name or address such as erp.acme.example or erp.acme.example:8443, or *.acme.example")
     return value.lower()
 
 

@@ -202,6 +202,12 @@ SETTINGS: tuple[Setting, ...] = (
         meaning="Private hosts that system actions, and messages to other nodes, may reach nevertheless.",
     ),
     Setting(
+        name="http_targets",
+        read=values.list_of(values.read_target),
+        default=(),
+        meaning="The only hosts that system actions may reach: `<host>`, `<host>:<port>` or `*.<domain>`. Empty: any.",
+    ),
+    Setting(
         name="max_request_bytes",
         read=values.integer(1024, 1 << 30),
         default=16 * 1024 * 1024,

@@ -225,6 +225,11 @@ class Simulation:
             pause = _FIRST_PAUSE if done else min(2 * pause, _LONGEST_PAUSE)
         raise RuntimeError(f"it does not come to rest: {self.waiting()}")
 
+    def wait(self, milliseconds: int) -> None:
+        """Let so much time pass at once, and what it brings about settle; killed nodes start again."""
+        self.clock.now += milliseconds
+        self.settle(receipts=False)
+
     def is_settled(self, *, receipts: bool = True) -> bool:
         """Whether every node runs and nothing waits."""
         archives = [node.eventchain.archive for node in self.nodes.values()]

@@ -59,7 +59,7 @@ def open_node(config: Config, *, clock: Clock = system_clock, random: Random = o
         broker=broker,
         anchor=NoAnchor(),
         transport=bootstrap.open_transport(config, key, clock, random),
-        http=UrllibClient(config.http_allow),
+        http=UrllibClient(config.http_allow, targets=config.http_targets),
         mailer=NoMailer(),
         clock=clock,
         random=random,

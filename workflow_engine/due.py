@@ -1,10 +1,12 @@
 """What waits to be done by nodes, as data: system actions and timeouts (paper section 7.3). Pure."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from eventchain.core import base58, canonical_json
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT
+from workflow_engine.timing import Run, Turn, next_run, turns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +20,8 @@ class Due:
         event: Hash of the event that brought it about.
         not_before: Moment from which it is due, in milliseconds since 1970; 0 for at once.
         when: How sure the node must be of the event first (`when` of the action).
+        is_timed: Time brings it about, rather than an event: a timeout, or a scheduled action.
+        turn: Of a timeout, when it is up to this actor; None where it is up to nobody else.
     """
 
     action: str
@@ -26,6 +30,12 @@ class Due:
     event: str
     not_before: int
     when: str
+    is_timed: bool
+    turn: Turn | None = None
+
+    def is_due(self, now: int, up_since: int) -> bool:
+        """Tell whether it is to be run at a moment, by a node that was up since another; see `Turn.has_come`."""
+        return self.not_before <= now and (self.turn is None or self.turn.has_come(now, up_since))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,45 +80,48 @@ def due(process: Process) -> tuple[Due, ...]:
     """Return what nodes have to do now or later in the present state.
 
     That is the first available system action that was not answered since the state was entered, for the first of its
-    actors with an identity; and the timeout of the state, if a transition waits for it, for the first actor (by key)
-    with an identity.
+    actors with an identity; every scheduled one that is to be run (again), likewise; and the timeout of the state, for
+    each identity in its turn.
     """
     if process.is_finished:
         return ()
-    current, found = process.current, []
-    bound = {key: identity for key, actor in process.actors.items() if (identity := identity_of(actor)) is not None}
+    return (*_actions(process), *_timeouts(process))
+
+
+def _actions(process: Process) -> Iterator[Due]:
+    current, is_found = process.current, False
     for key in process.available:
-        if not process.scenario.actions[key].is_system or key in current.answered:
+        action = process.scenario.actions[key]
+        run = Run(not_before=0, cause=current.event) if action.schedule is None else next_run(process, key)
+        if not action.is_system or run is None:
             continue
-        actor = next((name for name in current.actions[key]["actors"] if name in bound), None)
-        if actor is not None:
-            found.append(
-                Due(
-                    action=key,
-                    actor=actor,
-                    identity=bound[actor],
-                    event=current.event,
-                    not_before=0,
-                    when=process.scenario.actions[key].when,
-                )
-            )
-        break
-    if current.due_date is not None and waits_for_timeout(process) and bound:
-        actor = min(bound)
-        found.append(
-            Due(
-                action=TIMEOUT,
+        if action.schedule is None:
+            if is_found or key in current.answered:
+                continue
+            is_found = True
+        actors = ((name, identity_of(process.actors[name])) for name in current.actions[key]["actors"])
+        actor, identity = next(((name, found) for name, found in actors if found is not None), (None, None))
+        if actor is not None and identity is not None:
+            yield Due(
+                action=key,
                 actor=actor,
-                identity=bound[actor],
-                event=current.event,
-                not_before=current.due_date,
-                when="immediately",
+                identity=identity,
+                event=run.cause,
+                not_before=run.not_before,
+                when=action.when,
+                is_timed=action.schedule is not None,
             )
+
+
+def _timeouts(process: Process) -> Iterator[Due]:
+    for turn in turns(process):
+        yield Due(
+            action=TIMEOUT,
+            actor=turn.actor,
+            identity=turn.identity,
+            event=process.current.event,
+            not_before=turn.due_date,
+            when="immediately",
+            is_timed=True,
+            turn=turn,
         )
-    return tuple(found)
-
-
-def waits_for_timeout(process: Process) -> bool:
-    """Tell whether a transition of the present state is taken by its timeout."""
-    transitions = process.scenario.states[process.current.key].transitions
-    return any(transition.action == TIMEOUT for transition in transitions)

@@ -13,7 +13,6 @@ from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.store.memory import MemoryStore
 from workflow_engine.due import DueAction
-from workflow_engine.scenario import TIMEOUT
 from workflow_engine.service import COLLECTIONS, WorkflowService
 from workflow_engine.triggers import Triggers
 
@@ -49,7 +48,7 @@ class EngineAccess(Protocol):
         """Return the system actions of these identities that wait to be performed now."""
 
     def overdue(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
-        """Return those of them that became due by time alone."""
+        """Return those of them that time brought about: timeouts, and scheduled actions."""
 
     def perform(self, due: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Run a system action and return its response body, or None; see `WorkflowService.perform`."""
@@ -121,7 +120,7 @@ class OwnEngine:
 
     def overdue(self, chain: str, identities: Collection[str]) -> Sequence[Mapping[str, Any]]:
         """See `EngineAccess.overdue`."""
-        return [due.to_dict() for due in self._service.due(chain, identities) if due.action == TIMEOUT]
+        return [due.to_dict() for due in self._service.overdue(chain, identities)]
 
     def perform(self, due: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """See `EngineAccess.perform`."""

@@ -24,6 +24,7 @@ NotFoundError
 └── DeviationNotFoundError
 UnavailableError
 ├── OutOfStepError              the entry does not follow the last one applied
+├── NotDeferredYetError         an answer came before it was noted down that it is awaited
 └── TriggerError                a system action could not be run now
 ```
 """
@@ -206,3 +207,7 @@ class DeviationNotFoundError(NotFoundError):
 
 class TriggerError(UnavailableError):
     """A system action could not be run now."""
+
+
+class NotDeferredYetError(UnavailableError):
+    """An answer came before this node has noted down that it is awaited."""

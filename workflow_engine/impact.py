@@ -14,13 +14,13 @@ from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from workflow_engine import deviation as deviations
 from workflow_engine import machine
-from workflow_engine.due import waits_for_timeout
 from workflow_engine.errors import quote
 from workflow_engine.operators import Budget
 from workflow_engine.process import Deviation, Process
 from workflow_engine.proposal import Proposal
 from workflow_engine.scenario import Scenario
 from workflow_engine.state_entry import enter
+from workflow_engine.timing import waits_for_timeout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,13 @@
 Pure and consensus-critical: no clock, no network, no store. Time is the timestamp of the event. What is refused is
 refused alike by every node, and leaves the process as it was.
 
-A response is checked in this order: the action exists; it is available in this state; the signer is bound to an actor;
-that actor may do it, and signed with a key of the right kind; what it says of a document is what every node makes of
-the template; the outcome exists; the data fits its schema. Then its update instructions run one after the other, each
-seeing what the ones before it wrote; what changed is not locked in this state, and is validated; the transitions are
-tried in their order on the updated process; and the state that follows is entered, or, where none fits, the present one
-is refreshed: its texts, conditions and actions are evaluated again, its due date stays. Where the state that follows is
-none of a deviation in force, that ends first (`workflow_engine.deviation`).
+A response is checked in this order: the action exists; it is available in this state, and due if it is scheduled; the
+signer is bound to an actor; that actor may do it, and signed with a key of the right kind; what it says of a document
+is what every node makes of the template; the outcome exists; the data fits its schema. Then its update instructions run
+one after the other, each seeing what the ones before it wrote; what changed is not locked in this state, and is
+validated; the transitions are tried in their order on the updated process; and the state that follows is entered, or,
+where none fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its due date
+stays. Where the state that follows is none of a deviation in force, that ends first (`workflow_engine.deviation`).
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,6 @@ from workflow_engine.acting import acting_actor, available_action, may_be_done, 
 from workflow_engine.body import ResponseBody
 from workflow_engine.deviation import arrive, asked_anew
 from workflow_engine.documents.action import check_response as check_document
-from workflow_engine.due import waits_for_timeout
 from workflow_engine.errors import (
     ActionNotAvailableError,
     ActorNotAllowedError,
@@ -39,6 +38,7 @@ from workflow_engine.operators.values import measure
 from workflow_engine.process import CurrentState, Process, context_of, identity_of
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
 from workflow_engine.state_entry import enter, refresh
+from workflow_engine.timing import check_schedule, waits_for_timeout
 from workflow_engine.update import Projection
 
 Result = TypeVar("Result")
@@ -113,6 +113,7 @@ def step(process: Process, entry: Entry) -> Process:
     if given.action == TIMEOUT:
         return _time_out(process, given, entry)
     action = available_action(process, given)
+    check_schedule(process, action.key, entry.timestamp)
     actor = acting_actor(process, action, given, entry)
     if action.kind == "document":
         check_document(process, action.key, given.key or action.default_response, given.data)

@@ -48,6 +48,7 @@ from workflow_engine.reading import (
     read_strings,
     read_text,
 )
+from workflow_engine.schedule import read_schedule
 
 LTO_SCENARIO = "https://specs.livecontracts.io/v0.2.0/scenario/schema.json#"
 OWN_SCENARIO = "urn:livecontract:scenario:1"
@@ -57,7 +58,9 @@ FINAL_STATES = (":success", ":failed", ":cancelled")
 
 LTO_ACTION = "https://specs.livecontracts.io/v0.2.0/action/{}schema.json#"
 OWN_ACTION = "urn:livecontract:action:"
-ACTION_KINDS = ("manual", "http", "nop", "event", "document")
+ACTION_KINDS = ("manual", "http", "nop", "event", "document", "sequence", "invite")
+STEP_KINDS = ("http", "nop", "event", "invite")
+"""Kinds that a sequence may be made of."""
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
@@ -75,6 +78,8 @@ _KIND_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "nop": ("trigger_response", "data", "projection"),
     "event": ("body", "projection"),
     "document": ("template", "data"),
+    "sequence": ("steps",),
+    "invite": ("identity", "email", "name", "contract", "projection"),
 }
 """What a system action of each kind adds (reference: the triggers)."""
 
@@ -230,6 +235,8 @@ def _action(cursor: Cursor) -> dict[str, Any]:
     form["responses"] = {key: _response(item, short) for key, item in items_of(responses, "responses")}
     if cursor.reading.strict and form["performative"] is None:
         form["performative"] = not form["system"]
+    if cursor.reading.strict and form["schedule"] is None:
+        del form["schedule"]  # scenarios without one keep the ids they had before there were schedules
     return {**form, "$schema": schema}
 
 
@@ -249,6 +256,26 @@ def _action_schema(cursor: Cursor) -> str:
         kinds = ", ".join(OWN_ACTION + kind for kind in ACTION_KINDS)
         cursor.problem(f"The kind of an action should be one of {kinds}, not {describe(value)}.")
     return value
+
+
+def _steps(cursor: Cursor) -> list[dict[str, Any]]:
+    """Read the steps of a sequence; members that are not given are left out."""
+    if cursor.value is None or isinstance(cursor.value, list):
+        return [_step(cursor.child(index, item)) for index, item in enumerate(cursor.value or ())]
+    cursor.problem(f"The steps of a sequence should be a list, not {describe(cursor.value)}.")
+    return []
+
+
+def _step(cursor: Cursor) -> dict[str, Any]:
+    given = cursor.value.get("$schema") if isinstance(cursor.value, dict) else None
+    kind = action_kind(given) if isinstance(given, str) else "manual"
+    if kind not in STEP_KINDS:
+        kinds = ", ".join(OWN_ACTION + name for name in STEP_KINDS)
+        cursor.child("$schema", given).problem(f"The kind of a step should be one of {kinds}, not {describe(given)}.")
+        return {}
+    members = {name: Member(read_any) for name in ("$schema", *_KIND_MEMBERS[kind])}
+    form = read_record(cursor, members, "A step")
+    return {**{name: value for name, value in form.items() if value is not None}, "$schema": OWN_ACTION + kind}
 
 
 def _response(cursor: Cursor, short: Mapping[str, Cursor]) -> dict[str, Any]:
@@ -319,7 +346,8 @@ def _own_action(kind: str) -> Mapping[str, Member]:
         "performative": Member(read_optional_flag),
         "context": Member(read_context),
         "when": Member(read_choice(_WHEN, "immediately")),
-        **{name: Member(read_any) for name in _KIND_MEMBERS[kind]},
+        "schedule": Member(read_schedule),
+        **{name: Member(_steps if name == "steps" else read_any) for name in _KIND_MEMBERS[kind]},
     }
 
 

@@ -51,6 +51,41 @@ class HttpClient(Protocol):
         """
 
 
+class Answering(Protocol):
+    """Says where and with which token outside parties answer what they have taken on."""
+
+    def url_of(self, id_: str) -> str:
+        """Return where a system action is answered, by its idempotency key."""
+
+    def token_of(self, id_: str) -> str:
+        """Return what only this node and the party it asked know: the same whenever it is asked for."""
+
+    def is_token(self, id_: str, token: str) -> bool:
+        """Tell whether a text of whatever origin is that token, in a time that tells nothing of it."""
+
+
+class Inviter(Protocol):
+    """Invites parties whose keys are not known yet, for system actions of kind invite."""
+
+    def invite_once(self, chain: str, inviter: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
+        """Add an identity with a one-time key to a chain, and see that the key is sent.
+
+        The same idempotency key again invites nobody again.
+
+        Args:
+            chain: Id of the chain.
+            inviter: Id of the identity in whose name somebody is invited.
+            request: `identity`, `email`, `name` and `title`, unchecked.
+            idempotency_key: Names the invitation.
+
+        Returns:
+            What may be shown of the invitation; `identity` is the id that was added.
+
+        Raises:
+            LiveContractError: It cannot be done.
+        """
+
+
 class Submitter(Protocol):
     """Appends events to a chain in the name of this node, for system actions of kind event."""
 

@@ -49,6 +49,25 @@ RESULTS = Collection(
 )
 """What system actions of this node came to. Kept when a chain is forgotten: the world stays as it was changed."""
 
+DEFERRED = Collection(
+    name="workflow_deferred",
+    fields={
+        "id": str,  # the idempotency key
+        "chain": str,
+        "process": str,
+        "action": str,
+        "actor": str,
+        "identity": str,
+        "cause": str,
+        "when": str,
+        "open": int,  # 1 while it is awaited, then 0
+        "body": bytes,  # of the response that its answer became
+    },
+    key=("id",),
+    indexes=(("chain", "open"),),
+)
+"""System actions of this node that an outside party has taken on, and what it answered. Kept like `RESULTS`."""
+
 DRAFTS = Collection(
     name="workflow_drafts",
     fields={"id": str, "name": str, "title": str, "document": bytes},
@@ -57,7 +76,7 @@ DRAFTS = Collection(
 )
 """Scenarios that this node keeps for its users, on no chain yet."""
 
-COLLECTIONS = (ENTRIES, STATES, RESULTS, DRAFTS)
+COLLECTIONS = (ENTRIES, STATES, RESULTS, DEFERRED, DRAFTS)
 
 STEP_KINDS = ("process", "response", "deviation", "consent")
 """Kinds of entries that change a process: the last one of them names its present state."""

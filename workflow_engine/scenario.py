@@ -12,8 +12,9 @@ from workflow_engine import schema
 from workflow_engine.checks import check
 from workflow_engine.errors import InvalidScenarioError
 from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind, normalise, scenario_id
+from workflow_engine.schedule import Schedule, compile_schedule
 
-ActionKind = Literal["manual", "http", "nop", "event", "document"]
+ActionKind = Literal["manual", "http", "nop", "event", "document", "sequence", "invite"]
 Display = Literal["always", "once", "never"]
 When = Literal["immediately", "anchored", "settled"]
 
@@ -83,7 +84,8 @@ class Action:
     Attributes:
         key: Its name in the scenario.
         schema: Its `$schema`, as normalised.
-        kind: `http`, `nop`, `event` or `document` for what a node runs by itself; `manual` otherwise.
+        kind: `http`, `nop`, `event`, `document`, `sequence` or `invite` for what a node runs by itself; `manual`
+            otherwise.
         is_system: Run and signed by a node instead of a person (paper section 7.3).
         title: Display name.
         label: Text of the button.
@@ -98,6 +100,7 @@ class Action:
         context: Dot paths of what the signer saw and agreed to, or None for the default: all assets and the
             instructions for a performative action, the state key alone for an informative one.
         when: How sure the node must be of its cause before a system action is run.
+        schedule: When a system action is run; None for at once, and once.
         properties: Its other members (`url`, `method`, `body`, `trigger_response`, …), possibly with instructions;
             those that are null are left out.
     """
@@ -118,6 +121,7 @@ class Action:
     is_performative: bool
     context: tuple[str, ...] | None
     when: When
+    schedule: Schedule | None
     properties: Mapping[str, Any]
 
 
@@ -317,6 +321,7 @@ def _action(key: str, form: Mapping[str, Any], *, own: bool) -> Action:
     kind = cast("ActionKind", action_kind(form["$schema"]))
     is_system = form["system"] if own else kind != "manual"
     actors, context = form["actors"], form["context"] if own else None
+    members = _ACTION_MEMBERS | {"schedule"} if own else _ACTION_MEMBERS
     return Action(
         key=key,
         schema=form["$schema"],
@@ -334,7 +339,8 @@ def _action(key: str, form: Mapping[str, Any], *, own: bool) -> Action:
         is_performative=form["performative"] if own else not is_system,
         context=None if context is None else tuple(context),
         when=form["when"] if own else "immediately",
-        properties={name: item for name, item in form.items() if name not in _ACTION_MEMBERS and item is not None},
+        schedule=compile_schedule(form.get("schedule")) if own else None,
+        properties={name: item for name, item in form.items() if name not in members and item is not None},
     )
 
 

@@ -11,13 +11,14 @@ carries an `Idempotency-Key`.
 
 from collections.abc import Collection as AnyOf
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
-from workflow_engine import adaptive, comment, journal, machine, scenario, view
+from workflow_engine import adaptive, comment, deferrals, journal, machine, scenario, view
 from workflow_engine.beside import Beside
 from workflow_engine.body import process_reference, scenario_reference
 from workflow_engine.due import DueAction, due
@@ -45,11 +46,9 @@ def kind_of(schema: object) -> str:
     """Return what an event's body is, from its `$schema`: one of `workflow_engine.records.KINDS`."""
     if not isinstance(schema, str):
         return "other"
-    if schema in _OWN:
-        return _OWN[schema]
     if schema.startswith("https://specs.livecontracts.io/"):
         return next((kind for kind, part in _SCHEMAS.items() if part in schema), "other")
-    return "other"
+    return _OWN.get(schema, "other")
 
 
 class WorkflowService:
@@ -57,7 +56,7 @@ class WorkflowService:
 
     Args:
         store: Holds `COLLECTIONS`.
-        clock: Tells when a timeout is over.
+        clock: Tells when a timeout is over, and how long this node has been up.
         triggers: Run the system actions, by kind.
         live_chains: Chains whose processes are kept in memory; the store decides whether they still hold.
     """
@@ -65,6 +64,7 @@ class WorkflowService:
     def __init__(self, store: DocumentStore, clock: Clock, triggers: Triggers, *, live_chains: int = 256) -> None:
         self._store = store
         self._clock = clock
+        self._up_since = clock()
         self._triggers = triggers
         self._live = LiveProcesses(store, live_chains)
 
@@ -195,6 +195,28 @@ class WorkflowService:
 
     def due(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
         """Return the system actions that wait now, and that the nodes of these identities are to perform."""
+        return self._waiting(chain, identities, is_timed=False)
+
+    def overdue(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
+        """Return those of them that no event brought about: what time or an outside party's answer made due."""
+        timed = self._waiting(chain, identities, is_timed=True)
+        answered = (item for item in deferrals.answered(self._store, chain) if item.identity in identities)
+        return [*timed, *(item for item in answered if item not in timed and self._waits(item))]
+
+    def is_due(self, action: DueAction) -> bool:
+        """Tell whether a system action still waits."""
+        return action in self.due(action.chain, {action.identity})
+
+    def _waits(self, action: DueAction) -> bool:
+        """Tell whether an answered system action still waits; if not, it is looked after no more."""
+        if self.is_due(action):
+            return True
+        with suppress(OutOfStepError):  # the chain is derived again, and the action may be due again at once
+            self._live.check_applied(action.chain, action.cause)
+            deferrals.close(self._store, action)
+        return False
+
+    def _waiting(self, chain: str, identities: AnyOf[str], *, is_timed: bool) -> list[DueAction]:
         now = self._clock()
         return [
             DueAction(
@@ -208,26 +230,29 @@ class WorkflowService:
             )
             for process in self.processes(chain)
             for waiting in due(process)
-            if waiting.identity in identities and waiting.not_before <= now
+            if waiting.identity in identities and (waiting.is_timed or not is_timed)
+            if waiting.is_due(now, self._up_since)
         ]
 
     def perform(self, action: DueAction) -> dict[str, Any] | None:
         """Run a system action and return the body of the response to sign with the system key.
 
         Returns:
-            The body, the same one however often it is performed; None when it is no longer due, or when the outside
-            party has taken it on and will answer by itself (HTTP 202).
+            The body, the same one however often it is performed; None when it is no longer due, or when an outside
+            party has taken it on (HTTP 202) and has not answered yet (`workflow_engine.answers`).
 
         Raises:
             UnavailableError: It could not be run now, or its chain is being derived again: it may be later.
         """
-        if action not in self.due(action.chain, {action.identity}):
+        if not self.is_due(action):
             self._live.check_applied(action.chain, action.cause)  # else it may be due again at once
             return None
         known = self._store.get(RESULTS, action.key)
         if known is not None:
-            return decode(known["body"]) if known["body"] else None
+            return decode(known["body"]) if known["body"] else deferrals.answer_of(self._store, action)
         body = self._run(action)
+        if body is None:
+            deferrals.record(self._store, action)
         row: Document = {**action.key, "body": encode(body) if body is not None else b""}
         try:
             self._store.insert(RESULTS, [row])

@@ -34,7 +34,8 @@ def normalise(file: DocumentFile, as_json: AsJson = False) -> None:
 def simulate(
     file: DocumentFile,
     responses: Annotated[
-        str, typer.Option(metavar="FILE", help="A JSON list of {actor, action, response?, data?, at?}.")
+        str,
+        typer.Option(metavar="FILE", help="A JSON list of {actor, action, response?, data?, at?, after?} and {wait}."),
     ],
     as_json: AsJson = False,
 ) -> None:

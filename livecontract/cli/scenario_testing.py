@@ -30,11 +30,13 @@ def run_tests(
     as_json: AsJson = False,
 ) -> None:
     """Run tests of scenarios: features in Gherkin, and runs in JSON. Negative if one of them fails."""
+    from livecontract import log
     from workflow_engine.testing.coverage import Coverage
     from workflow_engine.testing.discovery import find_tests
     from workflow_engine.testing.lookup import Scenarios
     from workflow_engine.testing.report import coverage_text, results_text
 
+    log.configure("error")  # that a request fails is what a test says, no news
     scenarios, covered = Scenarios(), Coverage()
     results = []
     for file in find_tests(paths):
@@ -67,11 +69,13 @@ def mutate(
     as_json: AsJson = False,
 ) -> None:
     """Change a scenario in one place at a time, and say which changes no test notices."""
+    from livecontract import log
     from workflow_engine.testing.discovery import find_tests
     from workflow_engine.testing.lookup import Scenarios
     from workflow_engine.testing.mutation import mutate as mutate_scenario
     from workflow_engine.testing.report import mutation_text
 
+    log.configure("error")
     scenarios = Scenarios()
     scenario = scenarios.prefer(_name_of(file), read_document(file))
     report = mutate_scenario(scenario, find_tests(tests), scenarios)
@@ -95,9 +99,11 @@ def record(
     as_json: AsJson = False,
 ) -> None:
     """Write a run as a feature that passes: every response, the states, and what the process holds at the end."""
+    from livecontract import log
     from workflow_engine.testing.generating import record as record_runs
     from workflow_engine.testing.lookup import Scenarios
 
+    log.configure("error")
     if file == responses == "-":
         raise typer.BadParameter("only one of the two files can be standard input")
     name = _name_of(file)
@@ -115,10 +121,12 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Write features that take every transition that can be reached, and say what cannot be, and why."""
+    from livecontract import log
     from workflow_engine.testing.coverage import given_places
     from workflow_engine.testing.generating import generate as generate_feature
     from workflow_engine.testing.lookup import Scenarios
 
+    log.configure("error")
     name = _name_of(file)
     document = read_document(file)
     scenario = Scenarios().prefer(name, document)

@@ -56,6 +56,11 @@ def test_lists_are_written_as_lists_or_separated_by_commas(tmp_path: Path) -> No
     assert load(users=f"{USER}, {USER}").users == (USER, USER)
 
 
+def test_hosts_that_may_be_reached_are_named_with_ports_and_by_domain() -> None:
+    read = load(http_targets="ERP.example:8443, *.Acme.example,::1").http_targets
+    assert read == ("erp.example:8443", "*.acme.example", "::1")
+
+
 def test_an_unknown_setting_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
     assert refused("no setting prot", "prot = 1", tmp_path=tmp_path).hint == "Did you mean port?"
     assert refused("no setting passprase_file", passprase_file="x").hint == "Did you mean passphrase_file?"
@@ -89,6 +94,9 @@ def test_a_file_for_something_that_is_no_secret_is_refused() -> None:
         ("service", "everything"),
         ("queue_limit", "-1"),
         ("users", "not-a-key"),
+        ("http_targets", "*"),
+        ("http_targets", "https://erp.example"),
+        ("http_targets", "erp.example/orders"),
         ("store", "postgres:x"),
         ("store", "sqlite:"),
         ("anchor", "somewhere"),

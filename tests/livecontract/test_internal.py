@@ -46,6 +46,9 @@ def echo() -> Blueprint:
         blueprint.add_url_rule(path, path, say, methods=["GET", "POST"])
     blueprint.add_url_rule("/hash/<path:rest>", "open", web_server.public(lambda **path: say(**path)))
     blueprint.add_url_rule("/hash", "hash", say, methods=["POST"])
+    blueprint.add_url_rule(
+        "/answers/<path:rest>", "answers", web_server.public(lambda **path: say(**path)), methods=["POST"]
+    )
     return blueprint
 
 
@@ -218,6 +221,11 @@ def test_unsigned_requests_reach_open_services_only(site: Site) -> None:
     assert Caller(site.web).get("/hash/x").json["caller"] is None
     assert post(site.web, "/hash", {}).status == 401
     assert Caller(site.web, OUTSIDER).post("/hash", {}).json["caller"] == str(OUTSIDER.public_key)
+
+
+def test_who_answers_a_system_action_needs_a_token_and_no_key(site: Site) -> None:
+    seen = post(site.web, "/answers/x", {"Livecontract-Answer-Token": "secret"}).json
+    assert (seen["caller"], seen["headers"]["livecontract-answer-token"]) == (None, "secret")
 
 
 def test_a_wrong_signature_is_no_missing_one(site: Site) -> None:

@@ -15,6 +15,7 @@ import dispatcher.routes
 import eventchain.routes
 import livecontract.routes
 import workflow_engine.routes
+import workflow_engine.routes_answers
 from eventchain.store.memory import MemoryStore
 from livecontract import examination, mailbox, metrics, openapi, update_routes, web_server
 
@@ -28,6 +29,7 @@ def make_app() -> Flask:
         eventchain.routes.create_blueprint(PART, PART),
         dispatcher.routes.create_blueprint(PART, PART),
         workflow_engine.routes.create_blueprint(PART, PART, PART),
+        workflow_engine.routes_answers.create_blueprint(PART),
         livecontract.routes.create_invitations_blueprint(PART, PART),
         livecontract.routes.create_evidence_blueprint(PART, PART),
         update_routes.create_blueprint(PART, PART, PART),

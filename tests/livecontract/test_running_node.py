@@ -41,6 +41,7 @@ from tests.livecontract.running import (
     wait_for,
 )
 from tests.workflow_engine.documents.templates import nda_with_document
+from workflow_engine.records import DEFERRED
 
 DOCUMENT = openapi.load()
 OPERATIONS = {
@@ -65,12 +66,13 @@ DEVIATION = {
 
 
 class Good(NamedTuple):
-    """A request that succeeds: path parameters, query, body, and who may send it."""
+    """A request that succeeds: path parameters, query, body, who may send it, and headers of an unsigned one."""
 
     parameters: dict[str, str] = {}  # noqa: RUF012 (never changed)
     query: str = ""
     body: Any = None
     key: KeyPair = OWNER
+    headers: dict[str, str] = {}  # noqa: RUF012 (never changed)
 
 
 class Stage(World):
@@ -199,9 +201,22 @@ class Stage(World):
             "prepareDeviation": lambda: Good({"process_id": PROCESS}, body=DEVIATION),
             "prepareConsent": lambda: Good({"process_id": PROCESS, "event": self.proposal}, body={"answer": "agree"}),
             "prepareResponse": lambda: Good({"process_id": PROCESS}, query=f"chain={self.chain}", body=response),
+            "answerDeferred": self._deferred,
             "prepareNamedResponse": lambda: Good(body=response),
         }
         return table.get(name, Good)()
+
+    def _deferred(self) -> Good:
+        """Start a process whose system action is left to others, and answer it."""
+        action = {"system": True, "actor": "clerk", "responses": {"ok": {}, "error": {}}}
+        scenario = {"$schema": "urn:livecontract:scenario:1", "id": "clerk", "actors": {"clerk": {}}}
+        states = {"initial": {"action": "file", "transition": ":success"}}
+        chain = self.agent.create_chain({})
+        self.agent.add(chain, {**scenario, "actions": {"file": action}, "states": states})
+        self.agent.start(chain, "files", "clerk", {"clerk": {"identity": self.agent.identity}})
+        [row] = wait_for(lambda: self.node.node.parts.store.find(DEFERRED), "the deferred action")
+        token = self.node.node.answering.token_of(row["id"])
+        return Good({"answer_id": row["id"]}, body={"key": "ok"}, headers={"Livecontract-Answer-Token": token})
 
     def _proven(self) -> dict[str, str]:
         wait_for(lambda: self.owner.get(f"/event-chains/{self.chain}/evidence").status == 200, "evidence")
@@ -268,7 +283,8 @@ def test_every_route_answers_a_good_request_as_described(stage: Stage, name: str
     assert ("requestBody" in item) == bool(body)
     if body:
         validator_of(item["requestBody"]["content"]["application/json"]["schema"]).validate(good.body)
-    answer = stage.caller(good.key if name in SIGNED else None).send(method, target, body)
+    caller = stage.caller(good.key if name in SIGNED else None)
+    answer = caller.send(method, target, body, None if name in SIGNED else good.headers)
     if name == "getUnconfirmed" and answer.status == 404:  # a microblock took it in that moment
         return
     assert 200 <= answer.status < 300, answer.data

@@ -15,7 +15,7 @@ from workflow_engine import simulate
 from workflow_engine.checks import MAX_PROBLEMS, RULES, check, limits
 from workflow_engine.documents.embedding import template_definition
 from workflow_engine.errors import InvalidScenarioError
-from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO
+from workflow_engine.normalise import ACTION_KINDS, LTO_SCENARIO, OWN_SCENARIO
 from workflow_engine.scenario import load
 
 
@@ -223,6 +223,75 @@ ERRORS = {
     ),
     "malformed schema": (put("assets", "offer", "type", "map"), {("bad-schema", "$.assets.offer.type")}),
     "actor that is no object": (put("actors", "seller", {"type": "string"}), {("actor-type", "$.actors.seller.type")}),
+    "sequence of too many steps": (
+        put(
+            "actions",
+            "call",
+            {
+                "$schema": "urn:livecontract:action:sequence",
+                "actor": "seller",
+                "steps": [{"$schema": "urn:livecontract:action:nop"}] * 17,
+                "responses": {"ok": {}, "error": {}},
+            },
+        ),
+        {("long-sequence", "$.actions.call.steps")},
+    ),
+    "projection of a step": (
+        put(
+            "actions",
+            "call",
+            {
+                "$schema": "urn:livecontract:action:sequence",
+                "actor": "seller",
+                "steps": [{"$schema": "urn:livecontract:action:nop", "projection": "]"}],
+                "responses": {"ok": {}, "error": {}},
+            },
+        ),
+        {("bad-projection", "$.actions.call.steps[0].projection")},
+    ),
+    "schedule of a person": (
+        put("actions", "offer", "schedule", {"after": "P1D"}),
+        {("bad-schedule", "$.actions.offer.schedule")},
+    ),
+    "schedule that says nothing": (
+        put("actions", "call", "schedule", {"max": 3}),
+        {("bad-schedule", "$.actions.call.schedule")},
+    ),
+    "schedule in no known form": (
+        put("actions", "call", "schedule", {"after": "tomorrow"}),
+        {("bad-schedule", "$.actions.call.schedule.after")},
+    ),
+    "polling every second, a million times": (
+        put("actions", "call", "schedule", {"every": "PT1S", "max": 1_000_000}),
+        {
+            ("bad-schedule", "$.actions.call.schedule.every"),
+            ("bad-schedule", "$.actions.call.schedule.max"),
+            ("bad-schedule", "$.states.calling"),
+        },
+    ),
+    "polling until what cannot happen": (
+        put("actions", "call", "schedule", {"every": "PT1H", "until": "done"}),
+        {("bad-schedule", "$.actions.call.schedule.until")},
+    ),
+    "schedule with an until and no every": (
+        put("actions", "call", "schedule", {"after": "PT1H", "until": ["ok"]}),
+        {("bad-schedule", "$.actions.call.schedule.until[0]")},
+    ),
+    "timeouts that lead in a circle": (
+        put(
+            "states",
+            "waiting",
+            {
+                "timeout": "PT0S",
+                "transitions": [
+                    {"action": ":timeout", "condition": {"<ref>": "assets.offer.on"}, "transition": "waiting"},
+                    {"action": ":timeout", "transition": "calling"},
+                ],
+            },
+            into=put("states", "initial", "transitions", 1, "transition", "waiting"),
+        ),
+        {("timeout-loop", "$.states.waiting.transitions[0]")},
+    ),
     "bad duration": (put("states", "initial", "timeout", "2 weeks"), {("bad-duration", "$.states.initial.timeout")}),
     "endless duration": (
         put("states", "initial", "timeout", "P999999Y"),
@@ -428,6 +497,31 @@ WARNINGS = {
         put("states", "offered", "timeout", "P1D"),
         {("timeout-without-transition", "$.states.offered.timeout")},
     ),
+    "invitation that says nothing": (
+        put("actions", "call", {"$schema": "urn:livecontract:action:invite", "actor": "seller"}),
+        {
+            ("incomplete-call", "$.actions.call"),
+            ("no-error-response", "$.actions.call.responses"),
+            ("transition-never-taken", "$.states.calling.transitions[1]"),
+        },
+    ),
+    "step that says nothing": (
+        put(
+            "actions",
+            "call",
+            {
+                "$schema": "urn:livecontract:action:sequence",
+                "actor": "seller",
+                "steps": [{"$schema": "urn:livecontract:action:http"}],
+                "responses": {"ok": {}, "error": {}},
+            },
+        ),
+        {("incomplete-call", "$.actions.call.steps[0]")},
+    ),
+    "polling without timeout": (
+        put("actions", "call", "schedule", {"every": "PT1H", "until": "ok", "max": 24}),
+        {("polling-without-timeout", "$.states.calling")},
+    ),
     "transition without timeout": (
         put("states", "initial", "timeout", ...),
         {("transition-without-timeout", "$.states.initial.transitions[1].action")},
@@ -559,6 +653,19 @@ class TestStructure:
         document["states"]["calling"]["transitions"][1]["condition"] = {"<eval>": "assets.offer.price == `3`"}
         assert "system-loop" in {rule for rule, _, _ in findings(document)}
 
+    @pytest.mark.parametrize(
+        ("timeout", "after", "is_found"), [("PT59S", None, True), ("PT60S", None, False), ("PT59S", "PT60S", False)]
+    )
+    def test_loop_of_timeouts_and_system_actions_takes_a_minute_or_is_found(self, timeout, after, is_found):
+        states = {
+            "initial": {"timeout": timeout, "transitions": [{"action": ":timeout", "transition": "calling"}]},
+            "calling": {"action": "call", "transitions": [{"response": "error", "transition": "initial"}, ":success"]},
+        }
+        document = put("states", states)
+        if after:
+            put("actions", "call", "schedule", {"after": after}, into=document)
+        assert ("timeout-loop" in {rule for rule, _, _ in findings(document)}) is is_found
+
     def test_loop_with_an_action_for_all_states(self):
         document = put("allow_actions", ["call"])
         document["states"]["offered"]["transitions"][1] = {"transition": "offered"}
@@ -668,11 +775,17 @@ class TestHostileInput:
         json.dumps(report.to_dict())
 
 
-WORDS = st.sampled_from(["initial", "offer", ":success", "assets.offer", "P1D", "<eval>", OWN_SCENARIO])
+WORDS = st.sampled_from(
+    [
+        *("initial", "offer", ":success", ":timeout", "assets.offer", "P1D", "PT1S", "<eval>", OWN_SCENARIO),
+        *(f"urn:livecontract:action:{kind}" for kind in ACTION_KINDS),
+    ]
+)
 KEYS = st.sampled_from(
     [
         "key", "action", "actions", "transition", "update", "select", "<eval>", "<ref>", "<tpl>", "$ref", "responses",
         "condition", "timeout", "schema", "properties", "$schema", "title", "system", "context", "priority",
+        "schedule", "after", "every", "until", "max", "steps",
     ]
 )  # fmt: skip
 COLLECTIONS = st.sampled_from(

@@ -6,8 +6,11 @@ from pathlib import Path
 
 from workflow_engine import simulate
 from workflow_engine.checks import RULES, check, limits
+from workflow_engine.checks.calls import MAX_STEPS
 from workflow_engine.operators import OPERATORS
 from workflow_engine.reading import FORM
+from workflow_engine.schedule import MAX_RUNS, MIN_INTERVAL
+from workflow_engine.timing import GRACE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text("utf-8")
 
@@ -44,3 +47,37 @@ def test_limits_are_those_of_the_code():
     assert f"{limits.MAX_DEPTH} levels, {limits.MAX_STATES} states" in PAGE
     assert f"{limits.MAX_ACTORS} actors, {limits.MAX_RESPONSES} responses" in PAGE
     assert limits.MAX_STATES == limits.MAX_ACTIONS == limits.MAX_ASSETS
+
+
+def test_actions_that_are_shown_are_accepted():
+    blocks = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
+    shown = [block for block in blocks if block.get("$schema", "").startswith("urn:livecontract:action:")]
+    assert {block["$schema"].rpartition(":")[2] for block in shown} >= {"sequence", "invite", "http"}
+    for action in shown:
+        keys = [key for key in action["responses"] if key != "404"]
+        document = {
+            "$schema": "urn:livecontract:scenario:1",
+            "actors": {"buyer": {}, "seller": {}, "inspector": {}},
+            "assets": {"order": {}, "entry": {}, "inspection": {}},
+            "actions": {"run": action},
+            "states": {
+                "initial": {
+                    "action": "run",
+                    "timeout": "P30D",
+                    "transitions": [
+                        *({"response": key, "transition": ":success"} for key in keys),
+                        {"action": ":timeout", "transition": ":failed"},
+                    ],
+                }
+            },
+        }
+        problems = [item for item in check(document).to_dict()["problems"] if not item["rule"].startswith("unused-")]
+        assert problems == []
+
+
+def test_limits_of_schedules_and_sequences_are_those_of_the_code():
+    assert f"up to {MAX_RUNS:,} for all actions of a state" in PAGE
+    assert f"up to {MAX_STEPS} `steps`" in PAGE
+    assert (MIN_INTERVAL, GRACE) == (60_000, 600_000)
+    assert "a minute at least" in PAGE
+    assert "ten minutes after the one before" in PAGE

@@ -20,6 +20,7 @@ from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
 from eventchain.tip import entries_of
 from tests.node.leased import LeasedMemoryStore
+from workflow_engine import deferrals
 from workflow_engine.due import DueAction
 from workflow_engine.errors import (
     ActionNotAvailableError,
@@ -37,7 +38,7 @@ from workflow_engine.service import COLLECTIONS, WorkflowService, kind_of
 from workflow_engine.triggers import Call, Outcome, Triggers
 from workflow_engine.triggers.nop import nop
 
-from .samples import DAY, ORDER, Chain, played
+from .samples import DAY, ORDER, RESPONSE, Chain, played
 
 TRIGGERS = Triggers({"nop": nop})
 
@@ -621,3 +622,45 @@ def test_bounded_memory_changes_nothing() -> None:
 )
 def test_schema_says_what_a_body_is(schema: str | None, kind: str) -> None:
     assert kind_of(schema) == kind
+
+
+def test_answer_survives_a_copy_that_notes_down_late_that_it_is_awaited(
+    open_store: Callable[[], DocumentStore],
+) -> None:
+    store = open_store()
+    service = make(store, triggers=Triggers({"nop": lambda _call: None}))
+    for entry in signed().entries:
+        service.apply(entry)
+    [action] = service.due("chain", {"beta"})
+    assert service.perform(action) is None
+    body = {"process": "p", "action": "notify", "key": "ok"}
+    assert deferrals.give(store, action.idempotency_key, body)
+    deferrals.record(store, action)
+    assert service.perform(action) == body
+    assert not deferrals.give(store, action.idempotency_key, {**body, "key": "error"})
+
+
+def test_answered_action_is_told_of_until_its_response_is_on_the_chain(
+    open_store: Callable[[], DocumentStore],
+) -> None:
+    store, chain = open_store(), signed()
+    service = make(store, triggers=Triggers({"nop": lambda _call: None}))
+    for entry in chain.entries:
+        service.apply(entry)
+    [action] = service.due("chain", {"beta"})
+    service.perform(action)
+    assert service.overdue("chain", {"beta"}) == []
+    assert deferrals.give(store, action.idempotency_key, {"process": "p", "action": "notify", "key": "ok"})
+    for _ in range(2):
+        assert service.overdue("chain", {"beta"}) == [action]
+        assert service.overdue("chain", {"acme"}) == service.overdue("other", {"beta"}) == []
+    service.forget("chain")
+    assert service.overdue("chain", {"beta"}) == []
+    for entry in chain.entries:
+        service.apply(entry)
+    assert service.overdue("chain", {"beta"}) == [action]
+    body = service.perform(action)
+    assert body is not None
+    service.apply(chain.entry({"$schema": RESPONSE, **body}, "beta", key="system"))
+    assert service.overdue("chain", {"beta"}) == []
+    assert deferrals.answered(store, "chain") == []

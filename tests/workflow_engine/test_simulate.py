@@ -17,7 +17,7 @@ from workflow_engine.errors import (
 )
 from workflow_engine.scenario import load
 
-from .samples import ORDER
+from .samples import DAY, ORDER
 
 ORDERED = {"actor": "buyer", "action": "order", "data": {"price": 2}}
 SIGNED = [{"actor": actor, "action": "sign"} for actor in ("seller", "buyer")]
@@ -62,6 +62,38 @@ def test_process_that_times_out_first_began_before() -> None:
         simulate.run(document, [{**timeout, "at": "2020-01-07"}])
 
 
+def test_waiting_tells_of_timeouts_when_they_are_over() -> None:
+    assert simulate.run(ORDER, [ORDERED, {"wait": "P6D"}])["state"] == "signing"
+    result = simulate.run(ORDER, [ORDERED, {"wait": "P6D"}, {"wait": "P2D"}])
+    assert (result["state"], result["previous"]) == (":failed", ["order.ok", ":timeout.ok"])
+    process = simulate.play(load(ORDER), [ORDERED, {"wait": "P1Y"}])
+    assert process.previous[-1]["timestamp"] == simulate.START + 7 * DAY
+
+
+def test_wait_may_stand_first_and_nothing_is_waited_for_after_the_end() -> None:
+    assert simulate.run(ORDER, [{"wait": "P1Y"}, ORDERED])["state"] == "signing"
+    assert simulate.run(ORDER, [ORDERED, {"wait": "P8D"}, {"wait": "P8D"}])["state"] == ":failed"
+
+
+def test_response_may_say_how_long_after_the_one_before_it_is_given() -> None:
+    timeout = {"actor": "seller", "action": ":timeout", "after": "P7D"}
+    assert simulate.run(ORDER, [ORDERED, timeout])["state"] == ":failed"
+    with pytest.raises(ActionNotAvailableError):
+        simulate.run(ORDER, [ORDERED, {**timeout, "after": "P6D"}])
+    first = simulate.play(load(ORDER), [{**ORDERED, "after": "P1D"}])
+    assert first.previous[0]["timestamp"] == simulate.START + DAY
+
+
+def test_timeouts_in_a_circle_end_with_the_wait() -> None:
+    states = {"timeout": "P1M", "transitions": [{"action": ":timeout", "transition": "initial"}, ":success"]}
+    document = {"$schema": ORDER["$schema"], "actors": {"a": {}}, "actions": {"end": {"actor": "a"}}}
+    document["states"] = {"initial": {**states, "action": "end"}}
+    assert len(simulate.run(document, [{"wait": "P2Y"}])["previous"]) == 24
+    with pytest.raises(InvalidResponseError) as caught:
+        simulate.run(document, [{"wait": "P1000Y"}])
+    assert caught.value.path == "$[0].wait"
+
+
 @pytest.mark.parametrize(
     ("responses", "family", "path"),
     [
@@ -78,6 +110,12 @@ def test_process_that_times_out_first_began_before() -> None:
         ([{**ORDERED, "at": "tomorrow"}], InvalidResponseError, "$[0].at"),
         ([{**ORDERED, "at": True}], InvalidResponseError, "$[0].at"),
         ([{**ORDERED, "at": -1}], InvalidResponseError, "$[0].at"),
+        ([{"wait": "soon"}], InvalidResponseError, "$[0].wait"),
+        ([{"wait": 7}], InvalidResponseError, "$[0].wait"),
+        ([{"wait": "P1D", "actor": "buyer"}], InvalidResponseError, "$[0]"),
+        ([ORDERED, {"wait": "P999999Y"}], InvalidResponseError, "$[1].wait"),
+        ([{**ORDERED, "after": "soon"}], InvalidResponseError, "$[0].after"),
+        ([{**ORDERED, "after": "P1D", "at": 0}], InvalidResponseError, "$[0].after"),
         ([ORDERED, ORDERED], ActionNotAvailableError, "$[1].action"),
         ([ORDERED, *SIGNED, SIGNED[0]], ActionNotAvailableError, "$[3].action"),
     ],
@@ -123,3 +161,22 @@ def test_empty_data_stays_what_it_is():
     }
     process = simulate.play(load(scenario), [{"actor": "a", "action": "act", "data": {}}])
     assert process.previous[0]["data"] == {}
+
+
+def test_wait_spelled_out_plays_the_same_and_tells_each_timeout() -> None:
+    scenario, responses = load(ORDER), [ORDERED, {"wait": "P8D"}]
+    plain = simulate.spelled_out(scenario, responses)
+    assert [item["action"] for item in plain] == ["order", ":timeout"]
+    assert simulate.play(scenario, plain).state() == simulate.play(scenario, responses).state()
+    assert len(list(simulate.stages(scenario, responses))) == 3
+    unchanged = [{**ORDERED, "after": "P1D"}]
+    assert simulate.spelled_out(scenario, unchanged) is unchanged
+
+
+def test_what_follows_a_wait_is_given_when_it_was() -> None:
+    scenario, signed = load(ORDER), {"actor": "seller", "action": "sign", "after": "PT1H"}
+    responses = [ORDERED, {"wait": "P6D"}, signed]
+    plain = simulate.spelled_out(scenario, responses)
+    assert [item["timestamp"] for item in simulate.play(scenario, plain).previous] == [
+        item["timestamp"] for item in simulate.play(scenario, responses).previous
+    ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
+import structlog
 
 from eventchain.core.errors import ForbiddenError
 from workflow_engine import machine
@@ -170,6 +171,18 @@ def test_answer_becomes_the_outcome(answer: HttpResponse | None, key: str, data:
     body = http(Web({URL: answer}), responses={"ok": {}, "error": {}, "404": {}})
     assert body is not None
     assert (body["key"], body.get("data")) == (key, data)
+
+
+def test_operator_learns_from_the_log_why_a_request_failed_and_nothing_secret() -> None:
+    with structlog.testing.capture_logs() as logs:
+        body = http(
+            Web({f"{URL}?token=s3cret": None}), query={"token": "s3cret"}, auth={"username": "u", "password": "pw"}
+        )
+    assert body is not None
+    assert (body["key"], body["data"]) == ("error", "Unexpected error")
+    [line] = logs
+    assert (line["host"], line["reason"], line["chain"]) == ("erp.example", "nobody there", "chain")
+    assert "s3cret" not in str(line)
 
 
 def test_accepted_request_is_answered_by_the_other_side() -> None:

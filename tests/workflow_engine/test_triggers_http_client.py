@@ -1,5 +1,6 @@
 """The HTTP client of system actions, against real sockets on loopback."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -146,6 +147,64 @@ def test_server_that_talks_without_end_or_not_at_all_is_left(first: bytes) -> No
             UrllibClient([host], timeout=0.3).send(get(f"http://{host}/"))
         ended.set()
         thread.join()
+
+
+def test_body_without_end_is_left_once_it_is_too_large() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def pour() -> None:
+            connection, _ = listening.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(1024)
+                connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+                while True:
+                    connection.sendall(b"x" * 65_536)
+
+        thread = threading.Thread(target=pour)
+        thread.start()
+        host = f"127.0.0.1:{listening.getsockname()[1]}"
+        with pytest.raises(TriggerError, match="larger than"):
+            UrllibClient([host]).send(get(f"http://{host}/"))
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("url", "targets", "may"),
+    [
+        ("https://erp.acme.test/", [], True),
+        ("https://erp.acme.test/", ["erp.acme.test"], True),
+        ("https://ERP.acme.test/", ["ERP.ACME.test"], True),
+        ("https://erp.acme.test/", ["erp.acme.test:443"], True),
+        ("https://erp.acme.test:8443/", ["erp.acme.test:443"], False),
+        ("http://erp.acme.test/", ["erp.acme.test:443"], False),
+        ("https://erp.acme.test/", ["*.acme.test"], True),
+        ("https://a.b.acme.test/", ["*.acme.test"], True),
+        ("https://acme.test/", ["*.acme.test"], False),
+        ("https://evilacme.test/", ["*.acme.test"], False),
+        ("https://acme.test.evil.test/", ["*.acme.test", "acme.test"], False),
+        ("https://8.8.8.8/", ["*.acme.test"], False),
+        ("https://[2001:4860:4860::8888]/", ["*.acme.test"], False),
+    ],
+)
+def test_only_targets_are_looked_up_where_a_node_names_them(url: str, targets: list[str], may: bool) -> None:
+    asked = []
+
+    def resolver(host: str, _port: int) -> list[str]:
+        asked.append(host)
+        return ["10.0.0.1"]  # so that nothing is sent in any case
+
+    with pytest.raises(TriggerError, match="not public" if may else "http_targets"):
+        UrllibClient(targets=targets, resolver=resolver).send(get(url))
+    assert bool(asked) is may
+
+
+def test_target_with_a_private_address_has_to_be_allowed_as_well(server: ThreadingHTTPServer) -> None:
+    host = f"127.0.0.1:{server.server_port}"
+    with pytest.raises(TriggerError, match="not public"):
+        UrllibClient(targets=[host]).send(get(f"http://{host}/"))
+    with pytest.raises(TriggerError, match="http_targets"):
+        UrllibClient([host], targets=["erp.acme.test"]).send(get(f"http://{host}/"))
+    assert UrllibClient([host], targets=[host]).send(get(f"http://{host}/")).status == 200
 
 
 def test_unknown_host_and_closed_port_are_failures() -> None:

@@ -119,7 +119,8 @@ def doubtful_argument(view: View) -> Iterator[Finding]:
 def bad_projection(view: View) -> Iterator[Finding]:
     """A projection of an update, or of a system action, that cannot be read."""
     for key, action in view.actions.items():
-        for place, projection in _projections(action):
+        of_steps = [(("steps", place, "projection"), step.get("projection")) for place, step, _ in view.steps_of(key)]
+        for place, projection in (*_projections(action), *of_steps):
             for _, message in expression_faults(projection):
                 yield ("actions", key, *place), message
 

@@ -1,6 +1,7 @@
 """The table of rules, in the order in which their findings are listed."""
 
 from workflow_engine.checks import (
+    calls,
     documents,
     forms,
     instructions,
@@ -12,6 +13,7 @@ from workflow_engine.checks import (
     references,
     schemas,
     structure,
+    timing,
     usage,
 )
 from workflow_engine.checks.report import Rule
@@ -33,6 +35,8 @@ RULES: tuple[Rule, ...] = (
     Rule("bad-default", "error", schemas.bad_default),
     Rule("actor-type", "error", schemas.actor_type),
     Rule("bad-duration", "error", schemas.bad_duration),
+    Rule("bad-schedule", "error", timing.bad_schedule),
+    Rule("long-sequence", "error", calls.long_sequence),
     Rule("source-operator", "error", instructions.source_operator),
     Rule("unknown-operator", "error", instructions.unknown_operator),
     Rule("bad-argument", "error", instructions.bad_argument),
@@ -43,15 +47,17 @@ RULES: tuple[Rule, ...] = (
     Rule("bad-document", "error", documents.bad_document),
     Rule("no-reachable-end", "error", structure.no_reachable_end),
     Rule("system-loop", "error", structure.system_loop),
+    Rule("timeout-loop", "error", timing.timeout_loop),
     Rule("dead-end", "warning", structure.dead_end),
     Rule("unreachable-state", "warning", structure.unreachable_state),
     Rule("final-with-moves", "warning", structure.final_with_moves),
     Rule("transition-never-taken", "warning", structure.transition_never_taken),
     Rule("unanswered-response", "warning", structure.unanswered_response),
-    Rule("incomplete-call", "warning", structure.incomplete_call),
-    Rule("no-error-response", "warning", structure.no_error_response),
+    Rule("incomplete-call", "warning", calls.incomplete_call),
+    Rule("no-error-response", "warning", calls.no_error_response),
     Rule("timeout-without-transition", "warning", structure.timeout_without_transition),
     Rule("transition-without-timeout", "warning", structure.transition_without_timeout),
+    Rule("polling-without-timeout", "warning", timing.polling_without_timeout),
     Rule("action-without-actor", "warning", structure.action_without_actor),
     Rule("unused-action", "warning", structure.unused_action),
     Rule("instructions-actor", "warning", references.unknown_instructions_actor),

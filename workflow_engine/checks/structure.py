@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import INITIAL, TIMEOUT, Edge, View
 from workflow_engine.errors import quote
-from workflow_engine.normalise import FINAL_STATES, action_kind
+from workflow_engine.normalise import FINAL_STATES
 
 
 def no_initial_state(view: View) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def default_response(view: View) -> Iterator[Finding]:
 def system_loop(view: View) -> Iterator[Finding]:
     """A loop that nodes could run through for ever, without a person in it (paper section 7.7)."""
     edges = {key: [edge for edge in edges if edge.is_system] for key, edges in view.edges.items()}
-    for loop in _loops(edges):
+    for loop in loops(edges):
         members = set(loop)
         for key in loop:
             edge = next(edge for edge in edges[key] if edge.target in members)
@@ -60,7 +60,7 @@ def system_loop(view: View) -> Iterator[Finding]:
             break
 
 
-def _loops(edges: Mapping[str, list[Edge]]) -> Iterator[list[str]]:
+def loops(edges: Mapping[str, list[Edge]]) -> Iterator[list[str]]:
     """Yield the strongly connected components that hold a loop (Tarjan's algorithm, without recursion)."""
     order: dict[str, int] = {}
     low: dict[str, int] = {}
@@ -165,7 +165,7 @@ def unanswered_response(view: View) -> Iterator[Finding]:
     """A system action has an outcome after which nothing follows."""
     for key, state in view.states.items():
         for action in view.available(key) if key in view.reachable else ():
-            if not view.is_system(action) or action in view.form["allow_actions"]:
+            if not view.is_system(action) or action in view.form["allow_actions"] or view.is_polled(action):
                 continue
             for response in view.actions[action]["responses"]:
                 if not any(_fits(transition, action, response) for transition in state["transitions"]):
@@ -180,29 +180,6 @@ def unanswered_response(view: View) -> Iterator[Finding]:
 
 def _fits(transition: Mapping[str, object], action: str, response: str) -> bool:
     return transition["action"] in (None, action) and transition["response"] in (None, response)
-
-
-def no_error_response(view: View) -> Iterator[Finding]:
-    """A call over the network can fail, and the scenario does not say what then."""
-    for key, action in view.actions.items():
-        if (
-            action["$schema"].rstrip("#").endswith(("/http/schema.json", ":http"))
-            and "error" not in action["responses"]
-        ):
-            yield (
-                ("actions", key, "responses"),
-                f'The http action {quote(key)} can fail; give it a response "error" and a transition for it.',
-            )
-
-
-def incomplete_call(view: View) -> Iterator[Finding]:
-    """A system action that does not say what to do."""
-    for key, action in view.actions.items():
-        kind = action_kind(action["$schema"])
-        if kind == "http" and not (action.get("url") or action.get("requests")):
-            yield ("actions", key), f'The http action {quote(key)} has no "url": there is nothing to ask.'
-        if kind == "event" and not action.get("body"):
-            yield ("actions", key), f'The event action {quote(key)} has no "body": there is nothing to add.'
 
 
 def timeout_without_transition(view: View) -> Iterator[Finding]:

@@ -68,6 +68,23 @@ class View:
         form = self.actions[action]
         return bool(form["system"]) if self.is_own else action_kind(form["$schema"]) != "manual"
 
+    def schedule_of(self, action: str) -> Mapping[str, Any] | None:
+        """Return the schedule of an action; the other dialect has none, whatever it calls one."""
+        found: Mapping[str, Any] | None = self.actions[action].get("schedule") if self.is_own else None
+        return found
+
+    def is_polled(self, action: str) -> bool:
+        """Tell whether a node runs an action again and again, so that a response may lead nowhere."""
+        schedule = self.schedule_of(action)
+        return schedule is not None and schedule["every"] is not None
+
+    def steps_of(self, action: str) -> list[tuple[int, Mapping[str, Any], str]]:
+        """Return the steps of a sequence with their places and kinds; of every other action none."""
+        form = self.actions[action]
+        steps = form.get("steps") if action_kind(form["$schema"]) == "sequence" else None
+        given = [(place, step) for place, step in enumerate(steps if isinstance(steps, list) else ())]
+        return [(place, step, action_kind(str(step.get("$schema")))) for place, step in given if isinstance(step, dict)]
+
     def available(self, key: str) -> list[str]:
         """Return the actions that exist and may be done in a state, its own first."""
         if self.is_final(key):

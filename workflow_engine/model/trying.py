@@ -9,12 +9,13 @@ from typing import Any
 
 from eventchain.core.entry import Entry
 from workflow_engine import simulate
-from workflow_engine.due import due, waits_for_timeout
+from workflow_engine.due import due
 from workflow_engine.model.graph import NATURE
 from workflow_engine.model.relevance import Relevance
 from workflow_engine.model.samples import values_for, wanted
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT, Action, Scenario, State
+from workflow_engine.timing import waits_for_timeout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +102,12 @@ def attempts(process: Process, samples: Samples) -> Iterator[Attempt]:
             for actor in process.current.actions[key]["actors"]:
                 yield from _answers(action, list(action.responses), actor, actor, now, samples)
     for item in due(process):
-        if item.action == TIMEOUT:
-            moment = max(now, item.not_before)
-            yield Attempt(mover=NATURE, actor=item.actor, action=TIMEOUT, response="ok", data=None, at=moment)
-        else:
+        moment = max(now, item.not_before)
+        if item.turn is None:
             action = process.scenario.actions[item.action]
-            yield from _answers(action, _answerable(process, action), NATURE, item.actor, now, samples)
+            yield from _answers(action, _answerable(process, action), NATURE, item.actor, moment, samples)
+        elif item.turn.rank == 0:  # whoever tells of a timeout, it is the same
+            yield Attempt(mover=NATURE, actor=item.actor, action=TIMEOUT, response="ok", data=None, at=moment)
 
 
 def _answers(

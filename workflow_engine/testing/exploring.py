@@ -164,7 +164,7 @@ def _followers(found: Exploration, node: Node, offers: "_Offers") -> Iterator[No
         found.tried += 1
         moment = response.get("at", node.moment)
         try:
-            after = simulate.respond(before, response, len(before.previous), moment)
+            after = simulate.respond(before, response, moment)
         except LiveContractError as error:
             found.refused[before.current.key, response["action"]] = error.message
             continue

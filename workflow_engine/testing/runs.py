@@ -68,9 +68,10 @@ def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario:
         trace: list[Process] = []
         step, failure = "The scenario is found", None
         try:
-            stages = simulate.stages(scenario_of(scenario), responses)
-            for number in range(len(responses) + 1):
-                step = _said(responses[number - 1], number) if number else "The process starts"
+            given = simulate.spelled_out(scenario_of(scenario), responses)
+            stages = simulate.stages(scenario_of(scenario), given)
+            for number in range(len(given) + 1):
+                step = _said(given[number - 1], number) if number else "The process starts"
                 trace.append(next(stages))
             step = f"The process is in the state {quote(state)}"
             _expect(trace[-1], state)

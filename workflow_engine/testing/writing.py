@@ -83,12 +83,13 @@ def _joined(lines: Iterator[str]) -> Iterator[str]:
 
 def _case(run: Run, scenario: Scenario, listed: set[tuple[str, str]]) -> Iterator[str]:
     """Yield the lines of a case; `listed` collects the states and actions that were listed."""
-    stages = simulate.stages(scenario, run.responses)
+    responses = simulate.spelled_out(scenario, run.responses)
+    stages = simulate.stages(scenario, responses)
     process = next(stages)
     if process.current.timestamp != simulate.START:
         yield f"Given it is {said(to_iso(process.current.timestamp))}"
     yield from _possible(process, listed)
-    for response, after in zip(run.responses, stages, strict=True):
+    for response, after in zip(responses, stages, strict=True):
         yield from _response(response, process, after)
         yield f"Then the {said(PROCESS)} process is in the {said(after.current.key)} state"
         yield from _possible(after, listed)

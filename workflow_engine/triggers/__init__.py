@@ -31,12 +31,25 @@ class Call:
         action: Its key.
         actor: Key of the actor on whose behalf it is run.
         idempotency_key: The same whenever this action is run for the same cause.
+        step: The step of a sequence that is run, or None.
+        place: Which one it is, from 0.
+        previous: What the step before it came to, `{ key, data }`, or None.
+        may_defer: Whether an outside party may answer it later.
     """
 
     process: Process
     action: str
     actor: str
     idempotency_key: str
+    step: Mapping[str, Any] | None = None
+    place: int = 0
+    previous: Mapping[str, Any] | None = None
+    may_defer: bool = True
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of what is run: of the action, or of this step of it."""
+        return self.idempotency_key if self.step is None else f"{self.idempotency_key}-step-{self.place}"
 
     @property
     def instance(self) -> Mapping[str, Any]:
@@ -44,18 +57,22 @@ class Call:
         return self.process.current.actions[self.action]
 
     def properties(self) -> Mapping[str, Any]:
-        """Return what the trigger works from: the instantiated action, or its `projection`.
+        """Return what the trigger works from: the instantiated action (or step of a sequence), or its `projection`.
 
-        The projection is a JMESPath expression on the action, which also has `process` and `actor` as members.
+        The projection is a JMESPath expression on the action, which also has `process` and `actor` as members, and in a
+        step `previous_response`.
 
         Raises:
             InvalidInstructionError: The projection cannot be evaluated, or gives no object.
         """
-        projection = self.instance.get("projection")
+        given = self.instance if self.step is None else self.step
+        projection = given.get("projection")
         if projection is None:
-            return self.instance
+            return given
         context = context_of(self.process, actor=self.actor)
-        seen = {**self.instance, "process": context, "actor": self.process.actors[self.actor]}
+        seen = {**given, "process": context, "actor": self.process.actors[self.actor]}
+        if self.step is not None:
+            seen["previous_response"] = self.previous
         projected = search(projection, seen)
         if not isinstance(projected, dict):
             raise InvalidInstructionError("the projection of a system action should give an object")
@@ -82,7 +99,7 @@ class Triggers:
     """The triggers of a node, by kind of action.
 
     Args:
-        by_kind: `http`, `nop`, `event`, …; a kind that is missing is not run by this node.
+        by_kind: `http`, `nop`, `event`, `sequence`, `invite`, …; a kind that is missing is not run by this node.
     """
 
     def __init__(self, by_kind: Mapping[str, Trigger]) -> None:
@@ -120,13 +137,13 @@ def response_body(process: Process, action: str, actor: str, key: str, data: Any
 def _fitting(call: Call, outcome: Outcome) -> Outcome:
     """Return the outcome, or an error in its place when the process would refuse it."""
     responses = call.process.scenario.actions[call.action].responses
-    reason = _misfit(call, outcome)
+    reason = misfit(call, outcome)
     if reason is None:
         return outcome
     fallback = Outcome(key=ERROR, data={"message": reason})
-    if _misfit(call, fallback) is None:
+    if misfit(call, fallback) is None:
         return fallback
-    if _misfit(call, Outcome(key=ERROR)) is None:
+    if misfit(call, Outcome(key=ERROR)) is None:
         return Outcome(key=ERROR)
     known = ", ".join(quote(key) for key in sorted(responses))
     raise TriggerError(
@@ -135,7 +152,8 @@ def _fitting(call: Call, outcome: Outcome) -> Outcome:
     )
 
 
-def _misfit(call: Call, outcome: Outcome) -> str | None:
+def misfit(call: Call, outcome: Outcome) -> str | None:
+    """Return why a process would refuse an outcome, or None."""
     response = call.process.scenario.actions[call.action].responses.get(outcome.key)
     if response is None:
         return f"There is no response {quote(outcome.key)}."

@@ -34,7 +34,7 @@ class EventTrigger:
         if not all(isinstance(item, dict) and item for item in bodies) or not 0 < len(bodies) <= MAX_EVENTS:
             return Outcome(key=ERROR, data={"message": "The action has no event body to append."})
         try:
-            events = self._submitter.submit(call.process.chain, bodies, call.idempotency_key)
+            events = self._submitter.submit(call.process.chain, bodies, call.key)
         except (InvalidError, ForbiddenError, ConflictError, NotFoundError) as error:
             return Outcome(key=ERROR, data={"message": error.message})
         return Outcome(key=OK, data=events)

@@ -7,8 +7,9 @@
 
 Data is sent as text when it is text, as `application/x-www-form-urlencoded` or `multipart/form-data` when the headers
 say so, else as JSON. What comes back: 2xx is `ok` with the body (JSON where it says to be, else text); 202 means that
-the other side answers later by itself; any other status is `error` with the body, or the response that is named like
-the status, where the action has one; 5xx and failures are `error` with "Unexpected error".
+the other side answers later, at the address and with the token in two headers of the request; any other status is
+`error` with the body, or the response that is named like the status, where the action has one; 5xx and failures are
+`error` with "Unexpected error".
 
 With `requests`, each is merged over the rest of the action, all are made at once, and the data is a map of what they
 brought, with failures under `:errors`; one failure makes the whole an `error`.
@@ -18,23 +19,35 @@ import base64
 import binascii
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
+
+import structlog
 
 from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import InvalidError
 from workflow_engine.errors import InvalidInstructionError, TriggerError
 from workflow_engine.operators.values import text_of
-from workflow_engine.ports import HttpClient, HttpRequest, HttpResponse
+from workflow_engine.ports import Answering, HttpClient, HttpRequest, HttpResponse
 from workflow_engine.triggers import ERROR, OK, Call, Outcome
 
 UNEXPECTED = "Unexpected error"
+"""All that the chain is told of a failure; the reason, which may be of this node's network, goes to its log."""
+
 MAX_REQUESTS = 16
 """Requests of one action."""
 
+log = structlog.get_logger(__name__)
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
+ANSWER_TO = "Livecontract-Answer-To"
+ANSWER_TOKEN = "Livecontract-Answer-Token"  # noqa: S105 (a name)
+"""Headers that tell an outside party where to answer later, and with what."""
+
 _OWN_HEADERS = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "idempotency-key", "accept-encoding", "te", "upgrade"}
+    | {ANSWER_TO.lower(), ANSWER_TOKEN.lower()}
 )
 """Headers that only the client writes."""
 
@@ -46,10 +59,12 @@ class HttpTrigger:
 
     Args:
         client: Makes the requests.
+        answering: Says where outside parties answer later; None where they cannot.
     """
 
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(self, client: HttpClient, answering: Answering | None = None) -> None:
         self._client = client
+        self._answering = answering
 
     def __call__(self, call: Call) -> Outcome | None:
         """Make the request, or the requests, of an action.
@@ -60,16 +75,20 @@ class HttpTrigger:
         settings = dict(call.properties())
         requests = settings.pop("requests", None)
         if requests is None:
-            outcome = self._request(settings, call, call.idempotency_key)
-            return None if outcome is _DEFERRED else outcome
-        return self._requests(_named(requests), settings, call)
+            outcome = self._request(settings, call, call.key)
+            result = None if outcome is _DEFERRED else outcome
+        else:
+            result = self._requests(_named(requests), settings, call)
+        if result is None and not call.may_defer:
+            return Outcome(key=ERROR, data={"message": "Only the last step of a sequence may be answered later."})
+        return result
 
     def _requests(self, requests: Mapping[str, Any], settings: dict[str, Any], call: Call) -> Outcome | None:
         def one(item: tuple[str, Any]) -> Outcome:
             name, own = item
             if not isinstance(own, dict):
                 raise InvalidInstructionError("each of the requests should be an object")
-            return self._request({**settings, **own}, call, f"{call.idempotency_key}-{list(requests).index(name)}")
+            return self._request({**settings, **own}, call, f"{call.key}-{list(requests).index(name)}")
 
         with ThreadPoolExecutor(max_workers=len(requests)) as pool:
             outcomes = dict(zip(requests, pool.map(one, requests.items()), strict=True))
@@ -81,9 +100,15 @@ class HttpTrigger:
 
     def _request(self, settings: Mapping[str, Any], call: Call, idempotency_key: str) -> Outcome:
         request = request_of(settings, idempotency_key)
+        if self._answering is not None and call.may_defer:
+            id_ = call.idempotency_key
+            told = {ANSWER_TO: self._answering.url_of(id_), ANSWER_TOKEN: self._answering.token_of(id_)}
+            request = replace(request, headers={**request.headers, **told})
         try:
             response = self._client.send(request)
-        except TriggerError:
+        except TriggerError as error:
+            host = urlsplit(request.url).hostname
+            log.warning("request of a system action failed", chain=call.process.chain, host=host, reason=str(error))
             return Outcome(key=ERROR, data=UNEXPECTED)
         return _outcome(response, call)
 

@@ -137,7 +137,7 @@ def test_folder_without_tests_is_refused(tmp_path: Path) -> None:
     ("responses", "state", "step", "actual"),
     [
         ([{"actor": "seller", "action": "order"}], "signing", "Response 1: order by seller", "it was refused"),
-        ([7], "signing", "The process starts", "it was refused"),
+        ([7], "signing", "Response 1", "it was refused"),
         ([], "signing", 'The process is in the state "signing"', 'it is in "initial"'),
     ],
 )
