@@ -16,8 +16,8 @@ from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema as json_schema
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError
-from workflow_engine.model import pattern
 from workflow_engine.model.reads import Mark, position
+from workflow_engine.pattern_text import text_for
 
 MAX_VALUES = 64
 """Values tried for one response: all that matters in forms that people fill in."""
@@ -323,7 +323,7 @@ def _texts(schema: Mapping[str, Any], matters: Wanted | None) -> Iterator[str]:
     if formats is not None:
         yield from formats[: 2 if constants else 1]
     elif isinstance(schema.get("pattern"), str):
-        made = pattern.fitting(schema["pattern"])
+        made = text_for(schema["pattern"])
         if made is not None:
             yield made
             yield made.ljust(_length(schema), made[-1:] or "a")

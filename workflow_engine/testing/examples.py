@@ -14,8 +14,8 @@ from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidError
 from workflow_engine import schema_form
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError
+from workflow_engine.pattern_text import text_for
 from workflow_engine.schema import Validator
-from workflow_engine.testing.patterns import text_for
 
 MAX_EXAMPLES = 12
 _MAX_DEPTH = 12

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 import scenarios
 from workflow_engine import schema
 from workflow_engine.errors import InvalidSchemaError
+from workflow_engine.pattern_text import text_for
 from workflow_engine.scenario import load
 from workflow_engine.testing.examples import FORMATS, MAX_EXAMPLES, examples
-from workflow_engine.testing.patterns import text_for
 
 from .features import TESTED
 
@@ -186,7 +186,7 @@ def test_text_matches_its_pattern_by_the_library_that_checks_it(pattern: str, ch
 @pytest.mark.parametrize(
     "pattern",
     [
-        r"\bword\b", "(?i)a", "[[:alpha:]]", r"\pL", "a{", "(a", "a)", "[a", "*", "a{99999999}", "a{5000}", "(" * 100,
+        "(?i)a", "[[:alpha:]]", r"\pL", "a{", "(a", "a)", "[a", "*", "a{99999999}", "a{5000}", "(" * 100,
         "((((a{1000}){1000}){1000}){1000})", "((((){4000}){4000}){4000})", "x" * 5_000, "a{2,x}", "\\",
     ],
 )  # fmt: skip

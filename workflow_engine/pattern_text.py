@@ -1,7 +1,8 @@
 """Texts that match a pattern, for example data. Pure.
 
-What people write in schemas is understood: literals, classes, groups, alternatives and repetition. A pattern that asks
-for more (word boundaries, Unicode classes, flags) gives no text, and whoever asks checks what comes out anyway.
+What people write in schemas is understood: literals, classes, groups, alternatives and repetition; anchors and word
+boundaries are passed over. A pattern that asks for more (Unicode classes, flags) gives no text, and whoever asks checks
+what comes out anyway.
 """
 
 from collections.abc import Callable
@@ -125,7 +126,7 @@ class _Reader:
 
     def escape(self) -> Piece:
         character = self.take()
-        if character in "Az":
+        if character in "AzbB":
             return _of("")
         if character in _CLASSES or character in _CONTROLS:
             return _of(_CLASSES.get(character) or _CONTROLS[character])
