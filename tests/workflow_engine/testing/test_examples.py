@@ -101,7 +101,7 @@ def test_library_has_examples_for_every_response() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [False, {"not": {}}, {"type": "string", "pattern": r"\pLx"}, {"enum": [1], "type": "string"}]
+    "document", [False, {"not": {}}, {"type": "string", "pattern": r"\pL9"}, {"enum": [1], "type": "string"}]
 )
 def test_schema_that_is_not_understood_has_no_examples_rather_than_wrong_ones(document: Any) -> None:
     assert made(document) == []
