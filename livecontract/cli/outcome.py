@@ -64,6 +64,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
 
 
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Return a number with its noun: 1 step, 2 steps."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
 def note(text: str) -> None:
     """Tell a person something beside the result."""
     typer.echo(printable(text), err=True)

@@ -11,11 +11,6 @@ from livecontract.cli.scenario_impact import impact
 from livecontract.errors import InvalidFileError
 
 app = typer.Typer(help="Scenarios.", no_args_is_help=True)
-app.command("impact")(impact)
-app.command("export")(scenario_exchange.export)
-app.command("import")(scenario_exchange.import_)
-
-
 scenario_check.register(app)
 
 
@@ -51,6 +46,9 @@ def simulate(
     finish(document, _simulation_text(document), as_json=as_json)
 
 
+app.command("impact")(impact)
+app.command("export")(scenario_exchange.export)
+app.command("import")(scenario_exchange.import_)
 app.command("test")(scenario_testing.run_tests)
 app.command("record")(scenario_testing.record)
 app.command("generate")(scenario_testing.generate)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livecontract.cli.files import DocumentFile, read_document, refuse_deviation
-from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
+from livecontract.cli.outcome import FAILURE, OK, AsJson, count, finish
 from livecontract.errors import InvalidFileError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def compare(
     first, second = load(read_document(old)), load(read_document(new))
     found = compare_scenarios(first, second, limits=limits_of(configurations, seconds))
     form = found.to_dict()
-    texts = [f"{len(found.changes)} differences in what is written", *(f"  {item}" for item in found.changes)]
+    texts = [f"{count(len(found.changes), 'difference')} in what is written", *(f"  {item}" for item in found.changes)]
     text = "\n".join([*texts, *behaviour_lines(found)])
     if runs is not None:
         examples = [("possible", item.run) for item in found.possible]
@@ -193,7 +193,7 @@ def _answer_lines(answers: "Sequence[Answer]") -> Iterator[str]:
 def behaviour_lines(found: "Comparison") -> Iterator[str]:
     """Yield what can happen by one of two texts and not by the other."""
     for title, items in (("newly possible", found.possible), ("no longer possible", found.impossible)):
-        yield f"{len(items)} steps {title}"
+        yield f"{count(len(items), 'step')} {title}"
         for item in items:
             yield f'  in "{item.state}": {_step_in_words(item.step)}, which leads to "{item.step[3]}"'
             yield f"           run: {_in_words(item.run.to_dict())}"
@@ -211,7 +211,7 @@ def _step_in_words(step: "Step") -> str:
 
 def _written(folder: str, runs: "Sequence[tuple[str, Run | None]]") -> str:
     """Write runs as files, and say so."""
-    count = 0
+    written = 0
     try:
         place = Path(folder)
         place.mkdir(parents=True, exist_ok=True)
@@ -219,7 +219,7 @@ def _written(folder: str, runs: "Sequence[tuple[str, Run | None]]") -> str:
             if run is not None:
                 text = json.dumps(list(run.responses), indent=2, ensure_ascii=False)
                 (place / f"{number:02}-{name}.json").write_text(text + "\n", "utf-8")
-                count += 1
+                written += 1
     except (OSError, ValueError) as error:
         raise InvalidFileError(f"{folder} cannot be written to", hint="Name a directory of yours.") from error
-    return f"Wrote {count} runs to {folder}"
+    return f"Wrote {count(written, 'run')} to {folder}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from livecontract.cli.files import STANDARD_INPUT, read_document
-from livecontract.cli.outcome import FAILURE, OK, AsJson, finish
+from livecontract.cli.outcome import FAILURE, OK, AsJson, count, finish
 from livecontract.cli.scenario_check import behaviour_lines, limits_of
 from livecontract.errors import InvalidFileError
 
@@ -136,13 +136,13 @@ def _text(
     found: "list[tuple[str, Impact]]",
     files: list[str],
 ) -> str:
-    lines = ["The texts mean the same." if not structure else f"{len(structure)} differences:"]
+    lines = ["The texts mean the same." if not structure else f"{count(len(structure), 'difference')}:"]
     lines += [f"  {item}" for item in structure]
     if behaviour is not None:
         lines += ["", *behaviour_lines(behaviour)]
     if files:
         stuck = sum(item.is_stuck for _, item in found)
-        lines += ["", f"{len(found)} processes by the old text, {stuck} of them would be stuck:"]
+        lines += ["", f"{count(len(found), 'process', 'processes')} by the old text, {stuck} of them would be stuck:"]
         lines += [line for name, item in found for line in _process_lines(name, item)]
     return "\n".join(lines)
 

@@ -262,7 +262,7 @@ def test_what_can_happen_by_one_text_alone_is_shown_with_a_run(run: Run, files: 
     old, new = files("old", open_end)
     result = run("scenario", "impact", old, new)
     assert result.code == 0
-    assert "1 steps no longer possible" in result.out
+    assert "1 step no longer possible" in result.out
     assert 'in "signing": the time runs out, which leads to ":failed"' in result.out
     behaviour = run("scenario", "impact", old, new, "--json").json["behaviour"]
     (step,) = behaviour["impossible"]
