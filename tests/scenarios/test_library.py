@@ -23,6 +23,7 @@ PROMISED = LENIENT | {
         "insurance-claim",
         "invoice",
         "lease",
+        "onboarding",
         "purchase",
         "solvency",
         "tender",
