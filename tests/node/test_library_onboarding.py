@@ -3,7 +3,7 @@
 from typing import Any
 
 import scenarios
-from eventchain.core.errors import LiveContractError
+from eventchain.core.errors import ForbiddenError, LiveContractError
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, refusal
@@ -68,7 +68,8 @@ def test_one_time_key_is_worth_nothing_once_the_employee_has_replaced_it() -> No
     stage = begin("Accepted, and signed by both")
     invitation = stage["employee"].read_invitation()
     join(stage, "employee")
-    refused(stage, "employee", invitation.key, "accept")
+    error = refused(stage, "employee", invitation.key, "accept")
+    assert isinstance(error, ForbiddenError)
     assert stage.state("employer") == "offered"
 
 
