@@ -28,6 +28,8 @@ PROMISED = LENIENT | {
         "purchase",
         "shipment",
         "solvency",
+        "synchronise-all",
+        "synchronise-silence",
         "tender",
     ),
 }
