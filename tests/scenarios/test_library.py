@@ -26,6 +26,8 @@ PROMISED = LENIENT | {
         "licence",
         "onboarding",
         "purchase",
+        "request-received",
+        "request-sent",
         "shipment",
         "solvency",
         "synchronise-all",
