@@ -89,3 +89,15 @@ def test_invitation_that_is_never_taken_lets_the_offer_lapse() -> None:
     for _ in range(3):  # the employee's turn to tell passes, then it is the employer's
         stage.simulation.wait(600_000)
     assert stage.state("employer") == ":cancelled"
+
+
+def test_employer_is_told_why_nobody_could_be_invited() -> None:
+    stage = Stage.of(Simulation(6, names=NAMES), NAMES).found("employer", ())
+    stage["employer"].post(stage.chain, {**stage["employee"].identity, "id": "process-employee"})
+    stage.start("onboarding", {"employer": "employer"}, "employer")
+    act(stage, "employer", "offer", steps(SCREENED)["offer"]["data"])
+    process = stage.node("employer").workflow.process("process", stage.chain)
+    assert process.current.key == "unreachable"
+    assert process.current.description is not None
+    assert "the chain has an identity process-employee already" in process.current.description
+    assert stage.simulation.world.mails == []
