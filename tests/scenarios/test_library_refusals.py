@@ -54,6 +54,8 @@ CASES = [
     ("lease", "Ended early by agreement", 5, [], ("landlord", "go_on", None)),
     ("lease", "Rent missing at the end", 3, TOGGLED * 12, ("tenant", "end_early", None)),
     ("lease", "Rent missing at the end", 8, [], ("landlord", "close", None)),
+    ("onboarding", "Never signed by the employer", 5, [], ("employee", "sign", None)),
+    ("synchronise-all", "One is silent", 2, [], ("member_1", "acknowledge", None)),
     ("tender", "Three bids, the lowest wins", 5, [], ("bidder_4", "open", OPENED)),
     ("tender", "Three bids, the lowest wins", 6, [], ("bidder_3", "open", OPENED)),
 ]
