@@ -183,7 +183,7 @@ class Shovels:
         }
         changed = {name: item for name, item in wanted.items() if found.get(name) != item}
         for name, item in changed.items():
-            self._management.put_shovel(name, item)
+            self._put(name, item, is_there=name in found)
             self._standing.pop(name, None)
             self._tries.pop(name, None)
             log.info("shovel renewed" if name in found else "shovel made", shovel=name, to=self._destination(name))
@@ -195,12 +195,22 @@ class Shovels:
         histories = self._histories(queues, states)
         hanging = [name for name in wanted if self._hangs(name, states.get(name), histories)]
         for name in hanging:
-            self._management.delete_shovel(name)  # to put the same once more would change nothing
-            self._management.put_shovel(name, wanted[name])
+            self._put(name, wanted[name], is_there=True)
             log.warning("shovel moved nothing, made anew", shovel=name, to=self._destination(name))
         self._tell(self._status(queues, states, histories))
         self._prepare_inbound()  # last: what is wrong with it keeps nothing from leaving
         return len(changed) + len(gone) + len(hanging)
+
+    def _put(self, name: str, item: Mapping[str, Any], *, is_there: bool) -> None:
+        """Make a shovel; one that is there is ended first.
+
+        To put the same over it would change nothing, and to put another over one that cannot connect changes
+        RabbitMQ's parameter and sometimes not its worker, which goes on trying with the old password (3.10.8, seen in
+        its log).
+        """
+        if is_there:
+            self._management.delete_shovel(name)
+        self._management.put_shovel(name, item)
 
     def status(self) -> list[ShovelStatus]:
         """Ask the broker how messages to each destination fare.

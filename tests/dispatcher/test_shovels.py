@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 
 import pytest
 from structlog.testing import capture_logs
@@ -37,7 +38,7 @@ class Clock:
         return self.now
 
 
-def shovels_of(organisation: Organisation, *logins: Login, clock: Clock | None = None) -> Shovels:
+def shovels_of(organisation: Organisation, *logins: Login, clock: Callable[[], int] | None = None) -> Shovels:
     return Shovels(
         organisation.management(), Logins(logins), clock or Clock(), takes_in=False, patience=PATIENCE_SECONDS
     )
@@ -140,7 +141,7 @@ def test_shovel_with_wrong_password_is_told_of_and_renewed_with_the_right_one(ne
     (status,) = eventually(shovels.status, lambda seen: seen[0].state != MISSING)
     assert status.state in ("starting", "terminated")
     assert (status.is_well, status.destination) == (False, there.uri)
-    renewed = Shovels(here.management(), Logins([login]), system_clock, takes_in=False, patience=PATIENCE_SECONDS)
+    renewed = shovels_of(here, login, clock=system_clock)
     assert renewed.step() == 1
     assert list(here.management().shovels()) == [login.address.queue]
     there.receive([b"1"], renewed.step)
@@ -264,7 +265,8 @@ def test_shovel_that_does_not_get_to_run_is_made_anew_with_pauses_that_double(ne
     login = there.allow(there.vhost.user + "-peer")
     wrong, clock = Login.parse(login.url().replace("secret", "wrong")), Clock()
     here.publish(login.address.queue, b"1")
-    shovels, other_copy = shovels_of(here, wrong, clock=clock), shovels_of(here, login, clock=clock)
+    shovels = shovels_of(here, wrong, clock=clock)
+    other_copy = shovels_of(here, login, clock=system_clock)
     assert (shovels.step(), shovels.step()) == (1, 0)
     made = []
     for second in range(20 * PATIENCE_SECONDS):
