@@ -41,8 +41,11 @@ def with_password(url: str, password: str) -> str:
     return url.replace("@", f":{password}@", 1)
 
 
-_LINES = 50
-"""Of a server's log, shown beside a test that failed."""
+_LINES = 40
+"""Of a server's log, shown beside a test that failed: the first since it began, and as many of the last."""
+
+_SAID_BEFORE = pytest.StashKey[int]()
+"""Lines that the server had written when a test began."""
 
 NewVhost = Callable[[], Vhost]
 
@@ -69,8 +72,9 @@ def rabbitmq(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitServer]
 
 
 @pytest.fixture
-def new_vhost(rabbitmq: RabbitServer) -> Iterator[NewVhost]:
+def new_vhost(request: pytest.FixtureRequest, rabbitmq: RabbitServer) -> Iterator[NewVhost]:
     """Makes virtual hosts, which are gone after the test."""
+    request.node.stash[_SAID_BEFORE] = len(complaints(rabbitmq))
     made: list[Vhost] = []
     numbers = itertools.count(1)
 
@@ -95,7 +99,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     server = getattr(item, "funcargs", {}).get("rabbitmq")
     if report.failed and isinstance(server, RabbitServer):
-        report.sections.append(("RabbitMQ complained", "".join(complaints(server)[-_LINES:])))
+        said = complaints(server)[item.stash.get(_SAID_BEFORE, 0) :]
+        shown = said if len(said) <= 2 * _LINES else [*said[:_LINES], "…\n", *said[-_LINES:]]
+        report.sections.append(("RabbitMQ complained", "".join(shown)))
     return report
 
 
