@@ -225,6 +225,7 @@ def test_deviation_is_checked_together_with_its_scenario(run: Run, files: Files)
 LIBRARY = [(name, title) for name in scenarios.names() for title in scenarios.runs(name)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "title"), LIBRARY)
 def test_same_text_leaves_nobody_stuck_anywhere_in_the_library(name: str, title: str) -> None:
     scenario = load(scenarios.load(name))

@@ -30,6 +30,7 @@ def difference(old: dict[str, Any], new: dict[str, Any]) -> Comparison:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", scenarios.names())
 def test_scenario_does_not_differ_from_itself(name: str) -> None:
     found = compare(load(scenarios.load(name)), load(scenarios.load(name)), limits=Limits(configurations=500))

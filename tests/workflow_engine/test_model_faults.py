@@ -65,6 +65,7 @@ def test_run_of_a_finding_can_be_simulated(number: int) -> None:
             assert simulate.run(fault.scenario, responses)["state"] == finding.run.state
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", scenarios.names())
 def test_library_gives_no_false_alarm(name: str) -> None:
     # What is left is so: it says where one party can let the others wait, and the run shows it.

@@ -108,6 +108,7 @@ BOMBS: dict[str, Any] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_bomb_ends_with_a_short_error(name: str) -> None:
     with pytest.raises(InvalidInstructionError) as caught:

@@ -84,6 +84,7 @@ def test_response_may_say_how_long_after_the_one_before_it_is_given() -> None:
     assert first.previous[0]["timestamp"] == simulate.START + DAY
 
 
+@pytest.mark.slow
 def test_timeouts_in_a_circle_end_with_the_wait() -> None:
     states = {"timeout": "P1M", "transitions": [{"action": ":timeout", "transition": "initial"}, ":success"]}
     document = {"$schema": ORDER["$schema"], "actors": {"a": {}}, "actions": {"end": {"actor": "a"}}}
