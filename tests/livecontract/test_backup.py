@@ -45,6 +45,8 @@ from tests.livecontract.test_cli import Run, run
 from tests.servers.mongodb import NewDatabase
 from workflow_engine import records
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["original", "run"]
 
 

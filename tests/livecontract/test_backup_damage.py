@@ -21,6 +21,8 @@ from tests.livecontract.originals import (
     restored,
 )
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["original"]
 
 

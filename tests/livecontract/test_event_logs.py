@@ -14,6 +14,8 @@ from eventchain.core.hashing import sha256
 from livecontract.metrics import STEPS
 from tests.livecontract.running import STRANGER, World, running, settle, wait_for
 
+pytestmark = pytest.mark.slow
+
 Logs = list[Any]
 
 

@@ -3,8 +3,12 @@
 import time
 from pathlib import Path
 
+import pytest
+
 from dispatcher.message import Depth
 from tests.livecontract.running import NEIGHBOUR, OWNER, Caller, World, running, wait_for
+
+pytestmark = pytest.mark.slow
 
 
 def until_refused(caller: Caller, target: str) -> tuple[int, int]:

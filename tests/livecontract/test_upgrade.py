@@ -23,6 +23,8 @@ from tests.livecontract.running import OWNER, PROCESS, running, settle
 from tests.livecontract.test_cli import Run, run
 from tests.servers.mongodb import NewDatabase
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["original", "run"]
 
 OLD_EVENTS = replace(

@@ -11,6 +11,8 @@ from tests.network.conftest import ADDRESSES, Network
 from tests.network.link import CUT, GOOD, Quality
 from tests.network.namespaces import Namespace
 
+pytestmark = pytest.mark.slow
+
 PORT = 9000
 SENT = 400
 

@@ -20,6 +20,8 @@ from livecontract.simulation import NodeDownError, NodeKilled, Simulation
 from tests.node.stage import SqliteStorage, Stage, check_equal, play_quotation
 from workflow_engine.ports import HttpRequest, HttpResponse
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("buyer", "seller", "inspector")
 FAULTS = Faults(loss=0.15, answer_loss=0.1, delay=0.1, duplicate=0.15)
 STEPS = ("verify", "skip known", "resolve", "apply", "save", "anchor", "trigger", "forward")

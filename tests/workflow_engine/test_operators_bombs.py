@@ -127,6 +127,7 @@ def test_bomb_that_multiplies_ends_at_the_budget(name: str) -> None:
         evaluate(BOMBS[name], CONTEXT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_bomb_leaves_nothing_of_the_budget_to_the_next(name: str) -> None:
     """What is spent stays spent: a step of the machine shares one budget among all its instructions."""
