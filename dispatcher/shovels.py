@@ -299,8 +299,9 @@ class Shovels:
         """Whether a shovel, made by whatever copy, should be made anew.
 
         One that runs is judged by the broker's counts, once it has run so long that they are about it. One that does
-        not run should get there by itself. RabbitMQ says `starting` while it cannot connect, while it waits for
-        another attempt and when it has given up for good, so only time tells, and the pauses double.
+        not run should get there by itself. RabbitMQ says `starting` of all that cannot connect, also of one that tries
+        with a login which was changed since, so only time tells. It starts anew with each asking that says yes, and
+        the pauses double.
         """
         mark = found.since if found and found.state == RUNNING else ""
         before, seen = self._standing.get(name, (None, 0))
