@@ -53,6 +53,7 @@ CRITICAL = (
     "workflow_engine.documents",
     "workflow_engine.locks",
     "workflow_engine.proposal",
+    "workflow_engine.sub_processes",
     "workflow_engine.timing",
     "anchor.account",
     "anchor.block",

@@ -3,6 +3,8 @@
 ```
 process   { "$schema", "id"?, "scenario": id | {"id"}, "chain"?: id | {"id"}, "title"?,
             "actors": { key: identity id | {"identity"?: id | {"id"}, …} } | [ {"key", …} ], "assets"?: { key: value } }
+sub-process { "$schema", "id"?, "scenario"?: id | {"id"}, "chain"?: id | {"id"},
+            "parent": { "process", "action", "event" } }
 response  { "$schema", "process": id | {"id"}, "action": key | {"key"}, "key"?, "data"?, "actor"?: key | {"key"} }
 ```
 
@@ -15,12 +17,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_engine.errors import InvalidProcessError, InvalidResponseError, json_path, quote
+from workflow_engine.process import Parent
 from workflow_engine.scenario import Scenario
 
 MAX_ID = 256
 """Characters of an id or key that somebody submits."""
 
+SUB_PROCESS_ID = "sub-process:"
+"""How the ids of sub-processes start, and no other: so nobody can take the id of one before it is started."""
+
 _PROCESS_MEMBERS = frozenset({"$schema", "id", "scenario", "chain", "title", "actors", "assets"})
+_SUB_PROCESS_MEMBERS = frozenset({"$schema", "id", "scenario", "chain", "parent"})
+_PARENT_MEMBERS = frozenset({"process", "action", "event"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +48,23 @@ class ProcessBody:
     title: str | None
     actors: Mapping[str, Mapping[str, Any]]
     assets: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubProcessBody:
+    """What a node submits to start a sub-process.
+
+    Attributes:
+        parent: What it is part of.
+        id: The id it says it has, or None.
+        scenario: The id of the scenario it says it runs, or None.
+        chain: The chain it says it stands on, or None.
+    """
+
+    parent: Parent
+    id: str | None
+    scenario: str | None
+    chain: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,9 +116,7 @@ def read_process(body: Mapping[str, Any], scenario: Scenario) -> ProcessBody:
     Raises:
         InvalidProcessError: It is malformed, or names an actor or asset that the scenario lacks.
     """
-    for name in sorted(body):
-        if name not in _PROCESS_MEMBERS and not name.startswith("x-"):
-            raise InvalidProcessError(f"A process has no member {quote(name)}.", path=json_path((name,)))
+    _check_members(body, _PROCESS_MEMBERS, "A process")
     title = body.get("title")
     if title is not None and not (isinstance(title, str) and len(title) <= MAX_ID):
         raise InvalidProcessError(f"A title should be text of at most {MAX_ID} characters.", path="$.title")
@@ -107,12 +130,34 @@ def read_process(body: Mapping[str, Any], scenario: Scenario) -> ProcessBody:
                     path=json_path((f"{kind}s", key)),
                     hint=f"It has {', '.join(quote(name) for name in sorted(known)[:8]) or 'none'}.",
                 )
+    id_ = _text(body.get("id"), "id", "id", InvalidProcessError)
+    if id_ is not None and id_.startswith(SUB_PROCESS_ID):
+        raise InvalidProcessError(
+            f"Only sub-processes have ids that start with {SUB_PROCESS_ID}", path="$.id", hint="Choose another id."
+        )
     return ProcessBody(
-        id=_text(body.get("id"), "id", "id", InvalidProcessError),
+        id=id_,
         chain=_text(body.get("chain"), "id", "chain", InvalidProcessError),
         title=title,
         actors=actors,
         assets=assets,
+    )
+
+
+def read_sub_process(body: Mapping[str, Any]) -> SubProcessBody:
+    """Read the body that starts a sub-process.
+
+    Raises:
+        InvalidProcessError: It is malformed.
+    """
+    _check_members(body, _SUB_PROCESS_MEMBERS, "A sub-process")
+    parent = body["parent"]
+    if not isinstance(parent, dict) or parent.keys() != _PARENT_MEMBERS:
+        raise InvalidProcessError("A parent is an object with process, action and event.", path="$.parent")
+    named = {name: _required(parent[name], ("parent", name)) for name in sorted(_PARENT_MEMBERS)}
+    return SubProcessBody(
+        parent=Parent(**named),
+        **{name: _text(body.get(name), "id", name, InvalidProcessError) for name in ("id", "scenario", "chain")},
     )
 
 
@@ -132,6 +177,18 @@ def read_response(body: Mapping[str, Any]) -> ResponseBody:
         data=body.get("data"),
         actor=_text(body.get("actor"), "key", "actor", InvalidResponseError),
     )
+
+
+def _check_members(body: Mapping[str, Any], known: frozenset[str], what: str) -> None:
+    for name in sorted(body):
+        if name not in known and not name.startswith("x-"):
+            raise InvalidProcessError(f"{what} has no member {quote(name)}.", path=json_path((name,)))
+
+
+def _required(value: Any, path: tuple[str, ...]) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ID:
+        raise InvalidProcessError(f"This should be text of 1 to {MAX_ID} characters.", path=json_path(path))
+    return value
 
 
 def _text(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from eventchain.core import base58, canonical_json
 from workflow_engine.process import Process, identity_of
-from workflow_engine.scenario import TIMEOUT
+from workflow_engine.scenario import TIMEOUT, Action
+from workflow_engine.sub_processes.relation import SUB_PROCESS, Find, child_of, is_abandoned, nobody, run_of
 from workflow_engine.timing import Run, Turn, next_run, turns
 
 
@@ -76,26 +77,27 @@ class DueAction:
         return base58.encode(canonical_json.digest(self.key))
 
 
-def due(process: Process) -> tuple[Due, ...]:
-    """Return what nodes have to do now or later in the present state.
+def due(process: Process, find: Find = nobody) -> tuple[Due, ...]:
+    """Return what nodes have to do now or later in the present state; in an abandoned sub-process nothing.
 
     That is the first available system action that was not answered since the state was entered, for the first of its
     actors with an identity; every scheduled one that is to be run (again), likewise; and the timeout of the state, for
-    each identity in its turn.
+    each identity in its turn. Actions that are sub-processes wait beside all others: twice, to be started and, when the
+    sub-process has ended, to be answered.
     """
-    if process.is_finished:
+    if process.is_finished or is_abandoned(process, find):
         return ()
-    return (*_actions(process), *_timeouts(process))
+    return (*_actions(process, find), *_timeouts(process))
 
 
-def _actions(process: Process) -> Iterator[Due]:
+def _actions(process: Process, find: Find) -> Iterator[Due]:
     current, is_found = process.current, False
     for key in process.available:
         action = process.scenario.actions[key]
-        run = Run(not_before=0, cause=current.event) if action.schedule is None else next_run(process, key)
+        run = _run(process, action, find)
         if not action.is_system or run is None:
             continue
-        if action.schedule is None:
+        if action.schedule is None and action.kind != SUB_PROCESS:
             if is_found or key in current.answered:
                 continue
             is_found = True
@@ -111,6 +113,18 @@ def _actions(process: Process) -> Iterator[Due]:
                 when=action.when,
                 is_timed=action.schedule is not None,
             )
+
+
+def _run(process: Process, action: Action, find: Find) -> Run | None:
+    """Return the run of an action that waits to be done, or None; what was answered once and for all is told apart."""
+    if action.kind == SUB_PROCESS:
+        child = child_of(process, action.key, find)
+        if child is not None:
+            return Run(not_before=0, cause=child.last_event) if child.is_finished else None
+        return run_of(process, action.key)
+    if action.schedule is not None:
+        return next_run(process, action.key)
+    return Run(not_before=0, cause=process.current.event)
 
 
 def _timeouts(process: Process) -> Iterator[Due]:

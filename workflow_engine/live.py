@@ -7,7 +7,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-from eventchain.store.document_store import DocumentStore
+from eventchain.store.document_store import Document, DocumentStore
 from workflow_engine.deviation import made_of
 from workflow_engine.errors import OutOfStepError
 from workflow_engine.journal import find, last_step, position_of
@@ -75,6 +75,31 @@ class Live:
         found = (self.scenario(str(row["subject"])) for row in rows)
         return [item for item in found if item is not None]
 
+    def holder(self, process_id: str) -> str | None:
+        """Return the id of the scenario of the chain that embeds the one a sub-process was started with; else None."""
+        rows = self.store.find(ENTRIES, {"chain": self.chain, "kind": "process", "subject": process_id}, limit=1)
+        document = rows[0]["document"] if rows else None
+        return None if document is None else str(decode(document)["holder"])
+
+    def embedded(self, holder: str, scenario_id: str) -> Scenario | None:
+        """Return a scenario that is embedded, however deep, in one of the chain; None where it is not there."""
+        found = self.scenario(holder)
+        inner = () if found is None else found.with_embedded()
+        return next((scenario for scenario in inner if scenario.id == scenario_id), None)
+
+    def scenario_of(self, process_id: str, scenario_id: str) -> Scenario | None:
+        """Return a scenario that a process has run by, by its id: one of the chain, or one embedded in it."""
+        holder = self.holder(process_id)
+        inner = None if holder is None else self.embedded(holder, scenario_id)
+        return inner or self.scenario(scenario_id)
+
+    def children(self, process_id: str) -> list[Process]:
+        """Return the sub-processes of a process, in the order in which they were started."""
+        where: Document = {"chain": self.chain, "kind": "process", "name": process_id}
+        rows = self.store.find(ENTRIES, where, order_by="position")
+        found = (self.process(str(row["subject"])) for row in rows)
+        return [process for process in found if process is not None]
+
     def last_event(self, process_id: str) -> str | None:
         """Return the hash of the last entry of a process, or None."""
         process = self.process(process_id)
@@ -94,12 +119,15 @@ class Live:
             row = self.store.get(STATES, {"chain": self.chain, "process": process_id, "hash": last["hash"]})
             if row is not None:
                 state = decode(row["state"])
-                return _process(self, state, tuple(decode(step["document"]) for step in steps))
+                previous = tuple(decode(step["document"]) for step in steps)
+                return _process(self, state, previous)
         raise OutOfStepError("the process changes faster than it can be read", hint="Try again.")
 
 
 def _process(live: Live, state: Mapping[str, Any], previous: tuple[Mapping[str, Any], ...]) -> Process | None:
-    scenario = live.scenario(state["scenario"])
+    scenario = (
+        live.scenario_of(state["id"], state["scenario"]) if "parent" in state else live.scenario(state["scenario"])
+    )
     if scenario is None:
         return None
     deviation = _deviation(live, state["deviation"]["event"], scenario) if "deviation" in state else None

@@ -5,11 +5,12 @@ refused alike by every node, and leaves the process as it was.
 
 A response is checked in this order: the action exists; it is available in this state, and due if it is scheduled; the
 signer is bound to an actor; that actor may do it, and signed with a key of the right kind; what it says of a document
-is what every node makes of the template; the outcome exists; the data fits its schema. Then its update instructions run
-one after the other, each seeing what the ones before it wrote; what changed is not locked in this state, and is
-validated; the transitions are tried in their order on the updated process; and the state that follows is entered, or,
-where none fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its due date
-stays. Where the state that follows is none of a deviation in force, that ends first (`workflow_engine.deviation`).
+or of a sub-process is what every node makes of it; the outcome exists; the data fits its schema. Then its update
+instructions run one after the other, each seeing what the ones before it wrote; what changed is not locked in this
+state, and is validated; the transitions are tried in their order on the updated process; and the state that follows is
+entered, or, where none fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its
+due date stays. Where the state that follows is none of a deviation in force, that ends first
+(`workflow_engine.deviation`).
 """
 
 from collections.abc import Callable, Mapping
@@ -38,6 +39,8 @@ from workflow_engine.operators.values import measure
 from workflow_engine.process import CurrentState, Process, context_of, identity_of
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
 from workflow_engine.state_entry import enter, refresh
+from workflow_engine.sub_processes.ending import check_response as check_sub_process
+from workflow_engine.sub_processes.relation import SUB_PROCESS, Find, check_not_abandoned, nobody
 from workflow_engine.timing import check_schedule, waits_for_timeout
 from workflow_engine.update import Projection
 
@@ -91,17 +94,19 @@ def start(scenario: Scenario, entry: Entry) -> Process:
     return by_scenario(lambda: enter(process, INITIAL_STATE, entry, None, Budget()))
 
 
-def step(process: Process, entry: Entry) -> Process:
+def step(process: Process, entry: Entry, find: Find = nobody) -> Process:
     """Return the process after a response.
 
     Args:
         process: Stays as it is.
         entry: The event with the response: `{ process, action, key?, data?, actor? }`.
+        find: Knows the other processes of the chain, as they stand: those that a sub-process belongs to, or that the
+            process waits for.
 
     Raises:
         InvalidResponseError: The body is malformed, names another process, an unknown action or outcome, describes
-            another document than the action makes, or changes a locked asset.
-        ActionNotAvailableError: The action cannot be done now.
+            another document or sub-process than the action's, or changes a locked asset.
+        ActionNotAvailableError: The action cannot be done now, or the process is a sub-process that was abandoned.
         ActorNotAllowedError: The signer is no actor who may do it, or used a key of the wrong kind.
         InvalidDataError: The data, or what it makes of an actor or asset, does not fit its schema; at the end of a
             scenario update, that of the new scenario.
@@ -110,6 +115,7 @@ def step(process: Process, entry: Entry) -> Process:
     given = body.read_response(entry.body)
     if given.process != process.id:
         raise InvalidResponseError(f"The response is for the process {quote(given.process)}.", path="$.process")
+    check_not_abandoned(process, find)
     if given.action == TIMEOUT:
         return _time_out(process, given, entry)
     action = available_action(process, given)
@@ -117,6 +123,8 @@ def step(process: Process, entry: Entry) -> Process:
     actor = acting_actor(process, action, given, entry)
     if action.kind == "document":
         check_document(process, action.key, given.key or action.default_response, given.data)
+    elif action.kind == SUB_PROCESS:
+        check_sub_process(process, action, given, entry, find)
     budget = Budget()
     return by_scenario(lambda: _respond(process, action, actor, given, entry, budget))
 

@@ -8,11 +8,13 @@
   "current":  { "key", "title"?, "description"?, "instructions", "actions": { key: action }, "due_date"?, "actor"?,
                 "entered": { "event", "timestamp" }, "answered": [ action key … ] },
   "deviation"?: { "event", "title", "to", "scenario"?: id }, "changed"?: event hash,
-  "proposals"?: [ { "event", "author", "title", "deadline", "timestamp", "agreed": [ identity … ] } ] }
+  "proposals"?: [ { "event", "author", "title", "deadline", "timestamp", "agreed": [ identity … ] } ],
+  "parent"?: { "process", "action", "event" } }
 ```
 
-The last three members are there while parties deviate from the scenario or talk of it (`workflow_engine.consent`).
-During a deviation `scenario` is still the one that the parties left.
+`deviation`, `changed` and `proposals` are there while parties deviate from the scenario or talk of it
+(`workflow_engine.consent`). During a deviation `scenario` is still the one that the parties left. A sub-process has a
+`parent` (`workflow_engine.sub_processes`).
 
 `Process.state` gives it without definitions, history and golden flow, `view.complete` with everything.
 
@@ -36,6 +38,25 @@ OWN_RESPONSE = "urn:livecontract:response:1"
 
 ACTOR_MEMBERS = ("key", "title", "identity")
 """What the engine itself keeps of an actor, beside the data that its schema describes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parent:
+    """What a sub-process is part of: one run of an action of another process (paper section 7.4).
+
+    Attributes:
+        process: Id of that process, on the same chain.
+        action: Key of the action.
+        event: Hash of the event that brought the run about: mostly the one that entered the state.
+    """
+
+    process: str
+    action: str
+    event: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the JSON form."""
+        return {"process": self.process, "action": self.action, "event": self.event}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +206,7 @@ class Process:
         proposals: Proposals to deviate from where it stands, oldest first.
         deviation: The deviation in force, or None; then `scenario` is that of the deviation.
         changed: Hash of the last event that changed it without being a response, if no response came after, or None.
+        parent: What it is a sub-process of, or None.
     """
 
     id: str
@@ -198,6 +220,7 @@ class Process:
     proposals: tuple[OpenProposal, ...] = ()
     deviation: Deviation | None = None
     changed: str | None = None
+    parent: Parent | None = None
 
     @property
     def base(self) -> Scenario:
@@ -244,6 +267,7 @@ class Process:
             "deviation": self.deviation and self.deviation.to_dict(),
             "proposals": [proposal.to_dict() for proposal in self.proposals],
             "changed": self.changed,
+            "parent": self.parent and self.parent.to_dict(),
         }
         return {name: value for name, value in found.items() if value}
 
@@ -269,6 +293,7 @@ class Process:
             proposals=tuple(OpenProposal.from_dict(item) for item in form.get("proposals", ())),
             deviation=deviation,
             changed=form.get("changed"),
+            parent=Parent(**form["parent"]) if "parent" in form else None,
         )
 
 

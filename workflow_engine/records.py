@@ -22,8 +22,9 @@ ENTRIES = Collection(
         "position": int,  # of the event among those applied, from 0
         "kind": str,  # one of KINDS
         "subject": str,  # id of the scenario or process
-        "name": str,  # a scenario's own id; of an answer to a proposal, the hash of the proposal's event
-        "document": bytes,  # the scenario's normal form; a response, comment, proposal or answer as it was recorded
+        "name": str,  # a scenario's own id; an answered proposal's event; the process that a sub-process is part of
+        "document": bytes,  # the scenario's normal form; a response, comment, proposal or answer as it was recorded;
+        # of a sub-process, which scenario of the chain embeds its own
     },
     key=("chain", "hash"),
     unique=(("chain", "position"),),

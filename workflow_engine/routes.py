@@ -120,9 +120,9 @@ class _Views:
             return web.answer(self._service.draft(scenario_id))
         except ScenarioNotFoundError:
             for chain in self._membership.chains_of(str(caller)):
-                found = next(
-                    (item for item in self._service.scenarios(chain) if scenario_id in (item.id, item.name)), None
-                )
+                known = self._service.scenarios(chain)
+                inner = (item for outer in known for item in outer.with_embedded() if item.id == scenario_id)
+                found = next((item for item in known if scenario_id in (item.id, item.name)), next(inner, None))
                 if found is not None:
                     return web.answer(dict(found.normal_form))
             raise
@@ -144,12 +144,13 @@ class _Views:
     def process(self, process_id: str) -> Response:
         """Return a process on one of the caller's chains, complete."""
         process = self.find(process_id)
-        tag = _tag([process])
+        around = self._service.around(process)
+        tag = _tag([process, *around.above, *around.children])
         if request.if_none_match.contains_weak(tag):
             answer = Response(status=304)
             answer.set_etag(tag)
             return answer
-        return web.answer(view.complete(process), tag=tag)
+        return web.answer(view.complete(process, around.find, around.children), tag=tag)
 
     def document(self, process_id: str, asset: str) -> Response:
         """Return the document that an asset of a process describes, made once more."""
@@ -197,7 +198,8 @@ class _Views:
 
 def _summary(process: Process) -> dict[str, Any]:
     current = {"key": process.current.key, "title": process.current.title}
-    return {"id": process.id, "title": process.title, "chain": process.chain, "current": current}
+    parent = {} if process.parent is None else {"parent": process.parent.to_dict()}
+    return {"id": process.id, "title": process.title, "chain": process.chain, "current": current, **parent}
 
 
 def _tag(processes: Sequence[Process]) -> str:

@@ -85,7 +85,7 @@ class AdaptiveViews:
         """Return one proposal in a process, with its whole text, and how what it leads to differs from what is left."""
         process = self._find(process_id)
         found = self._service.beside.proposal(process, event)
-        base = self._service.scenario(found["scenario"], process.chain)
+        base = self._service.scenario(found["scenario"], process.chain, process.id)
         proposal = read_proposal(found["proposal"])
         if "successor" in found:
             after = self._service.scenario(found["successor"], process.chain)

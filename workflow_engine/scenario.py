@@ -4,7 +4,7 @@
 those of the normal form. Data instructions (objects with `<operator>` members) stay data; the operators evaluate them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -14,7 +14,7 @@ from workflow_engine.errors import InvalidScenarioError
 from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind, normalise, scenario_id
 from workflow_engine.schedule import Schedule, compile_schedule
 
-ActionKind = Literal["manual", "http", "nop", "event", "document", "sequence", "invite"]
+ActionKind = Literal["manual", "http", "nop", "event", "document", "sequence", "invite", "sub-process"]
 Display = Literal["always", "once", "never"]
 When = Literal["immediately", "anchored", "settled"]
 
@@ -84,8 +84,8 @@ class Action:
     Attributes:
         key: Its name in the scenario.
         schema: Its `$schema`, as normalised.
-        kind: `http`, `nop`, `event`, `document`, `sequence` or `invite` for what a node runs by itself; `manual`
-            otherwise.
+        kind: `http`, `nop`, `event`, `document`, `sequence`, `invite` or `sub-process` for what a node runs by
+            itself; `manual` otherwise.
         is_system: Run and signed by a node instead of a person (paper section 7.3).
         title: Display name.
         label: Text of the button.
@@ -253,6 +253,12 @@ class Scenario:
         if found.is_final:
             return ()
         return tuple(dict.fromkeys((*found.actions, *self.allow_actions)))
+
+    def with_embedded(self) -> "Iterator[Scenario]":
+        """Yield the scenario, and all that are embedded in it, however deep."""
+        yield self
+        for inner in self.scenarios.values():
+            yield from inner.with_embedded()
 
 
 def load(document: Any) -> Scenario:

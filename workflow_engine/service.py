@@ -18,13 +18,12 @@ from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
-from workflow_engine import adaptive, comment, deferrals, journal, machine, scenario, view
+from workflow_engine import adaptive, comment, deferrals, journal, machine, scenario, starting, view
 from workflow_engine.beside import Beside
-from workflow_engine.body import process_reference, scenario_reference
+from workflow_engine.body import process_reference
 from workflow_engine.due import DueAction, due
 from workflow_engine.errors import (
     AlreadyExistsError,
-    InvalidProcessError,
     OutOfStepError,
     ProcessNotFoundError,
     ScenarioNotFoundError,
@@ -34,6 +33,7 @@ from workflow_engine.outcome import Outcome, Row
 from workflow_engine.process import Process
 from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATES, decode, delete_chain, encode
 from workflow_engine.scenario import TIMEOUT, Scenario, load
+from workflow_engine.sub_processes.relation import SUB_PROCESS, Around, ancestors, children_of
 from workflow_engine.triggers import Call, Triggers, response_body
 
 __all__ = ["COLLECTIONS", "WorkflowService", "kind_of"]
@@ -152,6 +152,11 @@ class WorkflowService:
             raise ProcessNotFoundError("There is no such process.")
         return found
 
+    def around(self, process: Process) -> Around:
+        """Return the processes above a process, and its sub-processes."""
+        live = self._live.of(process.chain)
+        return Around(above=ancestors(process, live.process), children=tuple(live.children(process.id)))
+
     def locate(self, process_id: str) -> list[str]:
         """Return the ids of the chains that have a process with this id."""
         return [str(row["chain"]) for row in self._store.find(ENTRIES, {"kind": "process", "subject": process_id})]
@@ -160,13 +165,15 @@ class WorkflowService:
         """Return the processes of a chain, in the order in which they were started."""
         return self._live.of(chain).processes()
 
-    def scenario(self, scenario_id: str, chain: str) -> Scenario:
+    def scenario(self, scenario_id: str, chain: str, process: str = "") -> Scenario:
         """Return a scenario of a chain by its id, or by the id that its document gives it.
+
+        Where a process is named, scenarios are found that it can have run by as a sub-process.
 
         Raises:
             ScenarioNotFoundError: There is none.
         """
-        found = self._live.of(chain).scenario(scenario_id)
+        found = self._live.of(chain).scenario_of(process, scenario_id)
         if found is None:
             raise ScenarioNotFoundError("There is no such scenario on this chain.")
         return found
@@ -178,13 +185,17 @@ class WorkflowService:
     def projection(self, chain: str) -> dict[str, Any]:
         """Return everything that was computed of a chain: equal on all nodes that applied the same entries."""
         live = self._live.of(chain)
-        processes = sorted(live.processes(), key=lambda process: process.id)
+        processes = live.processes()
+        children = children_of(processes)
         said = [comment.without_content(item) for _, item in self.beside.comments(chain)]
         return {
             "chain": chain,
             "head": live.head,
             "scenarios": sorted({found.id for found in live.scenarios()}),
-            "processes": [view.complete(process) for process in processes],
+            "processes": [
+                view.complete(process, live.process, children.get(process.id, ()))
+                for process in sorted(processes, key=lambda process: process.id)
+            ],
             **({"comments": said} if said else {}),
         }
 
@@ -217,7 +228,7 @@ class WorkflowService:
         return False
 
     def _waiting(self, chain: str, identities: AnyOf[str], *, is_timed: bool) -> list[DueAction]:
-        now = self._clock()
+        now, live = self._clock(), self._live.of(chain)
         return [
             DueAction(
                 chain=chain,
@@ -228,14 +239,14 @@ class WorkflowService:
                 cause=waiting.event,
                 when=waiting.when,
             )
-            for process in self.processes(chain)
-            for waiting in due(process)
+            for process in live.processes()
+            for waiting in due(process, live.process)
             if waiting.identity in identities and (waiting.is_timed or not is_timed)
             if waiting.is_due(now, self._up_since)
         ]
 
     def perform(self, action: DueAction) -> dict[str, Any] | None:
-        """Run a system action and return the body of the response to sign with the system key.
+        """Run a system action and return the body of the event to sign with the system key: mostly its response.
 
         Returns:
             The body, the same one however often it is performed; None when it is no longer due, or when an outside
@@ -247,10 +258,13 @@ class WorkflowService:
         if not self.is_due(action):
             self._live.check_applied(action.chain, action.cause)  # else it may be due again at once
             return None
+        process = self.process(action.process, action.chain)
+        if action.action != TIMEOUT and process.scenario.actions[action.action].kind == SUB_PROCESS:
+            return starting.perform(process, action, self._live.of(action.chain), self._clock())
         known = self._store.get(RESULTS, action.key)
         if known is not None:
             return decode(known["body"]) if known["body"] else deferrals.answer_of(self._store, action)
-        body = self._run(action)
+        body = self._run(action, process)
         if body is None:
             deferrals.record(self._store, action)
         row: Document = {**action.key, "body": encode(body) if body is not None else b""}
@@ -336,7 +350,7 @@ class WorkflowService:
         if kind == "scenario":
             return self._added_scenario(entry, live, row)
         if kind == "process":
-            return self._started(entry, live, row)
+            return starting.started(entry, live, row)
         if kind == "response":
             return self._stepped(entry, live, row)
         if kind in adaptive.KINDS:
@@ -353,25 +367,11 @@ class WorkflowService:
             row={**row, "subject": added.id, "name": added.name, "document": encode(added.normal_form)},
         )
 
-    def _started(self, entry: Entry, live: Live, row: Row) -> Outcome:
-        name = scenario_reference(entry.body)
-        found = live.scenario(name)
-        if found is None:
-            raise InvalidProcessError(
-                "The scenario of the process is not on this chain.",
-                path="$.scenario",
-                hint="Add the scenario to the chain first.",
-            )
-        started = machine.start(found, entry)
-        if live.process(started.id) is not None:
-            raise AlreadyExistsError("Another process of this chain has this id.", path="$.id")
-        return Outcome(row={**row, "subject": started.id}, process=started)
-
     def _stepped(self, entry: Entry, live: Live, row: Row) -> Outcome:
         process = live.process(process_reference(entry.body))
         if process is None:
             raise ProcessNotFoundError("There is no such process on this chain.", path="$.process")
-        stepped = machine.step(process, entry)
+        stepped = machine.step(process, entry, live.process)
         row = {**row, "subject": process.id, "document": encode(stepped.previous[-1])}
         return Outcome(row=row, process=stepped, before=live.last_event(process.id))
 
@@ -392,8 +392,7 @@ class WorkflowService:
         if outcome.process and last is not None and last["hash"] != entry.hash:
             self._store.delete(STATES, {"chain": entry.chain, "process": outcome.process.id, "hash": entry.hash})
 
-    def _run(self, action: DueAction) -> dict[str, Any] | None:
-        process = self.process(action.process, action.chain)
+    def _run(self, action: DueAction, process: Process) -> dict[str, Any] | None:
         if action.action == TIMEOUT:
             return response_body(process, action.action, action.actor, "ok", None)
         call = Call(process=process, action=action.action, actor=action.actor, idempotency_key=action.idempotency_key)
