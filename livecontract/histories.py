@@ -23,9 +23,12 @@ from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import Scenario
 from workflow_engine.schema import compile_schema
 from workflow_engine.service import kind_of
+from workflow_engine.sub_processes.relation import Find
 
 DEVIATED = "It has deviated before, so it is not replayed from its start."
 UNKNOWN_START = "Its document does not say how it started, so it is not replayed; give its chain or an evidence file."
+
+SUB_PROCESS = "It is a sub-process: how it starts is up to the process above, so it is not replayed from its start."
 
 _BOTH_KEYS = frozenset({"user", "system"})
 
@@ -43,6 +46,12 @@ _PROCESS: Mapping[str, Any] = {
         "id": _TEXT,
         "title": {"type": ["string", "null"]},
         "chain": _TEXT,
+        "parent": {
+            "type": "object",
+            "required": ["process", "action", "event"],
+            "properties": {"process": _TEXT, "action": _TEXT, "event": _TEXT},
+            "additionalProperties": False,
+        },
         "actors": {"type": "object", "additionalProperties": _ACTOR},
         "assets": {"type": "object"},
         "current": {
@@ -117,9 +126,10 @@ def _of_chain(document: Any, scenario: Scenario) -> list[History]:
     for entry in entries:
         engine.apply(entry)
     by_hash = {entry.hash: entry for entry in entries}
+    processes = {process.id: process for process in engine.processes(str(chain.id))}
     return [
-        _history(process, _start_of(process, entries), by_hash)
-        for process in engine.processes(str(chain.id))
+        _history(process, _start_of(process, entries), by_hash, processes.get)
+        for process in processes.values()
         if process.base.id == scenario.id
     ]
 
@@ -129,12 +139,14 @@ def _start_of(process: Process, entries: list[Entry]) -> Entry:
     return next(item for item in started if process.id in (item.body.get("id"), item.hash))
 
 
-def _history(process: Process, start: Entry, by_hash: Mapping[str, Entry]) -> History:
+def _history(process: Process, start: Entry, by_hash: Mapping[str, Entry], find: Find) -> History:
     steps = tuple(by_hash[str(item["event"])] for item in process.previous)
-    return History(process=process, start=start, steps=steps, note=_deviated(process))
+    return History(process=process, start=start, steps=steps, note=_unreplayable(process), find=find)
 
 
-def _deviated(process: Process) -> str | None:
+def _unreplayable(process: Process) -> str | None:
+    if process.parent is not None:
+        return SUB_PROCESS
     return DEVIATED if any(item["action"]["key"] == DEVIATION for item in process.previous) else None
 
 
@@ -147,7 +159,7 @@ def _of_process(form: Mapping[str, Any], scenario: Scenario) -> Iterator[History
     process = Process.from_state({**form, "proposals": ()}, scenario=scenario, previous=tuple(form["previous"]))
     _check_fits(process)
     start, steps = _start(process), tuple(_step(process, item) for item in process.previous)
-    note = _deviated(process) or _unknown_start(process, start, steps)
+    note = _unreplayable(process) or _unknown_start(process, start, steps)
     yield History(process=process, start=start, steps=steps, note=note)
 
 

@@ -3,7 +3,7 @@
 ```
 process   { "$schema", "id"?, "scenario": id | {"id"}, "chain"?: id | {"id"}, "title"?,
             "actors": { key: identity id | {"identity"?: id | {"id"}, …} } | [ {"key", …} ], "assets"?: { key: value } }
-sub-process { "$schema", "id"?, "scenario"?: id | {"id"}, "chain"?: id | {"id"},
+sub-process { "$schema", "id", "scenario": id | {"id"}, "chain"?: id | {"id"},
             "parent": { "process", "action", "event" } }
 response  { "$schema", "process": id | {"id"}, "action": key | {"key"}, "key"?, "data"?, "actor"?: key | {"key"} }
 ```
@@ -56,14 +56,14 @@ class SubProcessBody:
 
     Attributes:
         parent: What it is part of.
-        id: The id it says it has, or None.
-        scenario: The id of the scenario it says it runs, or None.
+        id: The id it says it has.
+        scenario: The id of the scenario it says it runs.
         chain: The chain it says it stands on, or None.
     """
 
     parent: Parent
-    id: str | None
-    scenario: str | None
+    id: str
+    scenario: str
     chain: str | None
 
 
@@ -155,9 +155,14 @@ def read_sub_process(body: Mapping[str, Any]) -> SubProcessBody:
     if not isinstance(parent, dict) or parent.keys() != _PARENT_MEMBERS:
         raise InvalidProcessError("A parent is an object with process, action and event.", path="$.parent")
     named = {name: _required(parent[name], ("parent", name)) for name in sorted(_PARENT_MEMBERS)}
+    id_ = _text(body.get("id"), "id", "id", InvalidProcessError)
+    if id_ is None:
+        raise InvalidProcessError("A sub-process needs its id.", path="$.id")
     return SubProcessBody(
         parent=Parent(**named),
-        **{name: _text(body.get(name), "id", name, InvalidProcessError) for name in ("id", "scenario", "chain")},
+        id=id_,
+        scenario=scenario_reference(body),
+        chain=_text(body.get("chain"), "id", "chain", InvalidProcessError),
     )
 
 

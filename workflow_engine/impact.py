@@ -20,6 +20,7 @@ from workflow_engine.process import Deviation, Process
 from workflow_engine.proposal import Proposal
 from workflow_engine.scenario import Scenario
 from workflow_engine.state_entry import enter
+from workflow_engine.sub_processes.relation import Find, nobody
 from workflow_engine.timing import waits_for_timeout
 
 
@@ -32,12 +33,14 @@ class History:
         start: The event that started it.
         steps: The events of its responses, oldest first.
         note: Why it cannot be replayed from its start, or None.
+        find: Knows the other processes of its chain, as they stand now.
     """
 
     process: Process
     start: Entry
     steps: tuple[Entry, ...]
     note: str | None = None
+    find: Find = nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +186,7 @@ def _replayed(found: Impact, history: History, change: Change) -> Impact:
         return replace(found, refused=f"It could not have been started: {error}")
     for number, step in enumerate(history.steps, 1):
         try:
-            process = machine.step(process, step)
+            process = machine.step(process, step, history.find)
         except LiveContractError as error:
             action = process_action(step)
             return replace(

@@ -1,11 +1,17 @@
 """A scenario with two sub-processes, one of which has one of its own, for tests."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
-from eventchain.core.entry import Entry
+from eventchain.core.errors import LiveContractError
+from eventchain.store.memory import MemoryStore
 from tests.workflow_engine.samples import OWN, HashedChain
-from workflow_engine.process import Parent
+from workflow_engine.due import DueAction
+from workflow_engine.engine import replay
+from workflow_engine.process import Process
+from workflow_engine.service import COLLECTIONS, WorkflowService
+from workflow_engine.triggers import Triggers
 
 PROCESS = "urn:livecontract:process:1"
 RESPONSE = "urn:livecontract:response:1"
@@ -127,26 +133,91 @@ PURCHASE: dict[str, Any] = {
 }
 
 
-class NestedChain(HashedChain):
-    """A chain on which sub-processes are started; `acme` buys, `beta` sells."""
+class Contract:
+    """A chain, and an engine that applies what is put on it; `acme` buys, `beta` sells.
 
-    def begin(self, document: Mapping[str, Any] = PURCHASE, **actors: str) -> str:
-        """Start a process `p` of a scenario after it, in the name of acme; return the hash of its event."""
-        self.entry({"$schema": "https://specs.livecontracts.io/v0.2.0/identity/schema.json#", "id": "acme"})
-        self.entry(document)
+    Attributes:
+        store: What the engine keeps.
+        now: The engine's clock.
+    """
+
+    def __init__(self, document: Mapping[str, Any] = PURCHASE, **actors: str) -> None:
+        self.chain, self.now = HashedChain(), 0
+        self.store = MemoryStore(COLLECTIONS)
+        self.engine = WorkflowService(self.store, lambda: self.now, Triggers({}))
+        self.add({"$schema": "https://specs.livecontracts.io/v0.2.0/identity/schema.json#", "id": "acme"})
+        self.add(document)
         bound = actors or {"buyer": "acme", "seller": "beta"}
-        return str(self.entry({"$schema": PROCESS, "id": "p", "scenario": document["id"], "actors": bound}).hash)
+        self.add({"$schema": PROCESS, "id": "p", "scenario": document["id"], "actors": bound})
 
-    def act(self, process: str, action: str, identity: str = "acme", *, at: int | None = None, **more: Any) -> Entry:
-        """A response; nodes sign what they do with `signed_with="system"`."""
+    def add(self, body: Mapping[str, Any], identity: str = "acme", *, key: str = "user", at: int | None = None) -> str:
+        """Put an event on the chain, unless it is refused, and return its hash."""
+        moment = at or self.now + 1000
+        entry = self.chain.entry(body, identity, key=key, at=moment)
+        try:
+            self.engine.apply(entry)
+        except LiveContractError:
+            self.chain.entries.pop()
+            raise
+        self.now = max(self.now, moment)
+        return str(entry.hash)
+
+    def act(self, process: str, action: str, identity: str = "acme", *, at: int | None = None, **more: Any) -> str:
+        """Add a response; nodes sign theirs with `signed_with="system"`."""
         key = more.pop("signed_with", "user")
-        body = {"$schema": RESPONSE, "process": process, "action": action, **more}
-        entry: Entry = self.entry(body, identity, key=key, at=at)
-        return entry
+        return self.add({"$schema": RESPONSE, "process": process, "action": action, **more}, identity, key=key, at=at)
 
-    def start_child(
-        self, parent: Parent, identity: str, *, key: str = "system", at: int | None = None, **more: Any
-    ) -> Entry:
-        """An event that starts a sub-process."""
-        entry: Entry = self.entry({"$schema": PROCESS, "parent": parent.to_dict(), **more}, identity, key=key, at=at)
-        return entry
+    def due(self) -> list[DueAction]:
+        """What nodes have to do now."""
+        return self.engine.due("chain", {"acme", "beta"})
+
+    def body(self, action: str) -> dict[str, Any]:
+        """Return the event that the node of an action adds which is due now."""
+        found = self.engine.perform(next(item for item in self.due() if item.action == action))
+        assert found is not None
+        return found
+
+    def settle(self) -> None:
+        """Let the nodes do all that is due; timeouts are not told."""
+        while found := [item for item in self.due() if item.action != ":timeout"]:
+            body = self.engine.perform(found[0])
+            assert body is not None
+            self.add(body, found[0].identity, key="system")
+
+    def process(self, process: str = "p") -> Process:
+        return self.engine.process(process, "chain")
+
+    def child(self, action: str, process: str = "p") -> str:
+        """Return the id of the newest sub-process of an action."""
+        found = [item for item in self.engine.around(self.process(process)).children if item.parent]
+        return next(item.id for item in reversed(found) if item.parent and item.parent.action == action)
+
+    def shown(self, process: str) -> dict[str, Any]:
+        """Return the complete view of a process."""
+        return next(item for item in self.engine.projection("chain")["processes"] if item["id"] == process)
+
+    def check_replay(self) -> None:
+        """Check that the chain comes to the same by a replay, and for an engine that has to read everything."""
+        projection = self.engine.projection("chain")
+        assert replay(self.chain.entries) == projection
+        reading = WorkflowService(self.store, lambda: self.now, Triggers({}))
+        assert reading.projection("chain") == projection
+        assert reading.due("chain", {"acme", "beta"}) == self.due()
+
+
+def checking(document: Mapping[str, Any] = PURCHASE) -> Contract:
+    """A contract in the state in which both sub-processes are open, which have been started."""
+    contract = Contract(document)
+    contract.act("p", "offer", "beta", data={"address": "Mill Lane 1", "price": 100})
+    contract.settle()
+    return contract
+
+
+def changed(*path: str, **members: Any) -> dict[str, Any]:
+    """Return the purchase with other members at a place."""
+    document = deepcopy(PURCHASE)
+    place = document
+    for name in path:
+        place = place[name]
+    place.update(members)
+    return document

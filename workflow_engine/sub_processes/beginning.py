@@ -7,8 +7,8 @@
 
 That is all that the event says; the rest follows. The node of an actor of the parent's action signs it. `event` names
 the run of the action: the event that entered the parent's state, or, of a scheduled action, the response before. The
-id is made of `parent`, so that one run has one sub-process; it may be left out. The scenario is the one that the action
-names among those embedded in the parent's, by its id.
+id is made of `parent`, so that one run has one sub-process. The scenario is the one that the action names among those
+embedded in the parent's, by its id.
 
 Actors and assets are what the parent says at this moment. An actor of the child has identity and title of the actor of
 the parent that `roles` names, by default the one with the same key; an asset has the value that `assets` of the action
@@ -134,7 +134,7 @@ def why_not(above: Process, action: str, entry: Entry) -> str | None:
     try:
         made(above, parent, scenario_of(above, action), entry)
     except InvalidError as error:
-        return error.message
+        return error.message if error.path is None else f"{error.message} (at {error.path})"
     return None
 
 

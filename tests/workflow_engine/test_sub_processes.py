@@ -1,0 +1,516 @@
+"""Sub-processes in the engine: started once, isolated, answered truly, abandoned with the state that waits for them."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eventchain.core.errors import LiveContractError
+from tests.workflow_engine.nesting import (
+    INSPECTION,
+    LABORATORY,
+    PROCESS,
+    PURCHASE,
+    RESPONSE,
+    Contract,
+    changed,
+    checking,
+    manual,
+)
+from workflow_engine.errors import (
+    ActionNotAvailableError,
+    ActorNotAllowedError,
+    AlreadyExistsError,
+    DeviationNotOpenError,
+    InvalidProcessError,
+    InvalidResponseError,
+    ProcessNotFoundError,
+)
+from workflow_engine.scenario import load
+
+DAY = 86_400_000
+REPORT = {"grade": 7, "note": "Dry."}
+
+
+def in_state() -> Contract:
+    """A contract whose nodes have not done anything yet in the state with the two actions."""
+    contract = Contract()
+    contract.act("p", "offer", "beta", data={"address": "Mill Lane 1", "price": 100})
+    return contract
+
+
+def test_state_with_two_sub_processes_is_several_states_at_once() -> None:
+    contract = checking()
+    assert [item["action"] for item in contract.shown("p")["sub_processes"]] == ["inspect", "finance"]
+    contract.act(contract.child("inspect"), "report", "beta", data=REPORT)
+    contract.settle()
+    assert contract.process().current.key == "checking"
+    contract.act(contract.child("finance"), "decline")
+    contract.settle()
+    process = contract.process()
+    assert process.current.key == ":success"
+    assert process.assets["inspection"] == {
+        "process": process.previous[1]["data"]["process"],
+        "state": ":success",
+        "result": REPORT,
+    }
+    assert process.assets["financing"]["state"] == ":failed"
+    assert [item["key"] for item in process.previous] == ["ok", "ok", "error"]
+    contract.check_replay()
+
+
+def test_sub_process_has_what_it_is_handed_and_nothing_else() -> None:
+    contract = checking()
+    child = contract.process(contract.child("inspect"))
+    assert child.assets == {"object": "Mill Lane 1", "report": {}}
+    assert child.actors["inspector"] == {"key": "inspector", "title": "Inspector", "identity": {"id": "beta"}}
+    assert child.actors["client"]["identity"] == {"id": "acme"}
+    assert contract.process(contract.child("finance")).actors.keys() == {"buyer"}
+    contract.act(child.id, "report", "beta", data=REPORT)
+    assert "inspection" not in contract.process(child.id).assets
+    assert contract.process().assets["inspection"] == {}
+
+
+def test_title_that_an_actor_was_given_goes_along() -> None:
+    document = changed("actions", "offer", responses={"ok": {"update": [{"select": "actors.seller.title"}]}})
+    contract = Contract(document)
+    contract.act("p", "offer", "beta", data="Beta Ltd")
+    contract.settle()
+    assert contract.process(contract.child("inspect")).actors["inspector"]["title"] == "Beta Ltd"
+
+
+def test_parent_goes_on_meanwhile_and_what_it_hands_over_stays_as_it_was() -> None:
+    contract = checking()
+    contract.act("p", "remark", data={"address": "Mill Lane 2"})
+    assert contract.due() == []
+    assert contract.process(contract.child("inspect")).assets["object"] == "Mill Lane 1"
+
+
+@pytest.mark.parametrize(
+    ("identity", "key"), [("acme", "user"), ("beta", "user"), ("acme", "system"), ("nobody", "system")]
+)
+def test_only_the_node_of_the_actor_starts_a_sub_process(identity: str, key: str) -> None:
+    contract = in_state()
+    with pytest.raises(ActorNotAllowedError):
+        contract.add(contract.body("inspect"), identity, key=key)
+
+
+def test_sub_process_is_started_once() -> None:
+    contract = in_state()
+    body = contract.body("inspect")
+    contract.add(body, "beta", key="system")
+    with pytest.raises(AlreadyExistsError):
+        contract.add(body, "beta", key="system")
+    assert [item.action for item in contract.due() if item.process == "p"] == ["finance"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "path"),
+    [
+        ({"id": None}, InvalidProcessError, "$.id"),
+        ({"id": "mine"}, InvalidProcessError, "$.id"),
+        ({"id": 5}, InvalidProcessError, "$.id"),
+        ({"scenario": None}, InvalidProcessError, "$.scenario"),
+        ({"scenario": "purchase"}, InvalidProcessError, "$.scenario"),
+        ({"chain": "another"}, InvalidProcessError, "$.chain"),
+        ({"actors": {"client": "beta"}}, InvalidProcessError, "$.actors"),
+        ({"assets": {"object": "Castle"}}, InvalidProcessError, "$.assets"),
+        ({"title": "Mine"}, InvalidProcessError, "$.title"),
+        ({"parent": None}, InvalidProcessError, "$.parent"),
+        ({"parent": ["p", "inspect"]}, InvalidProcessError, "$.parent"),
+        ({"parent": {"process": "p", "action": "inspect"}}, InvalidProcessError, "$.parent"),
+        ({"parent": {"process": "p", "action": "inspect", "event": "x", "more": "y"}}, InvalidProcessError, "$.parent"),
+        ({"parent": {"process": 1, "action": "inspect", "event": "x"}}, InvalidProcessError, "$.parent.process"),
+        ({"parent": {"process": "q", "action": "inspect", "event": "x"}}, ProcessNotFoundError, "$.parent.process"),
+        ({"parent": {"process": "p", "action": "inspect", "event": "x"}}, ActionNotAvailableError, "$.parent"),
+        ({"parent": {"process": "p", "action": "remark", "event": "x"}}, ActionNotAvailableError, "$.parent"),
+        ({"parent": {"process": "p", "action": "offer", "event": "x"}}, ActionNotAvailableError, "$.action"),
+    ],
+)
+def test_event_that_says_something_else_than_the_parent_starts_nothing(
+    changes: dict[str, Any], error: type[LiveContractError], path: str
+) -> None:
+    contract = in_state()
+    body = {**contract.body("inspect"), **changes}
+    with pytest.raises(error) as refused:
+        contract.add(
+            {name: item for name, item in body.items() if item is not None or name == "parent"}, "beta", key="system"
+        )
+    assert refused.value.path == path
+    assert len(contract.engine.processes("chain")) == 1
+
+
+def test_nobody_takes_the_id_of_a_sub_process_before_it_is_started() -> None:
+    contract = in_state()
+    body = {
+        "$schema": PROCESS,
+        "id": contract.body("inspect")["id"],
+        "scenario": "purchase",
+        "actors": {"buyer": "acme"},
+    }
+    with pytest.raises(InvalidProcessError, match="start with sub-process:"):
+        contract.add(body)
+
+
+def test_embedded_scenario_starts_no_process_of_its_own() -> None:
+    contract = in_state()
+    body = {
+        "$schema": PROCESS,
+        "id": "q",
+        "scenario": contract.body("inspect")["scenario"],
+        "actors": {"client": "acme"},
+    }
+    with pytest.raises(InvalidProcessError, match="not on this chain"):
+        contract.add(body)
+
+
+def test_scenario_that_is_named_like_an_embedded_one_changes_no_sub_process() -> None:
+    contract = in_state()
+    named = deepcopy(LABORATORY) | {"id": contract.body("inspect")["scenario"]}
+    contract.add(named)
+    contract.settle()
+    assert "client" in contract.process(contract.child("inspect")).actors
+    contract.check_replay()
+
+
+@pytest.mark.parametrize(
+    ("action", "identity", "more", "key", "state"),
+    [
+        ("report", "beta", {"data": REPORT}, "ok", ":success"),
+        ("report", "beta", {"key": "unsound"}, "unsound", "unsound"),
+        ("stop", "acme", {}, "cancelled", ":cancelled"),
+        (":timeout", "beta", {"signed_with": "system", "at": 8 * DAY}, "error", ":failed"),
+    ],
+)
+def test_response_is_named_after_the_state_in_which_the_sub_process_ended(
+    action: str, identity: str, more: dict[str, Any], key: str, state: str
+) -> None:
+    contract = checking()
+    child = contract.child("inspect")
+    contract.act(child, action, identity, **more)
+    contract.settle()
+    told = contract.process().previous[-1]
+    assert (told["key"], told["data"]["state"], told["data"]["process"]) == (key, state, child)
+    contract.check_replay()
+
+
+def test_answer_is_what_became_of_the_sub_process_and_nothing_else() -> None:
+    contract = checking()
+    child = contract.child("inspect")
+    with pytest.raises(ActionNotAvailableError, match="has not ended"):
+        contract.act("p", "inspect", "beta", signed_with="system", key="error", data={"message": "No."})
+    contract.act(child, "report", "beta", data={"grade": 1})
+    body = contract.body("inspect")
+    for change in (
+        {"key": "cancelled"},
+        {"key": "unsound"},
+        {"key": "error", "data": {"message": "It could not be started."}},
+        {"data": {**body["data"], "state": ":failed"}},
+        {"data": {**body["data"], "result": {"grade": 10}}},
+        {"data": {**body["data"], "result": {"grade": True}}},
+        {"data": {**body["data"], "more": 1}},
+        {"data": None},
+    ):
+        with pytest.raises(InvalidResponseError):
+            contract.add({**body, **change}, "beta", key="system")
+    with pytest.raises(ActorNotAllowedError):
+        contract.add({name: item for name, item in body.items() if name != "actor"}, "acme", key="system")
+    contract.add(body, "beta", key="system")
+    with pytest.raises(ActionNotAvailableError, match="has been answered"):
+        contract.add(body, "beta", key="system")
+
+
+def test_sub_process_is_abandoned_when_its_parent_leaves_the_state() -> None:
+    contract = checking()
+    inspection = contract.child("inspect")
+    laboratory = contract.child("measure", inspection)
+    contract.act("p", "leave", "beta")
+    for child in (inspection, contract.child("finance"), laboratory):
+        assert contract.shown(child)["abandoned"] is True
+    assert all(item["abandoned"] for item in contract.shown("p")["sub_processes"])
+    contract.now = 30 * DAY
+    assert contract.engine.overdue("chain", {"acme", "beta"}) == contract.due() == []
+    for process, action, identity in (
+        (inspection, "stop", "acme"),
+        (laboratory, "measure", "beta"),
+        (inspection, ":timeout", "beta"),
+        (inspection, "measure", "beta"),
+    ):
+        with pytest.raises(ActionNotAvailableError, match="gone on without it"):
+            contract.act(process, action, identity, signed_with="system" if action != "stop" else "user")
+    contract.add({"$schema": "urn:livecontract:comment:1", "process": inspection, "content": "A pity."})
+    contract.check_replay()
+
+
+def test_sub_process_below_an_answered_action_is_abandoned_too() -> None:
+    contract = checking()
+    inspection = contract.child("inspect")
+    laboratory = contract.child("measure", inspection)
+    contract.act(inspection, "report", "beta", data=REPORT)
+    assert contract.shown(laboratory)["abandoned"] is True
+    assert "abandoned" not in contract.shown(inspection)
+    contract.settle()
+    assert contract.process().previous[-1]["key"] == "ok"
+
+
+def test_finished_sub_process_of_a_state_that_was_left_is_not_answered() -> None:
+    contract = checking()
+    contract.act(contract.child("inspect"), "stop")
+    body = contract.body("inspect")
+    contract.act("p", "leave", "beta")
+    assert contract.due() == []
+    assert "abandoned" not in contract.shown(contract.child("inspect"))
+    with pytest.raises(ActionNotAvailableError):
+        contract.add(body, "beta", key="system")
+
+
+def test_abandoned_process_starts_no_sub_process() -> None:
+    contract = in_state()
+    contract.add(contract.body("inspect"), "beta", key="system")
+    body = contract.body("measure")
+    contract.act("p", "leave", "beta")
+    with pytest.raises(ActionNotAvailableError, match="gone on without it"):
+        contract.add(body, "beta", key="system")
+
+
+def test_state_that_is_entered_again_has_new_sub_processes() -> None:
+    document = changed("states", "checking", actions=["inspect", "remark", "offer"])
+    document["states"]["checking"]["transitions"].insert(0, {"action": "offer", "transition": "checking"})
+    contract = Contract(document)
+    contract.act("p", "offer", "beta", data={"address": "A"})
+    contract.settle()
+    first = contract.child("inspect")
+    contract.act("p", "offer", "beta", data={"address": "B"})
+    contract.settle()
+    second = contract.child("inspect")
+    assert contract.process(second).assets["object"] == "B"
+    assert [contract.shown(item).get("abandoned") for item in (first, second)] == [True, None]
+    contract.check_replay()
+
+
+def test_scheduled_sub_process_runs_again_and_again() -> None:
+    schedule = {"after": "P1D", "every": "P1D", "max": 2}
+    contract = Contract(changed("actions", "inspect", schedule=schedule))
+    contract.act("p", "offer", "beta", data={"address": "Mill Lane 1"})
+    contract.settle()
+    ids = set()
+    for day in (1, 2):
+        with pytest.raises(StopIteration):
+            contract.child("inspect") if day == 1 else contract.body("inspect")
+        contract.now += DAY
+        contract.settle()
+        child = contract.child("inspect")
+        ids.add(child)
+        contract.act(child, "stop")
+        contract.settle()
+    contract.now += 2 * DAY
+    contract.settle()
+    assert len(ids) == 2
+    assert [item["key"] for item in contract.process().previous[1:]] == ["cancelled", "cancelled"]
+    contract.check_replay()
+
+
+def test_sub_process_that_cannot_be_started_is_an_error_and_nothing_else_is() -> None:
+    contract = Contract(changed("scenarios", "inspection", assets={"object": {"type": "number"}, "report": {}}))
+    contract.act("p", "offer", "beta", data={"address": "Mill Lane 1", "price": 100})
+    body = contract.body("inspect")
+    assert body["key"] == "error"
+    assert "number" in body["data"]["message"]
+    for data in ({"message": 1}, {"message": "x" * 2000}, {"process": "q"}, {"message": "x", "state": ":failed"}):
+        with pytest.raises(InvalidResponseError, match="cannot be started"):
+            contract.add({**body, "data": data}, "beta", key="system")
+    with pytest.raises(ActionNotAvailableError):
+        contract.add({**body, "key": "ok"}, "beta", key="system")
+    with pytest.raises(ActionNotAvailableError, match="not been started"):
+        contract.act("p", "finance", signed_with="system", key="error", data={"message": "Not today."})
+    contract.settle()
+    assert contract.process().previous[-1]["data"] == body["data"]
+    contract.check_replay()
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"result": "sum(title)"}, "cannot be made"),
+        ({"responses": {"ok": {"schema": {"required": ["fine"]}}, "error": {}}}, "does not fit"),
+    ],
+)
+def test_result_that_cannot_be_handed_back_is_an_error(members: dict[str, Any], message: str) -> None:
+    document = changed("actions", "inspect", **members)
+    document["states"]["checking"]["transitions"] = [{"action": "remark", "transition": ":success"}]
+    contract = Contract(document)
+    contract.act("p", "offer", "beta", data={"address": "Mill Lane 1", "price": 100})
+    contract.settle()
+    contract.act(contract.child("inspect"), "report", "beta", data=REPORT)
+    contract.settle()
+    told = contract.process().previous[-1]
+    assert (told["key"], told["data"].keys()) == ("error", {"process", "state", "message"})
+    assert message in told["data"]["message"]
+    contract.check_replay()
+
+
+def test_result_that_no_event_could_carry_is_an_error() -> None:
+    contract = checking(changed("actions", "inspect", result="[assets.report, assets.report]"))
+    child = contract.child("inspect")
+    contract.act(child, "report", "beta", data={"grade": 1, "note": "x" * 40_000})
+    contract.settle()
+    assert "larger than" in contract.process().previous[-1]["data"]["message"]
+
+
+DEVIATION = {
+    "$schema": "urn:livecontract:deviation:1",
+    "title": "Look later",
+    "from": "initial",
+    "to": ":cancelled",
+    "states": {"later": {"action": "look", "transition": ":cancelled"}},
+    "actions": {"look": {"actor": "inspector"}},
+}
+
+
+def consent(proposal: str) -> dict[str, str]:
+    return {"$schema": "urn:livecontract:consent:1", "deviation": proposal, "answer": "agree"}
+
+
+def test_sub_process_of_all_parties_deviates_and_is_still_answered() -> None:
+    contract = checking()
+    child = contract.child("inspect")
+    proposal = contract.add({**DEVIATION, "process": child})
+    contract.add(consent(proposal), "beta")
+    assert contract.process(child).current.key == "later"
+    contract.check_replay()
+    contract.act(child, "look", "beta")
+    contract.settle()
+    assert contract.process().previous[-1]["key"] == "cancelled"
+    contract.check_replay()
+
+
+def test_sub_process_does_not_deviate_without_a_party_of_the_process_above() -> None:
+    contract = checking()
+    proposal = {**DEVIATION, "process": contract.child("finance"), "actions": {"look": {"actor": "buyer"}}}
+    with pytest.raises(DeviationNotOpenError, match="all parties") as refused:
+        contract.add(proposal)
+    assert "beta" in (refused.value.hint or "")
+
+
+def test_sub_process_that_goes_on_by_another_scenario_is_read_again() -> None:
+    contract = checking()
+    other = deepcopy(INSPECTION) | {"id": "short", "scenarios": {}, "title": "Short"}
+    other["actions"].pop("measure")
+    other["states"]["initial"] |= {"actions": ["stop"]}
+    other["states"]["initial"]["transitions"] = [{"action": "stop", "transition": ":success"}]
+    contract.add(other)
+    child = contract.child("inspect")
+    members = {name: item for name, item in DEVIATION.items() if name not in ("states", "actions")}
+    proposal = contract.add({**members, "process": child, "to": "initial", "scenario": "short"})
+    contract.add(consent(proposal), "beta")
+    contract.check_replay()
+    contract.act(child, "stop")
+    contract.settle()
+    assert contract.process().previous[-1]["key"] == "ok"
+    contract.check_replay()
+
+
+def test_deviation_of_the_parent_abandons_its_sub_processes() -> None:
+    contract = checking()
+    body = {
+        **DEVIATION,
+        "process": "p",
+        "from": "checking",
+        "to": "checking",
+        "actions": {"look": {"actor": "buyer"}},
+        "states": {"later": {"action": "look", "transition": "checking"}},
+    }
+    contract.add(consent(contract.add(body)), "beta")
+    assert all(item["abandoned"] for item in contract.shown("p")["sub_processes"])
+    contract.act("p", "look")
+    contract.settle()
+    assert [item.get("abandoned") for item in contract.shown("p")["sub_processes"]] == [True, True, None, None]
+    contract.check_replay()
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """A scenario whose sub-processes have sub-processes, so many levels deep."""
+    document: dict[str, Any] = {
+        "$schema": PURCHASE["$schema"],
+        "actors": {"buyer": {}},
+        "actions": {"go": manual("buyer")},
+        "states": {"initial": {"action": "go", "transition": ":success"}},
+    }
+    for _ in range(levels):
+        document = {
+            "$schema": PURCHASE["$schema"],
+            "actors": {"buyer": {}},
+            "actions": {
+                "go": {
+                    "$schema": "urn:livecontract:action:sub-process",
+                    "actor": "buyer",
+                    "scenario": "inner",
+                    "responses": {"ok": {}, "error": {}},
+                }
+            },
+            "states": {"initial": {"action": "go", "transition": ":success"}},
+            "scenarios": {"inner": document},
+        }
+    return document | {"id": "nested"}
+
+
+def test_sub_processes_nest_as_deep_as_a_scenario_may() -> None:
+    levels = 23
+    with pytest.raises(LiveContractError, match="nested deeper"):
+        load(nested(levels))
+    contract = Contract(nested(levels - 1), buyer="acme")
+    contract.settle()
+    assert len(contract.engine.processes("chain")) == levels
+    innermost = contract.engine.processes("chain")[-1]
+    contract.act(innermost.id, "go")
+    contract.settle()
+    assert {process.current.key for process in contract.engine.processes("chain")} == {":success"}
+    contract.check_replay()
+
+
+MOVES = ("offer", "remark", "leave", "report", "stop", "lend", "decline", "measure", "wait", "nodes", "forge")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(MOVES), max_size=12))
+def test_whatever_people_and_nodes_do_each_run_has_one_sub_process_and_one_true_answer(moves: list[str]) -> None:
+    contract = Contract()
+    for move in moves:
+        do(contract, move)
+        for item in contract.due():
+            assert "abandoned" not in contract.shown(item.process)
+    processes = contract.engine.processes("chain")
+    assert len({process.parent for process in processes if process.parent}) == len(processes) - 1
+    for response in contract.process().previous:
+        if response["action"]["key"] in ("inspect", "finance"):
+            child = contract.process(response["data"]["process"])
+            assert child.is_finished
+            assert child.current.key == response["data"]["state"]
+    contract.check_replay()
+
+
+def do(contract: Contract, move: str) -> None:
+    """Let somebody do something, everywhere; what is refused changes nothing."""
+    if move == "nodes":
+        contract.settle()
+        return
+    if move == "wait":
+        contract.now += 8 * DAY
+        for item in contract.engine.overdue("chain", {"acme", "beta"}):
+            body = contract.engine.perform(item)
+            if body is not None:
+                contract.add(body, item.identity, key="system")
+        return
+    for process in [item.id for item in contract.engine.processes("chain")]:
+        for identity in ("acme", "beta"):
+            action, more = (move, {}) if move != "forge" else ("inspect", {"signed_with": "system", "key": "ok"})
+            data = {"price": 5} if move in ("offer", "remark") else {"grade": 1} if move == "report" else None
+            body = {"$schema": RESPONSE, "process": process, "action": action, "key": more.get("key", "ok")}
+            try:
+                contract.add(
+                    body | ({} if data is None else {"data": data}), identity, key=more.get("signed_with", "user")
+                )
+            except LiveContractError:
+                continue
