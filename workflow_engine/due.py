@@ -19,6 +19,7 @@ class Due:
         actor: Key of the actor who is to run it.
         identity: Id of the identity that actor is bound to.
         event: Hash of the event that brought it about.
+        since: When that was, in milliseconds since 1970.
         not_before: Moment from which it is due, in milliseconds since 1970; 0 for at once.
         when: How sure the node must be of the event first (`when` of the action).
         is_timed: Time brings it about, rather than an event: a timeout, or a scheduled action.
@@ -29,6 +30,7 @@ class Due:
     actor: str
     identity: str
     event: str
+    since: int
     not_before: int
     when: str
     is_timed: bool
@@ -37,6 +39,18 @@ class Due:
     def is_due(self, now: int, up_since: int) -> bool:
         """Tell whether it is to be run at a moment, by a node that was up since another; see `Turn.has_come`."""
         return self.not_before <= now and (self.turn is None or self.turn.has_come(now, up_since))
+
+    def of(self, process: Process) -> "DueAction":
+        """Return it as the nodes pass it on."""
+        return DueAction(
+            chain=process.chain,
+            process=process.id,
+            action=self.action,
+            actor=self.actor,
+            identity=self.identity,
+            cause=self.event,
+            when=self.when,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +123,7 @@ def _actions(process: Process, find: Find) -> Iterator[Due]:
                 actor=actor,
                 identity=identity,
                 event=run.cause,
+                since=max(current.timestamp, run.not_before),
                 not_before=run.not_before,
                 when=action.when,
                 is_timed=action.schedule is not None,
@@ -120,7 +135,7 @@ def _run(process: Process, action: Action, find: Find) -> Run | None:
     if action.kind == SUB_PROCESS:
         child = child_of(process, action.key, find)
         if child is not None:
-            return Run(not_before=0, cause=child.last_event) if child.is_finished else None
+            return Run(not_before=child.current.timestamp, cause=child.last_event) if child.is_finished else None
         return run_of(process, action.key)
     if action.schedule is not None:
         return next_run(process, action.key)
@@ -134,6 +149,7 @@ def _timeouts(process: Process) -> Iterator[Due]:
             actor=turn.actor,
             identity=turn.identity,
             event=process.current.event,
+            since=process.current.timestamp,
             not_before=turn.due_date,
             when="immediately",
             is_timed=True,

@@ -21,7 +21,7 @@ from eventchain.store.document_store import Document, DocumentStore, DuplicateEr
 from workflow_engine import adaptive, comment, deferrals, journal, machine, scenario, starting, view
 from workflow_engine.beside import Beside
 from workflow_engine.body import process_reference
-from workflow_engine.due import DueAction, due
+from workflow_engine.due import DueAction
 from workflow_engine.errors import (
     AlreadyExistsError,
     OutOfStepError,
@@ -29,6 +29,7 @@ from workflow_engine.errors import (
     ScenarioNotFoundError,
 )
 from workflow_engine.live import Live, LiveProcesses
+from workflow_engine.order import Waiting, in_turn, waiting_now
 from workflow_engine.outcome import Outcome, Row
 from workflow_engine.process import Process
 from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATES, decode, delete_chain, encode
@@ -206,17 +207,18 @@ class WorkflowService:
 
     def due(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
         """Return the system actions that wait now, and that the nodes of these identities are to perform."""
-        return self._waiting(chain, identities, is_timed=False)
+        return [item.of(process) for process, item in self._in_turn(chain) if item.identity in identities]
 
     def overdue(self, chain: str, identities: AnyOf[str]) -> list[DueAction]:
         """Return those of them that no event brought about: what time or an outside party's answer made due."""
-        timed = self._waiting(chain, identities, is_timed=True)
+        waiting = [(process, item) for process, item in self._in_turn(chain) if item.identity in identities]
+        timed = [item.of(process) for process, item in waiting if item.is_timed]
         answered = (item for item in deferrals.answered(self._store, chain) if item.identity in identities)
         return [*timed, *(item for item in answered if item not in timed and self._waits(item))]
 
     def is_due(self, action: DueAction) -> bool:
-        """Tell whether a system action still waits."""
-        return action in self.due(action.chain, {action.identity})
+        """Tell whether a system action still waits, whosever turn it is."""
+        return action in [item.of(process) for process, item in self._waiting(action.chain)]
 
     def _waits(self, action: DueAction) -> bool:
         """Tell whether an answered system action still waits; if not, it is looked after no more."""
@@ -227,23 +229,12 @@ class WorkflowService:
             deferrals.close(self._store, action)
         return False
 
-    def _waiting(self, chain: str, identities: AnyOf[str], *, is_timed: bool) -> list[DueAction]:
-        now, live = self._clock(), self._live.of(chain)
-        return [
-            DueAction(
-                chain=chain,
-                process=process.id,
-                action=waiting.action,
-                actor=waiting.actor,
-                identity=waiting.identity,
-                cause=waiting.event,
-                when=waiting.when,
-            )
-            for process in live.processes()
-            for waiting in due(process, live.process)
-            if waiting.identity in identities and (waiting.is_timed or not is_timed)
-            if waiting.is_due(now, self._up_since)
-        ]
+    def _waiting(self, chain: str) -> list[Waiting]:
+        live = self._live.of(chain)
+        return waiting_now(live.processes(), live.process, self._clock(), self._up_since)
+
+    def _in_turn(self, chain: str) -> list[Waiting]:
+        return in_turn(self._waiting(chain), self._clock(), self._up_since)
 
     def perform(self, action: DueAction) -> dict[str, Any] | None:
         """Run a system action and return the body of the event to sign with the system key: mostly its response.

@@ -141,8 +141,8 @@ class Contract:
         now: The engine's clock.
     """
 
-    def __init__(self, document: Mapping[str, Any] = PURCHASE, **actors: str) -> None:
-        self.chain, self.now = HashedChain(), 0
+    def __init__(self, document: Mapping[str, Any] = PURCHASE, name: str = "chain", **actors: str) -> None:
+        self.chain, self.now = HashedChain(name), 0
         self.store = MemoryStore(COLLECTIONS)
         self.engine = WorkflowService(self.store, lambda: self.now, Triggers({}))
         self.add({"$schema": "https://specs.livecontracts.io/v0.2.0/identity/schema.json#", "id": "acme"})
@@ -169,7 +169,7 @@ class Contract:
 
     def due(self) -> list[DueAction]:
         """What nodes have to do now."""
-        return self.engine.due("chain", {"acme", "beta"})
+        return self.engine.due(self.chain.name, {"acme", "beta"})
 
     def body(self, action: str) -> dict[str, Any]:
         """Return the event that the node of an action adds which is due now."""
@@ -185,7 +185,7 @@ class Contract:
             self.add(body, found[0].identity, key="system")
 
     def process(self, process: str = "p") -> Process:
-        return self.engine.process(process, "chain")
+        return self.engine.process(process, self.chain.name)
 
     def child(self, action: str, process: str = "p") -> str:
         """Return the id of the newest sub-process of an action."""
@@ -194,20 +194,20 @@ class Contract:
 
     def shown(self, process: str) -> dict[str, Any]:
         """Return the complete view of a process."""
-        return next(item for item in self.engine.projection("chain")["processes"] if item["id"] == process)
+        return next(item for item in self.engine.projection(self.chain.name)["processes"] if item["id"] == process)
 
     def check_replay(self) -> None:
         """Check that the chain comes to the same by a replay, and for an engine that has to read everything."""
-        projection = self.engine.projection("chain")
+        projection = self.engine.projection(self.chain.name)
         assert replay(self.chain.entries) == projection
         reading = WorkflowService(self.store, lambda: self.now, Triggers({}))
-        assert reading.projection("chain") == projection
-        assert reading.due("chain", {"acme", "beta"}) == self.due()
+        assert reading.projection(self.chain.name) == projection
+        assert reading.due(self.chain.name, {"acme", "beta"}) == self.due()
 
 
-def checking(document: Mapping[str, Any] = PURCHASE) -> Contract:
+def checking(document: Mapping[str, Any] = PURCHASE, name: str = "chain") -> Contract:
     """A contract in the state in which both sub-processes are open, which have been started."""
-    contract = Contract(document)
+    contract = Contract(document, name)
     contract.act("p", "offer", "beta", data={"address": "Mill Lane 1", "price": 100})
     contract.settle()
     return contract

@@ -29,6 +29,7 @@ from workflow_engine.errors import (
     ProcessNotFoundError,
 )
 from workflow_engine.scenario import load
+from workflow_engine.timing import GRACE
 
 DAY = 86_400_000
 REPORT = {"grade": 7, "note": "Dry."}
@@ -104,6 +105,24 @@ def test_sub_process_is_started_once() -> None:
     with pytest.raises(AlreadyExistsError):
         contract.add(body, "beta", key="system")
     assert [item.action for item in contract.due() if item.process == "p"] == ["finance"]
+
+
+def test_nodes_start_sub_processes_one_after_the_other_so_that_they_make_no_fork() -> None:
+    contract = in_state()
+    assert [item.action for item in contract.due()] == ["inspect"]
+    contract.now += GRACE - 2000
+    assert [item.action for item in contract.due()] == ["inspect"]
+    contract.now += 2000
+    assert [item.action for item in contract.due()] == ["finance"]
+    assert [item.action for item in contract.engine.overdue("chain", {"acme"})] == ["finance"]
+    contract.add(contract.body("finance"), key="system")
+    assert [item.action for item in contract.due()] == ["inspect"]
+
+
+def test_one_node_starts_its_sub_processes_without_waiting_for_itself() -> None:
+    contract = Contract(buyer="acme", seller="acme")
+    contract.act("p", "offer", data={"price": 1})
+    assert [item.action for item in contract.due()] == ["inspect", "finance"]
 
 
 @pytest.mark.parametrize(
@@ -269,6 +288,7 @@ def test_finished_sub_process_of_a_state_that_was_left_is_not_answered() -> None
 def test_abandoned_process_starts_no_sub_process() -> None:
     contract = in_state()
     contract.add(contract.body("inspect"), "beta", key="system")
+    contract.add(contract.body("finance"), key="system")
     body = contract.body("measure")
     contract.act("p", "leave", "beta")
     with pytest.raises(ActionNotAvailableError, match="gone on without it"):
@@ -473,7 +493,8 @@ def test_sub_processes_nest_as_deep_as_a_scenario_may() -> None:
 MOVES = ("offer", "remark", "leave", "report", "stop", "lend", "decline", "measure", "wait", "nodes", "forge")
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from(MOVES), max_size=12))
 def test_whatever_people_and_nodes_do_each_run_has_one_sub_process_and_one_true_answer(moves: list[str]) -> None:
     contract = Contract()
