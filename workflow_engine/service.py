@@ -34,6 +34,7 @@ from workflow_engine.outcome import Outcome, Row
 from workflow_engine.process import Process
 from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATES, decode, delete_chain, encode
 from workflow_engine.scenario import TIMEOUT, Scenario, load
+from workflow_engine.sub_processes.conduct import event_of
 from workflow_engine.sub_processes.relation import SUB_PROCESS, Around, ancestors, children_of
 from workflow_engine.triggers import Call, Triggers, response_body
 
@@ -251,7 +252,7 @@ class WorkflowService:
             return None
         process = self.process(action.process, action.chain)
         if action.action != TIMEOUT and process.scenario.actions[action.action].kind == SUB_PROCESS:
-            return starting.perform(process, action, self._live.of(action.chain), self._clock())
+            return event_of(process, action, self._live.of(action.chain).process, self._clock())
         known = self._store.get(RESULTS, action.key)
         if known is not None:
             return decode(known["body"]) if known["body"] else deferrals.answer_of(self._store, action)

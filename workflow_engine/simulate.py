@@ -1,8 +1,9 @@
 """Playing a scenario without a chain: what would happen if these responses were given, one after the other.
 
 The actors are played by identities of their own, and keys are never an obstacle: a system action is simply responded
-to, and the data of a document action may be left out, because it follows from the process. Everything else is the
-machine that nodes run.
+to, and the data of a document action may be left out, because it follows from the process. Sub-processes are started
+and answered for as nodes do it; as long as nobody has acted in one, its action can also be simply responded to.
+Everything else is the machine that nodes run.
 
 Time goes on by a second with each response, unless the response says when it is given (`at`) or how long after the one
 before (`after`); it can be played forward by `{ "wait": duration }`. In a wait timeouts are told at their due dates, as
@@ -16,13 +17,14 @@ from typing import Any
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError, LiveContractError
 from workflow_engine import machine
-from workflow_engine.documents import action as documents
 from workflow_engine.durations import add_duration, from_iso, to_iso
-from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError
+from workflow_engine.errors import InvalidResponseError
 from workflow_engine.golden_flow import golden_flow
+from workflow_engine.playing import Family, entry_of, statuses
 from workflow_engine.process import Process
 from workflow_engine.scenario import TIMEOUT, Scenario, load
-from workflow_engine.timing import turns
+from workflow_engine.sub_processes.conduct import finding
+from workflow_engine.sub_processes.relation import nobody
 
 PROCESS = "simulated"
 CHAIN = "8F8p8Yao9x1YCwEpUE3HREmMnXeFxuzLiwFNJtuxrgsGhRVRPYHYqBspHaqb1SL"
@@ -35,7 +37,7 @@ STEP = 1_000
 
 MAX_RESPONSES = 10_000
 
-_IN_RESPONSE = re.compile(r"\$\.(?:action|actor|data|key|process)(?![A-Za-z0-9_-])")
+_IN_RESPONSE = re.compile(r"\$\.(?:action|actor|data|in|key|process)(?![A-Za-z0-9_-])")
 """Paths that lead into a response; others lead into the process or the scenario."""
 
 
@@ -44,19 +46,22 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
 
     Args:
         scenario_document: A scenario of either dialect.
-        responses: `{ actor, action, response?, data?, at? | after? }` or `{ wait }` each; `at` is an ISO 8601 moment or
-            milliseconds since 1970, `after` and `wait` are ISO 8601 durations. The action may be `:timeout`.
+        responses: `{ in?, actor, action, response?, data?, at? | after? }` or `{ wait }` each; `at` is an ISO 8601
+            moment or milliseconds since 1970, `after` and `wait` are ISO 8601 durations. The action may be `:timeout`.
+            `in` names the sub-process by the key of its action, or by a list of keys where it is nested.
 
     Returns:
-        `{ state, finished, next, previous, actions, actors, assets }`: the key of the state; whether the process has
-        ended; the keys of the golden flow; a list of `action.response`; the available actions with the actors who may
-        do them; and the projection.
+        `{ state, finished, next, previous, actions, actors, assets, sub_processes? }`: the key of the state; whether
+        the process has ended; the keys of the golden flow; a list of `action.response`; the available actions with the
+        actors who may do them; the projection; and `{ in, state, finished, abandoned? }` of each sub-process.
 
     Raises:
         InvalidScenarioError: The scenario has errors.
         InvalidError, ForbiddenError, ConflictError: A response is refused; the path starts with its index (`$[3]`).
     """
-    process = play(load(scenario_document), responses)
+    *_, family = families(load(scenario_document), responses)
+    process = family.root
+    inner = [item for item in family.processes.values() if item.parent is not None]
     return {
         "state": process.current.key,
         "finished": process.is_finished,
@@ -65,6 +70,7 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
         "actions": {key: list(process.current.actions[key]["actors"]) for key in process.available},
         "actors": {key: dict(actor) for key, actor in process.actors.items()},
         "assets": dict(process.assets),
+        **({"sub_processes": statuses(inner, family)} if inner else {}),
     }
 
 
@@ -76,31 +82,40 @@ def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
 
 def stages(scenario: Scenario, responses: Sequence[Any]) -> Iterator[Process]:
     """Yield the process after its start, after each response (see `run`), and after each timeout of a wait."""
+    for family in families(scenario, responses):
+        yield family.root
+
+
+def families(scenario: Scenario, responses: Sequence[Any], *, keeps_traces: bool = False) -> Iterator[Family]:
+    """Yield, as often as `stages`, the process with its sub-processes: the same object, which goes on."""
     if not isinstance(responses, list | tuple) or len(responses) > MAX_RESPONSES:
         raise InvalidResponseError(f"The responses should be a list of at most {MAX_RESPONSES}.", path="$")
     moment = _beginning(responses)
-    process = start(scenario, moment)
-    yield process
+    family = Family(start(scenario, moment), keeps_traces=keeps_traces)
+    yield family
     for index, response in enumerate(responses):
         if not isinstance(response, Mapping):
             raise InvalidResponseError("A response should be an object.", path=f"$[{index}]")
         if "wait" in response:
             end = _end_of(response, moment, index)
-            for after in _timeouts(process, moment, end, index):
-                process = after
-                yield process
+            for number, _ in enumerate(family.time_out(moment, end)):
+                if number >= MAX_RESPONSES:
+                    raise InvalidResponseError(
+                        f"There are more than {MAX_RESPONSES} timeouts.", path=f"$[{index}].wait"
+                    )
+                yield family
             moment = end
             continue
         moment = _moment_of(response, index, moment)
         try:
-            process = respond(process, response, moment)
+            family.respond(response, moment)
         except LiveContractError as error:
             if error.path is None or _IN_RESPONSE.match(error.path):
                 error.path = f"$[{index}]{_as_given(error.path or '$')}"
             else:
                 error.message = f"Response {index}: {error.message}"
             raise
-        yield process
+        yield family
 
 
 def spelled_out(scenario: Scenario, responses: Sequence[Any]) -> Sequence[Any]:
@@ -113,17 +128,7 @@ def spelled_out(scenario: Scenario, responses: Sequence[Any]) -> Sequence[Any]:
     )
     if last < 0:
         return responses
-    process = play(scenario, responses[: last + 1])
-    given = [
-        {
-            "actor": item["actor"]["key"],
-            "action": item["action"]["key"],
-            **({} if item["action"]["key"] == TIMEOUT else {"response": item["key"]}),
-            **({"data": item["data"]} if "data" in item else {}),
-            "at": to_iso(item["timestamp"]),
-        }
-        for item in process.previous
-    ]
+    *_, family = families(scenario, responses[: last + 1])
     rest = [dict(item) if isinstance(item, Mapping) else item for item in responses[last + 1 :]]
     if rest and isinstance(rest[0], dict) and rest[0].get("at") is None:
         moment = _beginning(responses)
@@ -131,20 +136,7 @@ def spelled_out(scenario: Scenario, responses: Sequence[Any]) -> Sequence[Any]:
             moment = _end_of(item, moment, index) if "wait" in item else _moment_of(item, index, moment)
         rest[0].pop("after", None)
         rest[0]["at"] = to_iso(moment)
-    return [*given, *rest]
-
-
-def _timeouts(process: Process, moment: int, end: int, index: int) -> Iterator[Process]:
-    """Yield the process after each timeout that is told at its due date before a moment."""
-    while (waiting := turns(process)) and waiting[0].due_date <= end:
-        if len(process.previous) >= MAX_RESPONSES:
-            raise InvalidResponseError(f"There are more than {MAX_RESPONSES} timeouts.", path=f"$[{index}].wait")
-        moment = max(moment, waiting[0].due_date)
-        try:
-            process = respond(process, {"actor": waiting[0].actor, "action": TIMEOUT}, moment)
-        except ActionNotAvailableError:  # no transition takes it now: it is told when one does
-            return
-        yield process
+    return [*family.given, *rest]
 
 
 def start(scenario: Scenario, moment: int = START) -> Process:
@@ -169,8 +161,9 @@ def start(scenario: Scenario, moment: int = START) -> Process:
 
 
 def respond(process: Process, response: Mapping[str, Any], moment: int) -> Process:
-    """Return the process after a response that is given at a moment (see `run`)."""
-    return machine.step(process, _entry(process, response, moment))
+    """Return the process after a response that is given at a moment (see `run`), whatever its sub-processes do."""
+    entry = entry_of(process, response, moment, len(process.previous) + 1)
+    return machine.step(process, entry, finding(process, response.get("action"), nobody))
 
 
 def _beginning(responses: Sequence[Any]) -> int:
@@ -217,38 +210,6 @@ def _moment(at: Any, index: int) -> int:
         return from_iso(at)
     except InvalidError as error:
         raise InvalidResponseError(error.message, path=path, hint=error.hint) from None
-
-
-def _entry(process: Process, response: Mapping[str, Any], moment: int) -> Entry:
-    number = len(process.previous)
-    actor = response.get("actor")
-    known = process.actors.get(actor) if isinstance(actor, str) else None
-    if known is None:
-        raise InvalidResponseError(
-            "This is no actor of the scenario.", path="$.actor", hint=f"There are {', '.join(sorted(process.actors))}."
-        )
-    identity = known.get("identity") or {"id": ""}
-    body = {"process": PROCESS, "action": response.get("action"), "key": response.get("response"), "actor": actor}
-    return Entry(
-        chain=CHAIN,
-        hash=f"event-{number + 1}",
-        previous=f"event-{number}",
-        timestamp=moment,
-        body={**body, "data": _data(process, response)},
-        signer="",
-        identity=identity["id"],
-        key_names=frozenset({"user", "system"}),
-        members=frozenset(),
-    )
-
-
-def _data(process: Process, response: Mapping[str, Any]) -> Any:
-    """Return the data of a response; that of a document action follows from the process where it is left out."""
-    given = response.get("data")
-    action = process.scenario.actions.get(str(response.get("action")))
-    if given is not None or action is None or action.kind != "document" or action.key not in process.available:
-        return given
-    return dict(documents.make(process, action.key).data)
 
 
 def _as_given(path: str) -> str:

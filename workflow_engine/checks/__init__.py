@@ -39,16 +39,15 @@ def check_bounded(document: Any) -> Report:
     form, reading = read(document)
     if reading.problems:
         return Report(problems=tuple(reading.problems[:MAX_PROBLEMS]), id=None)
-    found = dict.fromkeys(_apply_rules(form, reading, ()))
+    found = dict.fromkeys(_apply_rules(View(form), reading, ()))
     ordered = sorted(found, key=lambda problem: _ORDER[problem.severity])
     return Report(problems=tuple(ordered[:MAX_PROBLEMS]), id=scenario_id(form))
 
 
-def _apply_rules(form: dict[str, Any], reading: Reading, place: Path) -> Iterator[Problem]:
-    view = View(form)
+def _apply_rules(view: View, reading: Reading, place: Path) -> Iterator[Problem]:
     for rule in RULES:
         for path, message in rule.find(view):
             given = json_path(reading.locate((*place, *path)))
             yield Problem(rule=rule.name, severity=rule.severity, path=given, message=message)
-    for key, inner in form.get("scenarios", {}).items() if view.is_own else ():
+    for key, inner in view.inner.items():
         yield from _apply_rules(inner, reading, (*place, "scenarios", key))

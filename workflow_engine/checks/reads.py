@@ -33,7 +33,7 @@ def reads(view: View) -> Iterator[Read]:
         for operator in ("<ref>", "<ifset>"):
             if isinstance(instruction.get(operator), str):
                 yield (*place, operator), instruction[operator].removeprefix("$.").split(".")
-        for names in _names_in_expression(instruction.get("<eval>")):
+        for names in names_in_expression(instruction.get("<eval>")):
             yield (*place, "<eval>"), names
     for where, text in templates(view).items():
         for match in _TEMPLATE_NAME.finditer(text):
@@ -120,7 +120,8 @@ def _without_room(view: View, names: list[str]) -> int | None:
     return None
 
 
-def _names_in_expression(expression: Any) -> list[list[str]]:
+def names_in_expression(expression: Any) -> list[list[str]]:
+    """Return the paths that a JMESPath expression reads from its root, as far as they are plain names."""
     if not isinstance(expression, str):
         return []
     try:

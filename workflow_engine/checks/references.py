@@ -127,10 +127,11 @@ def _shown(view: View, path: str) -> str | None:
             f"{quote(path)} is not a path to what a signer sees: it starts with assets, actors, definitions, "
             "current or title, with dots between the names."
         )
-    return _known_part(view, parts)
+    return known_part(view, parts)
 
 
-def _known_part(view: View, parts: list[str]) -> str | None:
+def known_part(view: View, parts: list[str]) -> str | None:
+    """Return what is wrong with a path into assets, actors or definitions, or None."""
     kinds = {"assets": "asset", "actors": "actor", "definitions": "definition"}
     if len(parts) < 2 or parts[0] not in kinds or parts[1] in view.form[parts[0]]:
         return None
@@ -140,7 +141,7 @@ def _known_part(view: View, parts: list[str]) -> str | None:
 def unknown_path(view: View) -> Iterator[Finding]:
     """A data instruction or template reads an asset, actor or definition that does not exist."""
     for place, names in reads(view):
-        message = _known_part(view, names)
+        message = known_part(view, names)
         if message:
             yield place, message
 

@@ -25,7 +25,7 @@ def unused_actor(view: View) -> Iterator[Finding]:
 
 def unused_asset(view: View) -> Iterator[Finding]:
     """An asset that nothing changes or reads."""
-    used = _mentioned(view, "assets")
+    used = _mentioned(view, "assets") | view.shared
     for key in view.form["assets"]:
         if key not in used:
             yield ("assets", key), f"The asset {quote(key)} is never changed and never read."

@@ -9,6 +9,7 @@ from workflow_engine.errors import Path
 from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind
 from workflow_engine.old_spellings import OLD_OPERATORS
 from workflow_engine.reading import is_operator
+from workflow_engine.sub_processes.naming import ERROR, response_key
 
 INITIAL = "initial"
 TIMEOUT = ":timeout"
@@ -37,9 +38,11 @@ class View:
 
     Attributes:
         form: Its normal form.
+        shared: Assets that the scenario around it hands over or looks at in the end.
     """
 
     form: Mapping[str, Any]
+    shared: frozenset[str] = frozenset()
 
     @property
     def is_own(self) -> bool:
@@ -115,11 +118,51 @@ class View:
             response = transition["response"]
             takers = [name for name in takers if name == TIMEOUT or self.can_answer(name, response)]
             if takers:
-                yield Edge(key, index, target, any(name in by_system for name in takers))
+                yield Edge(
+                    key, index, target, any(name in by_system and self._by_nodes(name, response) for name in takers)
+                )
 
     def can_answer(self, action: str, response: str | None) -> bool:
         """Tell whether an action can have a response."""
         return response is None or response in self.actions[action]["responses"]
+
+    def _by_nodes(self, action: str, response: str | None) -> bool:
+        """Tell whether nodes alone can come to a response of a system action: not where a person ends a sub-process."""
+        inner = self.inner_of(action)
+        if inner is None or response in (None, ERROR):
+            return True
+        ends = inner.ends_by_nodes
+        return any(response_key(self.actions[action]["responses"], state) == response for state in ends)
+
+    @property
+    def embedded(self) -> Mapping[str, Any]:
+        """The embedded scenarios by key."""
+        found: Mapping[str, Any] = self.form.get("scenarios", {}) if self.is_own else {}
+        return found
+
+    def is_sub_process(self, action: str) -> bool:
+        """Tell whether an action is a sub-process."""
+        return action_kind(self.actions[action]["$schema"]) == "sub-process"
+
+    def inner_of(self, action: str) -> "View | None":
+        """Return the scenario that an action runs as a sub-process; None for every other action."""
+        key = self.actions[action].get("scenario") if self.is_sub_process(action) else None
+        return self.inner.get(key) if isinstance(key, str) else None
+
+    @cached_property
+    def inner(self) -> Mapping[str, "View"]:
+        """The embedded scenarios by key, as the rules look at them."""
+        return {key: View(form, self._shared_with(key, form)) for key, form in self.embedded.items()}
+
+    def _shared_with(self, key: str, form: Mapping[str, Any]) -> frozenset[str]:
+        shared: set[str] = set()
+        for name, action in self.actions.items():
+            if not self.is_sub_process(name) or action.get("scenario") != key:
+                continue
+            handed, result = action.get("assets"), action.get("result")
+            shared.update(handed if isinstance(handed, Mapping) else ())
+            shared.update(asset for asset in form["assets"] if result is None or asset in str(result))
+        return frozenset(shared)
 
     @cached_property
     def reachable(self) -> frozenset[str]:
@@ -134,6 +177,28 @@ class View:
             for edge in edges:
                 back[edge.target].append(edge.source)
         return self._closure(back, [key for key in self.states if self.is_final(key)])
+
+    @cached_property
+    def ends(self) -> tuple[str, ...]:
+        """The final states that can be reached."""
+        return tuple(key for key in self.states if key in self.reachable and self.is_final(key))
+
+    @cached_property
+    def ends_by_nodes(self) -> tuple[str, ...]:
+        """The final states that nodes alone can come to."""
+        graph = {key: [edge.target for edge in edges if edge.is_system] for key, edges in self.edges.items()}
+        found = self._closure(graph, [INITIAL])
+        return tuple(key for key in self.states if key in found and self.is_final(key))
+
+    @cached_property
+    def sub_process_count(self) -> int:
+        """How many sub-processes a process can come to, with theirs, without being in a state twice."""
+        runs = {
+            name: (schedule["max"] if (schedule := self.schedule_of(name)) and schedule["every"] is not None else 1)
+            for name in self.actions
+        }
+        each = {name: inner.sub_process_count for name in self.actions if (inner := self.inner_of(name)) is not None}
+        return sum(runs[name] * (1 + each[name]) for key in self.states for name in self.available(key) if name in each)
 
     def _closure(self, graph: Mapping[str, list[str]], start: list[str]) -> frozenset[str]:
         found = {key for key in start if key in self.states}

@@ -22,6 +22,7 @@ from workflow_engine.model.trying import Attempt, Samples, attempts, entry_of, h
 from workflow_engine.operators import holds, paths
 from workflow_engine.process import Process, context_of
 from workflow_engine.scenario import TIMEOUT, Scenario
+from workflow_engine.sub_processes.relation import believed
 
 MAX_CONFIGURATIONS = 10_000
 MAX_STEPS = 100_000
@@ -162,7 +163,7 @@ def _tried(work: _Exploration, index: int, process: Process, attempt: Attempt) -
         data=attempt.data,
     )
     try:
-        after = machine.step(process, entry)
+        after = machine.step(process, entry, believed)
     except InvalidInstructionError as error:
         work.fitted.add(key)
         if len(work.refusals) < _MAX_REFUSALS:
@@ -207,7 +208,7 @@ def _fitting(work: _Exploration, process: Process, attempt: Attempt, after: Proc
             continue
         work.steps += 1
         try:
-            alone = machine.step(with_transition(process, index), entry_of(process, attempt, number))
+            alone = machine.step(with_transition(process, index), entry_of(process, attempt, number), believed)
         except LiveContractError:
             continue
         if alone.current.event == f"event-{number}":

@@ -15,6 +15,7 @@ from workflow_engine.model.graph import Move
 from workflow_engine.model.trying import Attempt, entry_of
 from workflow_engine.process import Process
 from workflow_engine.scenario import TIMEOUT, Scenario
+from workflow_engine.sub_processes.relation import believed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def run_along(scenario: Scenario, way: Iterable[Move], *, ends_refused: bool = F
         )
         responses.append(_response(move, moment))
         try:
-            process = machine.step(process, entry_of(process, attempt, number))
+            process = machine.step(process, entry_of(process, attempt, number), believed)
         except LiveContractError:
             return Run(responses=tuple(responses), state=process.current.key, is_certain=number == last)
     return Run(responses=tuple(responses), state=process.current.key)

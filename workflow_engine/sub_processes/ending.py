@@ -26,9 +26,8 @@ from workflow_engine.operators import Budget, search
 from workflow_engine.process import Process, context_of
 from workflow_engine.scenario import Action
 from workflow_engine.sub_processes.beginning import why_not
-from workflow_engine.sub_processes.relation import Find, called_by, id_of
-
-OK, ERROR, SUCCESS = "ok", "error", ":success"
+from workflow_engine.sub_processes.naming import ERROR, response_key
+from workflow_engine.sub_processes.relation import Find, believed, called_by, id_of
 
 MAX_RESULT = 49_152
 """Bytes of a response's data as JSON: with the rest of the response it fits the 65,535 bytes of an event."""
@@ -48,14 +47,6 @@ class Ending:
 
     key: str
     data: Any
-
-
-def response_key(responses: Mapping[str, Any], state: str) -> str:
-    """Return the response that a final state means, among those that an action has."""
-    named = state.removeprefix(":")
-    if named in responses:
-        return named
-    return OK if state == SUCCESS else ERROR
 
 
 def ending_of(action: Action, child: Process) -> Ending:
@@ -88,7 +79,7 @@ def check_response(process: Process, action: Action, given: ResponseBody, entry:
         action: An action of the kind sub-process that is available.
         given: The response.
         entry: Its event.
-        find: Knows the processes of the chain.
+        find: Knows the processes of the chain; `believed` where nothing is compared.
 
     Raises:
         ActionNotAvailableError: The action has been answered, or the sub-process has not ended.
@@ -97,6 +88,8 @@ def check_response(process: Process, action: Action, given: ResponseBody, entry:
     called = called_by(process, action.key)
     if called is None:
         raise ActionNotAvailableError(f"The action {quote(action.key)} has been answered.", path="$.action")
+    if find is believed:
+        return
     key = given.key or action.default_response
     child = find(id_of(called))
     if child is None:

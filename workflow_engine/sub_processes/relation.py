@@ -42,6 +42,11 @@ def nobody(_process_id: str) -> Process | None:
     return None
 
 
+def believed(_process_id: str) -> Process | None:
+    """Find no other process, and take whatever is said of them: where a process is tried without its sub-processes."""
+    return None
+
+
 def id_of(parent: Parent) -> str:
     """Return the id of the sub-process of one run of an action: there is one such id, and so one such process."""
     named = {"process": parent.process, "action": parent.action, "event": parent.event}

@@ -170,8 +170,10 @@ class Coverage:
         for trace in traces:
             if trace:
                 scenario = trace[0].scenario
-                self._scenarios.setdefault(scenario.id, scenario)
-                self._reached.setdefault(scenario.id, set()).update(reached(trace))
+                for item in scenario.with_embedded():
+                    self._scenarios.setdefault(item.id, item)
+                    self._reached.setdefault(item.id, set())
+                self._reached[scenario.id].update(reached(trace))
 
     def report(self, documents: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return for each scenario `{ scenario, id, percent, states, transitions, responses, conditions, missing }`.
@@ -189,7 +191,15 @@ class Coverage:
             counts = {f"{kind}s": _count(kind, there, missing) for kind in KINDS}
             percent = 100 if not there else (len(there) - len(missing)) * 100 // len(there)
             listed = [{"kind": item.kind, "path": place(item.path), "message": item.sentence} for item in missing]
-            found.append({"scenario": scenario.name or key, "id": key, "percent": percent, **counts, "missing": listed})
+            found.append(
+                {
+                    "scenario": scenario.name or scenario.title or key,
+                    "id": key,
+                    "percent": percent,
+                    **counts,
+                    "missing": listed,
+                }
+            )
         return found
 
 

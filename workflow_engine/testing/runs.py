@@ -10,7 +10,7 @@ from typing import Any
 from eventchain.core.errors import LiveContractError
 from workflow_engine import simulate
 from workflow_engine.errors import quote
-from workflow_engine.process import Process
+from workflow_engine.playing import Family
 from workflow_engine.scenario import Scenario
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 from workflow_engine.testing.running import Failure, Result, Test, said_by
@@ -65,19 +65,20 @@ def runs_as_tests(document: Any, file: str, scenario: str) -> tuple[Test, ...]:
 
 def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario: str) -> Test:
     def run(scenario_of: Callable[[str], Scenario]) -> Result:
-        trace: list[Process] = []
+        family: Family | None = None
         step, failure = "The scenario is found", None
         try:
             given = simulate.spelled_out(scenario_of(scenario), responses)
-            stages = simulate.stages(scenario_of(scenario), given)
+            stages = simulate.families(scenario_of(scenario), given, keeps_traces=True)
             for number in range(len(given) + 1):
                 step = _said(given[number - 1], number) if number else "The process starts"
-                trace.append(next(stages))
+                family = next(stages)
             step = f"The process is in the state {quote(state)}"
-            _expect(trace[-1], state)
+            _expect(next(stages, family), state)
         except LiveContractError as error:
-            failure = _failure(file, step, error, trace)
-        return Result(file=file, line=None, name=title, failure=failure, traces=[trace])
+            failure = _failure(file, step, error, family)
+        traces = [] if family is None else list(family.traces.values())
+        return Result(file=file, line=None, name=title, failure=failure, traces=traces)
 
     return Test(file=file, line=None, name=title, run=run)
 
@@ -85,15 +86,16 @@ def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario:
 def _said(response: Any, number: int) -> str:
     if not isinstance(response, Mapping):
         return f"Response {number}"
-    return f"Response {number}: {str(response.get('action'))[:64]} by {str(response.get('actor'))[:64]}"
+    within = "" if response.get("in") is None else f" in {str(response['in'])[:64]}"
+    return f"Response {number}: {str(response.get('action'))[:64]} by {str(response.get('actor'))[:64]}{within}"
 
 
-def _expect(process: Process, state: str) -> None:
-    if process.current.key != state:
-        raise UnmetError(f"the process to be in the state {quote(state)}", f"it is in {shown_state(process)}")
+def _expect(family: Family | None, state: str) -> None:
+    if family is not None and family.root.current.key != state:
+        raise UnmetError(f"the process to be in the state {quote(state)}", f"it is in {shown_state(family.root)}")
 
 
-def _failure(file: str, step: str, error: LiveContractError, trace: Sequence[Process]) -> Failure:
+def _failure(file: str, step: str, error: LiveContractError, family: Family | None) -> Failure:
     expected, actual = said_by(error)
     return Failure(
         file=file,
@@ -102,6 +104,6 @@ def _failure(file: str, step: str, error: LiveContractError, trace: Sequence[Pro
         expected=expected,
         actual=actual,
         hint=error.hint,
-        possible=[possible(process) for process in trace[-1:]],
-        so_far=history(trace[-1]) if trace else (),
+        possible=[] if family is None else [possible(process) for process in family.processes.values()],
+        so_far=() if family is None else history(family.root),
     )
