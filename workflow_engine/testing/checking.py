@@ -3,9 +3,10 @@
 from eventchain.core.errors import ConflictError, ForbiddenError, LiveContractError
 from workflow_engine.errors import InvalidDataError, quote
 from workflow_engine.process import Process
+from workflow_engine.sub_processes import relation
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
-from workflow_engine.testing.said import Said, check_known
-from workflow_engine.testing.world import shown_state, view
+from workflow_engine.testing.said import Said
+from workflow_engine.testing.world import check_known, shown_state, view
 
 
 def actor_has(said: Said) -> None:
@@ -144,3 +145,11 @@ def no_action(said: Said) -> None:
 
 def _listed(actions: dict[str, set[str]]) -> str:
     return "; ".join(f"{key} ({', '.join(sorted(actors))})" for key, actors in sorted(actions.items())) or "none"
+
+
+def is_abandoned(said: Said) -> None:
+    """A sub-process is one that nothing waits for any more."""
+    process = said.process()
+    if not relation.is_abandoned(process, said.world.processes.get):
+        ended = "it has ended" if process.is_finished else "it still goes on"
+        raise UnmetError(f"the sub-process {quote(said.word('inner'))} to be abandoned", ended)

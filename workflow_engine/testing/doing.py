@@ -15,7 +15,8 @@ from workflow_engine.ports import HttpRequest
 from workflow_engine.process import identity_of
 from workflow_engine.testing import nodes
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
-from workflow_engine.testing.said import Said, check_known
+from workflow_engine.testing.said import Said
+from workflow_engine.testing.world import check_known
 
 # --- Given ------------------------------------------------------------------------------------------------------------
 
@@ -145,7 +146,7 @@ def let_pass(said: Said) -> None:
 
 def time_out(said: Said) -> None:
     """The time of a state is over."""
-    said.world.time_out(said.optional("process"))
+    said.world.time_out(said.process().id)
 
 
 # --- Requests of system actions ---------------------------------------------------------------------------------------

@@ -74,7 +74,7 @@ def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario:
                 step = _said(given[number - 1], number) if number else "The process starts"
                 family = next(stages)
             step = f"The process is in the state {quote(state)}"
-            _expect(next(stages, family), state)
+            _expect(family, state)
         except LiveContractError as error:
             failure = _failure(file, step, error, family)
         traces = [] if family is None else list(family.traces.values())

@@ -4,11 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflow_engine.errors import quote
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario
 from workflow_engine.testing import values
-from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import Step
 from workflow_engine.testing.world import World
 
@@ -48,8 +45,10 @@ class Said:
         return self.step.table is not None or self.step.doc is not None
 
     def process(self) -> Process:
-        """Return the process that is meant, started if it was not."""
-        return self.world.start(self.optional("process"))
+        """Return the process or sub-process that is meant, started if it was not."""
+        inner = self.optional("inner")
+        process = self.world.start(self.optional("process"))
+        return process if inner is None else self.world.inside(process.id, inner)
 
     def check(self, value: Any, what: str) -> None:
         """Compare a value with the table below the sentence, path by path, or with its doc string as a whole.
@@ -61,15 +60,3 @@ class Said:
             values.expect(values.pairs_of(self.step, self.world.lookup), value, what)
         elif self.step.doc is not None:
             values.expect([("$", self.data())], value, what)
-
-
-def check_known(scenario: Scenario, kind: str, key: str) -> None:
-    """See that a scenario has an actor, action, asset or state, so that a misspelt name never passes a test.
-
-    Raises:
-        InvalidFeatureError: It has none.
-    """
-    there: Mapping[str, Any] = getattr(scenario, f"{kind}s")
-    if key not in there:
-        names = ", ".join(quote(name) for name in sorted(there)[:12])
-        raise InvalidFeatureError(f"The scenario has no {kind} {quote(key)}.", hint=f"It has {names or 'none'}.")

@@ -18,6 +18,8 @@ from workflow_engine.testing.said import Said, Words
 
 _GIVING = "[ giving a(n) {response} response]"
 _OF = "[ of the {process} process]"
+_IN = "[ in the {inner} sub-process]"
+_INNER = f"the {{inner}} sub-process{_OF}"
 _BARE = ("duration", "status", "method")
 """Names whose value may stand without quotes: `P14D`, `200`, `GET`."""
 
@@ -47,14 +49,14 @@ SENTENCES: tuple[Sentence, ...] = (
     Sentence("the[ {process}] process has[ (the/an/a)] asset {asset}[ with:]", doing.have_asset),
     Sentence("the[ {process}] process is started", doing.start_process),
     Sentence("it is {moment}", doing.set_clock),
-    Sentence(f"{{person}} runs the {{action}} action{_OF}{_GIVING}[ at {{moment}}][ with:]", doing.run_action),
-    Sentence(f"the node of {{person}} runs the {{action}} action{_OF}", doing.run_by_node),
+    Sentence(f"{{person}} runs the {{action}} action{_IN}{_OF}{_GIVING}[ at {{moment}}][ with:]", doing.run_action),
+    Sentence(f"the node of {{person}} runs the {{action}} action{_IN}{_OF}", doing.run_by_node),
     Sentence("a(n) {method} request (has been/was) (sent/send) to {url}[ with:]", doing.see_request),
     Sentence("that request (received/receives) a(n) {status} response[ with:]", doing.answer_request),
     Sentence("that request (failed/fails)", doing.fail_request),
     Sentence("a(n) {method} request to {url} (received/receives) a(n) {status} response[ with:]", doing.see_and_answer),
     Sentence("{duration} (pass/passes)", doing.let_pass),
-    Sentence(f"the time of the state{_OF} is over", doing.time_out),
+    Sentence(f"the time of the state{_IN}{_OF} is over", doing.time_out),
     Sentence("the {actor} actor[ (of/in) the {process} process] has:", checking.actor_has),
     Sentence("the[ {process}] process has:", checking.process_has),
     Sentence("the[ {process}] process is in the {state} state", checking.is_in_state),
@@ -63,10 +65,16 @@ SENTENCES: tuple[Sentence, ...] = (
     Sentence("the[ {process}] process has failed", checking.has_failed),
     Sentence(f"{{title}} is in the history{_OF}", checking.is_in_history),
     Sentence(f"{{title}} is not in the history{_OF}", checking.is_not_in_history),
-    Sentence(f"{{person}} may run the {{action}} action{_OF}", checking.may_run),
-    Sentence(f"{{person}} cannot run the {{action}} action{_OF}{_GIVING}[ with:]", checking.cannot_run),
-    Sentence(f"the possible actions{_OF} are:", checking.possible_actions),
-    Sentence(f"no action{_OF} is possible", checking.no_action),
+    Sentence(f"{{person}} may run the {{action}} action{_IN}{_OF}", checking.may_run),
+    Sentence(f"{{person}} cannot run the {{action}} action{_IN}{_OF}{_GIVING}[ with:]", checking.cannot_run),
+    Sentence(f"the possible actions{_IN}{_OF} are:", checking.possible_actions),
+    Sentence(f"no action{_IN}{_OF} is possible", checking.no_action),
+    Sentence(f"{_INNER} has:", checking.process_has),
+    Sentence(f"{_INNER} is in the {{state}} state", checking.is_in_state),
+    Sentence(f"{_INNER} is completed", checking.is_completed),
+    Sentence(f"{_INNER} is cancelled", checking.is_cancelled),
+    Sentence(f"{_INNER} has failed", checking.has_failed),
+    Sentence(f"{_INNER} is abandoned", checking.is_abandoned),
 )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 A person is named by the feature, and is on the chain under that name as identity. Time is a clock that starts on
 1 January 2020 and goes one second on with every response, and further when a step says so; nodes do what is due then.
-A system action waits until a step runs it, answers its request, or says what came of it.
+A system action waits until a step runs it, answers its request, or says what came of it; sub-processes are started and
+answered for by themselves.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eventchain.core.entry import Entry
@@ -20,6 +21,7 @@ from workflow_engine.ports import HttpResponse
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.simulate import START, STEP
+from workflow_engine.sub_processes.conduct import conducted, finding
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 
 CHAIN = "chain"
@@ -110,13 +112,13 @@ class World:
         Raises:
             InvalidFeatureError: There is none of this name, or there are several.
         """
-        names = [*self.processes, *self._drafts]
+        names = [*(name for name, item in self.processes.items() if item.parent is None), *self._drafts]
         if process is None:
             if len(names) == 1:
                 return names[0]
             said = "There is no process yet." if not names else "There are several processes; say which one is meant."
             raise InvalidFeatureError(said, hint='Begin with: "Ann" creates the "main" process using the "…" scenario')
-        if process not in names:
+        if process not in names and process not in self.processes:
             known = ", ".join(quote(name) for name in names)
             raise InvalidFeatureError(f"There is no process {quote(process)}.", hint=f"There is {known or 'none yet'}.")
         return process
@@ -139,7 +141,8 @@ class World:
         document = {"id": name, "scenario": draft.scenario.id, "actors": draft.actors, "assets": draft.assets}
         started = machine.start(draft.scenario, self._entry(document, draft.creator))
         del self._drafts[name]
-        return self._keep(name, started)
+        self._keep(name, started)
+        return self._settled(name)
 
     def start_all(self) -> None:
         """Start every process that was created. Raises what `start` raises."""
@@ -157,7 +160,8 @@ class World:
         started = machine.start(scenario, entry)
         if started.id in self.processes or started.id in self._drafts:
             raise AlreadyExistsError(f"There is a process {quote(started.id)} already.", path="$.id")
-        return self._keep(started.id, started)
+        self._keep(started.id, started)
+        return self._settled(started.id)
 
     def respond(
         self, person: str, process: str | None, action: str, key: str | None, data: Any, *, actor: str | None = None
@@ -169,14 +173,44 @@ class World:
             LiveContractError: The machine refuses it.
         """
         before = self.start(process)
-        after = machine.step(before, self._response(before, person, action, key, data, actor))
+        entry = self._response(before, person, action, key, data, actor)
+        self._keep(before.id, machine.step(before, entry, finding(before, action, self.processes.get)))
         self.now += STEP
-        return self._keep(before.id, after)
+        return self._settled(before.id)
 
     def attempt(self, person: str, process: str | None, action: str, key: str | None, data: Any) -> None:
         """Try what `respond` does, and keep nothing of it. Raises what it raises."""
         before = self.start(process)
-        machine.step(before, self._response(before, person, action, key, data, None))
+        entry = self._response(before, person, action, key, data, None)
+        machine.step(before, entry, finding(before, action, self.processes.get))
+
+    def inside(self, process: str | None, action: str) -> Process:
+        """Return the last sub-process that an action of a process started, or one below it: `outer/inner`.
+
+        Raises:
+            UnmetError: There is none.
+        """
+        found = self.start(process)
+        keys = [action] if action in found.scenario.actions else action.split("/")
+        for key in keys:
+            check_known(found.scenario, "action", key)
+            inner = [item for item in self.processes.values() if item.parent and item.parent.process == found.id]
+            started = [item for item in inner if item.parent and item.parent.action == key]
+            if not started:
+                there = ", ".join(dict.fromkeys(quote(item.parent.action) for item in inner if item.parent))
+                raise UnmetError(f"the sub-process {quote(key)} to be there", f"there is {there or 'none'}")
+            found = started[-1]
+        return found
+
+    def _settled(self, name: str) -> Process:
+        """Let nodes start sub-processes and answer for those that have ended; return a process after that."""
+
+        def sign(person: str, document: Mapping[str, Any]) -> Entry:
+            return replace(self._entry(document, person), key_names=KEYS)
+
+        for process in conducted(self.processes, sign, self.now):
+            self._keep(process.id, process)
+        return self.processes[name]
 
     def _response(
         self, process: Process, person: str, action: str, key: str | None, data: Any, actor: str | None
@@ -203,10 +237,9 @@ class World:
             members=frozenset(self.members),
         )
 
-    def _keep(self, name: str, process: Process) -> Process:
+    def _keep(self, name: str, process: Process) -> None:
         self.processes[name] = process
         self.traces.setdefault(name, []).append(process)
-        return process
 
     # --- Time ---------------------------------------------------------------------------------------------------------
 
@@ -228,11 +261,13 @@ class World:
             waiting = [
                 (task.not_before, process.id, task.identity)
                 for process in self.processes.values()
-                for task in due(process)
+                for task in due(process, self.processes.get)
                 if task.action == TIMEOUT and task.not_before <= moment and (process.id, task.event) not in idle
             ]
             if not waiting:
                 self.now = max(self.now, moment)
+                for name in list(self.processes)[:1]:
+                    self._settled(name)
                 return
             not_before, name, identity = min(waiting)
             self.now = max(self.now, not_before)
@@ -250,7 +285,8 @@ class World:
             LiveContractError: The machine refuses it.
         """
         present = self.start(process)
-        task = next((task for task in due(present) if task.action == TIMEOUT), None)
+        waiting = due(present, self.processes.get)
+        task = next((task for task in waiting if task.action == TIMEOUT), None)
         if task is None:
             raise UnmetError(
                 f"the state {quote(present.current.key)} to have a timeout", "no transition of it waits for one"
@@ -275,6 +311,18 @@ class World:
                 hint="There are ${today}, ${now} and, of a process that has started, ${process.path}.",
             )
         return paths.find(path or "$", view(self.processes[process]))
+
+
+def check_known(scenario: Scenario, kind: str, key: str) -> None:
+    """See that a scenario has an actor, action, asset or state, so that a misspelt name never passes a test.
+
+    Raises:
+        InvalidFeatureError: It has none.
+    """
+    there: Mapping[str, Any] = getattr(scenario, f"{kind}s")
+    if key not in there:
+        names = ", ".join(quote(name) for name in sorted(there)[:12])
+        raise InvalidFeatureError(f"The scenario has no {kind} {quote(key)}.", hint=f"It has {names or 'none'}.")
 
 
 def possible(process: Process) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_engine import simulate
+from workflow_engine.body import SUB_PROCESS_ID
 from workflow_engine.due import due
-from workflow_engine.durations import to_iso
+from workflow_engine.durations import from_iso, to_iso
 from workflow_engine.errors import quote
 from workflow_engine.process import Process
 from workflow_engine.scenario import TIMEOUT, Scenario
@@ -84,35 +85,38 @@ def _joined(lines: Iterator[str]) -> Iterator[str]:
 def _case(run: Run, scenario: Scenario, listed: set[tuple[str, str]]) -> Iterator[str]:
     """Yield the lines of a case; `listed` collects the states and actions that were listed."""
     responses = simulate.spelled_out(scenario, run.responses)
-    stages = simulate.stages(scenario, responses)
-    process = next(stages)
-    if process.current.timestamp != simulate.START:
-        yield f"Given it is {said(to_iso(process.current.timestamp))}"
-    yield from _possible(process, listed)
-    for response, after in zip(responses, stages, strict=True):
-        yield from _response(response, process, after)
-        yield f"Then the {said(PROCESS)} process is in the {said(after.current.key)} state"
-        yield from _possible(after, listed)
-        process = after
-    rows = _held(process)
+    families = simulate.families(scenario, responses)
+    family = next(families)
+    if family.root.current.timestamp != simulate.START:
+        yield f"Given it is {said(to_iso(family.root.current.timestamp))}"
+    yield from _possible(family.root, listed)
+    for response in responses:
+        before = family.inside(response.get("in"))
+        next(families)
+        yield from _response(response, before, family.given[-1])
+        yield f"Then the {said(PROCESS)} process is in the {said(family.root.current.key)} state"
+        yield from _possible(family.root, listed)
+    rows = _held(family.root)
     if rows:
         yield f"Then the {said(PROCESS)} process has:"
         yield from _table(rows)
 
 
-def _response(response: Mapping[str, Any], before: Process, after: Process) -> Iterator[str]:
-    given = after.previous[-1]
-    action, moment = given["action"]["key"], given["timestamp"]
+def _response(response: Mapping[str, Any], before: Process, given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what was said: `given` is the response with all that it left open."""
+    action, moment, place = given["action"], from_iso(given["at"]), given.get("in")
+    inner = None if place is None else said(place if isinstance(place, str) else "/".join(place))
+    within = "" if inner is None else f" in the {inner} sub-process"
     if action == TIMEOUT and _is_plain_timeout(before, response, moment):
-        yield f"Then the {said(PROCESS)} process has:"
+        yield f"Then the {said(PROCESS)} process has:" if inner is None else f"Then the {inner} sub-process has:"
         yield from _table([("current.due_date", to_iso(moment))])
-        yield "When the time of the state is over"
+        yield f"When the time of the state{within} is over"
         return
-    person = before.actors[given["actor"]["key"]]["identity"]["id"]
-    giving = "" if action == TIMEOUT else f" giving {_article(given['key'])} {said(given['key'])} response"
+    person = before.actors[given["actor"]]["identity"]["id"]
+    giving = "" if action == TIMEOUT else f" giving {_article(given['response'])} {said(given['response'])} response"
     at = "" if response.get("at") is None else f" at {said(to_iso(moment))}"
     data = list(_data(given.get("data")))
-    yield f"When {said(person)} runs the {said(action)} action{giving}{at}{' with:' if data else ''}"
+    yield f"When {said(person)} runs the {said(action)} action{within}{giving}{at}{' with:' if data else ''}"
     yield from data
 
 
@@ -139,13 +143,17 @@ def _possible(process: Process, listed: set[tuple[str, str]]) -> Iterator[str]:
 
 
 def _held(process: Process) -> list[tuple[str, Any]]:
-    """Return the paths and values of what a process holds, as far as a table can show them."""
+    """Return the paths and values of what a process holds, as far as a table can show them.
+
+    The ids of sub-processes are left out: they are made of events, which differ from play to play.
+    """
     held = {"title": process.title, "actors": process.actors, "assets": process.assets}
     rows = [
         (path, value)
         for path, value in leaves(held)
         if _PLAIN_PATH.fullmatch(path) and not re.fullmatch(r"actors\.[^.]+\.(key|title)|title", path)
     ]
+    rows = [(path, value) for path, value in rows if not (isinstance(value, str) and value.startswith(SUB_PROCESS_ID))]
     return [(path, value) for path, value in rows if len(write_cell(value)) < MAX_LINE - 2_000][:_MAX_ROWS]
 
 
