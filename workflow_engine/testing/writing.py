@@ -12,7 +12,6 @@ from typing import Any
 
 from workflow_engine import simulate
 from workflow_engine.body import SUB_PROCESS_ID
-from workflow_engine.due import due
 from workflow_engine.durations import from_iso, to_iso
 from workflow_engine.errors import quote
 from workflow_engine.process import Process
@@ -20,6 +19,7 @@ from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import MAX_LINE
 from workflow_engine.testing.values import leaves, write_cell
+from workflow_engine.timing import turns
 
 PROCESS = "main"
 
@@ -122,8 +122,8 @@ def _response(response: Mapping[str, Any], before: Process, given: Mapping[str, 
 
 def _is_plain_timeout(before: Process, response: Mapping[str, Any], moment: int) -> bool:
     """Tell whether a timeout was noted when it was due, by whose node does so."""
-    task = next((task for task in due(before) if task.action == TIMEOUT), None)
-    return task is not None and (task.actor, task.not_before) == (response.get("actor"), moment)
+    turn = next(iter(turns(before)), None)
+    return turn is not None and (turn.actor, turn.due_date) == (response.get("actor"), moment)
 
 
 def _article(word: str) -> str:
