@@ -175,8 +175,9 @@ class World:
         before = self.start(process)
         entry = self._response(before, person, action, key, data, actor)
         self._keep(before.id, machine.step(before, entry, finding(before, action, self.processes.get)))
+        after = self._settled(before.id)
         self.now += STEP
-        return self._settled(before.id)
+        return after
 
     def attempt(self, person: str, process: str | None, action: str, key: str | None, data: Any) -> None:
         """Try what `respond` does, and keep nothing of it. Raises what it raises."""
