@@ -103,6 +103,23 @@ DEFINED_TEMPLATE = ("actions", "call", "data", {"<tpl>": {"<ref>": "definitions.
 CLOSED_OFFER = put("assets", "offer", "additionalProperties", False)
 CLOSED_BUYER = put("actors", "buyer", "additionalProperties", False)
 CLOSED_PRIZE = {"properties": {"prize": {"type": "integer"}}, "additionalProperties": False}
+RUNNING = {
+    "$schema": "urn:livecontract:action:sub-process",
+    "actor": "seller",
+    "scenario": "round",
+    "roles": {"guest": "buyer", "host": "seller"},
+    "responses": {"ok": {}, "error": {}},
+}
+VISITS = {
+    "round": {
+        "$schema": "urn:livecontract:scenario:1",
+        "actors": {"guest": {}, "host": {}},
+        "actions": {"come": {"actors": ["guest", "host"]}},
+        "states": {"initial": {"action": "come", "transition": ":success"}},
+    }
+}
+DEEP_VISITS = {"round": {**VISITS["round"], "scenarios": VISITS, "actions": {"come": {**RUNNING, "actor": "guest"}}}}
+DEEP_VISITS["round"]["actions"]["come"]["roles"] = {"guest": "guest", "host": "host"}
 WRITING = {
     "$schema": "urn:livecontract:action:document",
     "actor": "seller",
@@ -575,6 +592,19 @@ WARNINGS = {
         {("misspelt-keyword", "$.assets.offer.requird")},
     ),
 }
+ERRORS["sub-process of nothing"] = (
+    put("actions", "call", {**RUNNING, "scenario": "visit"}),
+    {("bad-sub-process", "$.actions.call.scenario")},
+)
+ERRORS["too many sub-processes"] = (
+    put("actions", "call", {**RUNNING, "schedule": {"every": "P1D", "max": 1000}}, into=put("scenarios", DEEP_VISITS)),
+    {("many-sub-processes", "$.scenarios")},
+)
+WARNINGS["sub-process with a role for nobody"] = (
+    put("actions", "call", {**RUNNING, "roles": {"guest": "buyer"}}, into=put("scenarios", VISITS)),
+    {("incomplete-sub-process", "$.actions.call.roles")},
+)
+WARNINGS["scenario for nothing"] = (put("scenarios", VISITS), {("unused-scenario", "$.scenarios.round")})
 WARNINGS["dead end"][0]["states"]["end"] = {"action": "accept"}
 WARNINGS["dead end"] = (WARNINGS["dead end"][0], {("dead-end", "$.states.end")})
 WARNINGS["document without error"] = (

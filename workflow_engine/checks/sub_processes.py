@@ -148,7 +148,7 @@ def _is_bound(inner: View, actor: str) -> bool:
 
 def unused_scenario(view: View) -> Iterator[Finding]:
     """An embedded scenario that no action runs."""
-    used = {action.get("scenario") for key, action in view.actions.items() if view.is_sub_process(key)}
+    used = [action.get("scenario") for key, action in view.actions.items() if view.is_sub_process(key)]
     for key in view.embedded:
         if key not in used:
             yield ("scenarios", key), f"No action runs the embedded scenario {quote(key)}."
