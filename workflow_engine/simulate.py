@@ -139,11 +139,12 @@ def spelled_out(scenario: Scenario, responses: Sequence[Any]) -> Sequence[Any]:
     return [*family.given, *rest]
 
 
-def start(scenario: Scenario, moment: int = START) -> Process:
-    """Return a new process in which every actor is played by an identity named like it."""
+def start(scenario: Scenario, moment: int = START, assets: Mapping[str, Any] | None = None) -> Process:
+    """Return a new process in which every actor is played by an identity named like it, with first values of assets."""
     members = frozenset(scenario.actors)
     starter = min(scenario.actors, default="")
-    body = {"id": PROCESS, "scenario": scenario.id, "actors": {key: {"identity": key} for key in scenario.actors}}
+    actors = {key: {"identity": key} for key in scenario.actors}
+    body = {"id": PROCESS, "scenario": scenario.id, "actors": actors, "assets": assets or {}}
     return machine.start(
         scenario,
         Entry(

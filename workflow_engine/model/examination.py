@@ -3,7 +3,7 @@
 Nodes that receive a scenario run the passive tests alone (`checks.check`): exploring can take a minute.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -12,10 +12,11 @@ from eventchain.core.errors import LiveContractError
 from workflow_engine.checks import MAX_PROBLEMS, Report, check
 from workflow_engine.errors import Path, Problem, json_path, quote
 from workflow_engine.model import alternatives, dead, game, properties
+from workflow_engine.model.embedded import inner_key, waited_for
 from workflow_engine.model.explore import Limits, explore
 from workflow_engine.model.finding import BehaviourRule, Finding, Sighting
-from workflow_engine.model.graph import Graph
-from workflow_engine.model.runs import run_along
+from workflow_engine.model.graph import NATURE, Graph
+from workflow_engine.model.runs import Run, run_along
 from workflow_engine.normalise import read
 from workflow_engine.scenario import Scenario, compile_scenario
 
@@ -60,6 +61,7 @@ def _explored(graph: Graph) -> dict[str, Any]:
         "complete": graph.is_complete,
         "bound": graph.bound,
         "notes": list(graph.notes),
+        **({"embedded": {key: _explored(inner) for key, inner in graph.inner.items()}} if graph.inner else {}),
     }
 
 
@@ -80,6 +82,47 @@ def can_stall(_scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
         )
 
 
+def can_stall_within(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
+    """Everybody waits for sub-processes, and one party alone can let these wait for ever."""
+    stallers = {
+        key: waited_for(scenario, action, graph.inner.get(inner_key(scenario, action) or ""))
+        for key, action in scenario.actions.items()
+    }
+    told: set[tuple[str, str]] = set()
+    for index, item in enumerate(graph.configurations):
+        for party, actions in _kept_by_one(graph, index, stallers).items():
+            if (item.state, party) in told:
+                continue
+            told.add((item.state, party))
+            stall = stallers[actions[0]][party]
+            inner = graph.inner[inner_key(scenario, scenario.actions[actions[0]]) or ""]
+            names = " and ".join(quote(action) for action in actions)
+            there = inner.configurations[stall.configuration].state
+            way = graph.way_to(index)
+            is_harmless = not stall.others and all(move.mover == party for move in way)
+            yield Sighting(
+                path=("states", item.state),
+                message=(
+                    f"In the state {quote(item.state)} everybody waits for the sub-process {names}, and there for "
+                    f"{quote(party)} in the state {quote(there)}, for ever if need be: there is no timeout, in the "
+                    "sub-process or around it."
+                ),
+                way=way,
+                severity="info" if is_harmless else None,
+            )
+
+
+def _kept_by_one(graph: Graph, index: int, stallers: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Return the parties that alone can keep a process from going on, with the sub-processes that wait for them."""
+    moves = graph.leaving(index)
+    actions = list(dict.fromkeys(move.action for move in moves if move.mover == NATURE))
+    if index in graph.unexplored or not actions or not all(stallers.get(action) for action in actions):
+        return {}
+    people = {move.mover for move in moves} - {NATURE}
+    parties = set.intersection(*(set(stallers[action]) for action in actions))
+    return {party: actions for party in sorted(parties) if people <= {party}}
+
+
 BEHAVIOUR_RULES: tuple[BehaviourRule, ...] = (
     BehaviourRule("stuck", "error", dead.stuck),
     BehaviourRule("livelock", "error", dead.livelock),
@@ -92,6 +135,7 @@ BEHAVIOUR_RULES: tuple[BehaviourRule, ...] = (
     BehaviourRule("action-never-possible", "warning", dead.action_never_possible),
     BehaviourRule("state-never-entered", "warning", dead.state_never_entered),
     BehaviourRule("can-stall", "warning", can_stall),
+    BehaviourRule("can-stall-within", "warning", can_stall_within),
     BehaviourRule("property-idle", "warning", properties.untested),
     BehaviourRule("never-answered", "info", dead.never_answered),
 )
@@ -157,13 +201,23 @@ def findings_of(
         locate: Leads from a path in the normal form to one in the document as given.
         played: How many responses may be played for all the runs together.
     """
+    yield from _own_findings(scenario, graph, locate, played)
+    for key, inner in graph.inner.items():
+        yield from findings_of(scenario.scenarios[key], inner, _below(locate, key), played=played)
+
+
+def _below(locate: Callable[[Path], Path], key: str) -> Callable[[Path], Path]:
+    return lambda path: locate(("scenarios", key, *path))
+
+
+def _own_findings(scenario: Scenario, graph: Graph, locate: Callable[[Path], Path], played: int) -> Iterator[Finding]:
     left = played
     for rule in BEHAVIOUR_RULES:
         for sighting in islice(rule.find(scenario, graph), MAX_PROBLEMS):
             severity, doubt, run = sighting.severity or rule.severity, "", None
             if sighting.way is not None:
                 left -= len(sighting.way)
-                run = run_along(scenario, sighting.way, ends_refused=sighting.ends_refused) if left >= 0 else None
+                run = _run(scenario, graph, sighting) if left >= 0 else None
                 if run is None:
                     doubt = " (The run is left out: too many and too long ones were played already.)"
                 elif not run.is_certain:
@@ -177,6 +231,12 @@ def findings_of(
                 message=sighting.message + doubt,
             )
             yield Finding(problem=problem, run=run)
+
+
+def _run(scenario: Scenario, graph: Graph, sighting: Sighting) -> Run:
+    way = sighting.way or ()
+    assets = graph.starts.get(way[0].source if way else 0)
+    return run_along(scenario, way, ends_refused=sighting.ends_refused, assets=assets)
 
 
 def _no_start(error: LiveContractError) -> Finding:

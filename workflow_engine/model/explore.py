@@ -7,19 +7,20 @@ looks (`model.relevance`), and, among what decides, numbers and lists beyond eve
 
 import json
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from eventchain.core.errors import LiveContractError
 from workflow_engine import machine, simulate
 from workflow_engine.errors import InvalidInstructionError
+from workflow_engine.model.embedded import ends_of, handed_to, inner_key, starts, waited_for
 from workflow_engine.model.graph import Configuration, Graph, Move, Refusal
 from workflow_engine.model.hidden import SENTENCE, hidden_states
-from workflow_engine.model.reads import LINKED, Mark, Place, position
 from workflow_engine.model.relevance import Relevance, relevance_of
+from workflow_engine.model.rounding import FAR, numbers_in, rounded, value_at
 from workflow_engine.model.trying import Attempt, Samples, attempts, entry_of, has_timeout, samples_of, with_transition
-from workflow_engine.operators import holds, paths
+from workflow_engine.operators import holds
 from workflow_engine.process import Process, context_of
 from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.sub_processes.relation import believed
@@ -32,12 +33,6 @@ MAX_WEIGHT = 256 * 1024 * 1024
 """Characters of the processes that wait to be looked at: scenarios of strangers can double a text with every step."""
 
 _MAX_REFUSALS = 200
-
-_NEAR = 100
-"""Numbers this near to a constant are told apart: what counts up or down to it is followed step by step."""
-
-FAR = ":far"
-"""Stands for every number and every item beyond."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +60,7 @@ class _Exploration:
     limits: Limits
     watched: Sequence[Any]
     numbers: frozenset[float]
+    waits: Mapping[str, tuple[str, ...]]
     configurations: list[Configuration] = field(default_factory=list)
     moves: list[tuple[Move, ...]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
@@ -78,21 +74,36 @@ class _Exploration:
     tried: set[tuple[str, str]] = field(default_factory=set)
 
 
-def explore(scenario: Scenario, *, limits: Limits | None = None, watched: Sequence[Any] = ()) -> Graph:
-    """Return what a scenario can do.
+def explore(
+    scenario: Scenario,
+    *,
+    limits: Limits | None = None,
+    watched: Sequence[Any] = (),
+    handed: Sequence[str] = (),
+) -> Graph:
+    """Return what a scenario can do, and what those can do that are embedded in it.
 
     Args:
         scenario: Compiled.
         limits: How much is explored; what is left out is told in the graph.
         watched: Conditions of which every configuration tells whether they hold.
+        handed: Assets that it may be started with, whatever their values: of an embedded scenario.
 
     Raises:
         LiveContractError: No process of it can be started at all.
     """
+    limits = limits or Limits()
+    inner, notes = _embedded(scenario, limits)
+    limits = replace(limits, steps=max(1, limits.steps - sum(graph.steps for graph in inner.values())))
     relevance = relevance_of(scenario, watched)
-    samples = samples_of(scenario, relevance)
-    work = _Exploration(scenario, relevance, samples, limits or Limits(), watched, frozenset(_numbers_in(samples)))
-    _found(work, simulate.start(scenario), None)
+    ends = {key: ends_of(item, inner.get(key)) for key, item in scenario.scenarios.items()}
+    samples = samples_of(scenario, relevance, ends)
+    waits = {
+        key: tuple(sorted(waited_for(scenario, action, inner.get(inner_key(scenario, action) or ""))))
+        for key, action in scenario.actions.items()
+    }
+    work = _Exploration(scenario, relevance, samples, limits, watched, frozenset(numbers_in(samples)), waits)
+    begun = _begin(work, handed)
     while work.waiting and work.bound is None:
         index, process, weight = work.waiting.popleft()
         work.weight -= weight
@@ -111,9 +122,41 @@ def explore(scenario: Scenario, *, limits: Limits | None = None, watched: Sequen
         untried=tuple(sorted(key for key in work.tried | _without_data(samples) if key not in work.fitted)),
         bound=work.bound or (SENTENCE if hidden else None),
         is_exact=work.is_exact,
-        steps=work.steps,
-        notes=_notes(work),
+        steps=work.steps + sum(graph.steps for graph in inner.values()),
+        notes=(*_notes(work), *notes),
+        starts=begun,
+        inner=inner,
     )
+
+
+def _embedded(scenario: Scenario, limits: Limits) -> tuple[dict[str, Graph], list[str]]:
+    """Return the graphs of embedded scenarios by key, and a sentence for each that could not be started."""
+    found: dict[str, Graph] = {}
+    notes: list[str] = []
+    for key, item in scenario.scenarios.items():
+        left = limits.steps - sum(graph.steps for graph in found.values())
+        try:
+            found[key] = explore(item, limits=replace(limits, steps=max(1, left)), handed=handed_to(scenario, key))
+        except LiveContractError as error:
+            notes.append(f'The embedded scenario "{key}" could not be explored by itself: {error.message}')
+    return found, notes
+
+
+def _begin(work: _Exploration, handed: Sequence[str]) -> dict[int, Any]:
+    """Start processes with all that may be handed over, and return what was, by configuration."""
+    begun: dict[int, Any] = {}
+    refused: LiveContractError | None = None
+    for assets in starts(work.scenario, work.relevance, handed):
+        try:
+            index = _found(work, simulate.start(work.scenario, assets=assets), None)
+        except LiveContractError as error:
+            refused = error
+            continue
+        if index is not None:
+            begun.setdefault(index, assets)
+    if not begun and refused is not None:
+        raise refused
+    return {index: assets for index, assets in begun.items() if assets}
 
 
 def _without_data(samples: Samples) -> set[tuple[str, str]]:
@@ -161,6 +204,7 @@ def _tried(work: _Exploration, index: int, process: Process, attempt: Attempt) -
         action=attempt.action,
         response=attempt.response,
         data=attempt.data,
+        waits_for=work.waits.get(attempt.action, ()),
     )
     try:
         after = machine.step(process, entry, believed)
@@ -278,7 +322,9 @@ def _key(process: Process, work: _Exploration, truths: frozenset[int]) -> str:
     """Return what two processes have in common when the same can follow, as text."""
     current, relevance = process.current, work.relevance
     context = {"actors": process.actors, "assets": process.assets, "title": process.title}
-    rounded = [_rounded(_at(place, context), constants, work.numbers) for place, constants in relevance.places.items()]
+    decisive = [
+        rounded(value_at(place, context), constants, work.numbers) for place, constants in relevance.places.items()
+    ]
     system = [key for key in current.answered if process.scenario.actions[key].is_system]
     return json.dumps(
         [
@@ -287,7 +333,7 @@ def _key(process: Process, work: _Exploration, truths: frozenset[int]) -> str:
             sorted(system),
             has_timeout(process),
             [[name, list(current.actions[name]["actors"])] for name in process.available],
-            rounded,
+            decisive,
             sorted(truths),
             _history(process, relevance),
         ],
@@ -309,43 +355,6 @@ def _history(process: Process, relevance: Relevance) -> Any:
     return sorted(counts.items())
 
 
-def _at(place: Place, context: Any) -> Any:
-    value = context
-    for name in place:
-        value = paths.member(value, name)
-    return value
-
-
-def _numbers_in(samples: Samples) -> Iterator[float]:
-    """Yield every number that is tried."""
-    todo: list[Any] = list(samples.values.values())
-    while todo:
-        part = todo.pop()
-        if isinstance(part, (list, dict)):
-            todo.extend(part.values() if isinstance(part, dict) else part)
-        elif isinstance(part, (int, float)) and not isinstance(part, bool):
-            yield part
-
-
-def _rounded(value: Any, constants: frozenset[Any], known: frozenset[float]) -> Any:
-    """Return a value in which what lies far beyond all constants is one: numbers far away, items past the last.
-
-    Numbers that are tried themselves are kept: there are not too many of them.
-    """
-    if Mark.WHOLE not in constants and not isinstance(value, (list, dict)):
-        return position(value, constants)
-    if isinstance(value, bool) or value is None or isinstance(value, str) or constants >= LINKED:
-        return value
-    numbers = [item for item in constants if isinstance(item, (int, float)) and not isinstance(item, bool)]
-    if isinstance(value, (int, float)):
-        is_near = not numbers or min(numbers) - _NEAR <= value <= max(numbers) + _NEAR
-        return value if is_near or value in known else FAR
-    if isinstance(value, list):
-        most = max(3, *(int(min(number, 64)) + 2 for number in numbers)) if numbers else 3
-        return [*(_rounded(item, constants, known) for item in value[:most]), *([FAR] if len(value) > most else [])]
-    return {name: _rounded(item, constants, known) for name, item in sorted(value.items())}
-
-
 def _notes(work: _Exploration) -> tuple[str, ...]:
     relevance, samples, notes = work.relevance, work.samples, []
     if relevance.reads_history:
@@ -353,7 +362,10 @@ def _notes(work: _Exploration) -> tuple[str, ...]:
     if relevance.reads_time:
         notes.append("The scenario reads moments; other moments than those that were tried can lead elsewhere.")
     if work.scenario.scenarios:
-        notes.append("Embedded scenarios were not explored; check each of them by itself.")
+        notes.append(
+            "Sub-processes were explored by themselves; in the scenario around them it counts as up to nobody which "
+            "end one comes to."
+        )
     if not work.is_exact:
         notes.append("Numbers and lists far beyond what conditions name were taken as one.")
     notes += [

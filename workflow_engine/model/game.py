@@ -10,6 +10,8 @@ move, so nobody is kept from acting by somebody who repeats himself.
   timeout leads to a won one as well, and a node or the time is certain to move if nobody else does.
 - *C can prevent G*: all others together cannot force it.
 - *B can stall*: only B can move, and no time runs out.
+
+A sub-process is certain to end unless somebody outside C can let it wait for ever.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -91,7 +93,7 @@ def _is_won(graph: Graph, index: int, coalition: Collection[str], rank: Mapping[
         return False
     if any(move.mover in coalition and move.target in rank for move in moves):
         return True
-    certain = [move for move in others if move.mover == NATURE]
+    certain = [move for move in others if move.mover == NATURE and set(move.waits_for) <= set(coalition)]
     return bool(certain) and all(move.target in rank for move in certain)
 
 

@@ -4,7 +4,7 @@ A configuration is a state and the part of the projection that decides what may 
 Whoever analyses this needs no engine: the explorer makes it of a scenario, tests make it of thin air.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ class Move:
         response: Key of the response.
         data: Data of the response, or None.
         fits: Indexes of the transitions of the state that fit it, in order; the first is taken. Empty where it stays.
+        waits_for: Keys of the actors who can keep it from happening: those who can let its sub-process wait for ever.
     """
 
     source: int
@@ -40,6 +41,7 @@ class Move:
     response: str = "ok"
     data: Any = None
     fits: tuple[int, ...] = ()
+    waits_for: tuple[str, ...] = ()
 
     @property
     def label(self) -> Label:
@@ -101,6 +103,8 @@ class Graph:
             possible all the same.
         steps: Steps of the engine that were tried.
         notes: What the picture leaves out, as sentences.
+        starts: What an embedded scenario is handed where it starts, by index of the configuration.
+        inner: The graphs of embedded scenarios by key; those of which no process could be started are left out.
     """
 
     configurations: Sequence[Configuration]
@@ -112,6 +116,8 @@ class Graph:
     is_exact: bool = True
     steps: int = 0
     notes: tuple[str, ...] = field(default=())
+    starts: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    inner: "Mapping[str, Graph]" = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:

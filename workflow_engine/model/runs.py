@@ -4,8 +4,8 @@ A way through the graph becomes a run by playing it with the engine. Where confi
 one that a single process can go; then the run that is told ends where it can still be played, and is not certain.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from eventchain.core.errors import LiveContractError
@@ -26,26 +26,33 @@ class Run:
         responses: `{ actor, action, response?, data?, at? }` each.
         state: Key of the state that the process is in then.
         is_certain: The engine played all of it; else it is what is possible by all that is known of the data.
+        assets: What the process was handed when it started, where it is that of an embedded scenario.
     """
 
     responses: tuple[dict[str, Any], ...]
     state: str
     is_certain: bool = True
+    assets: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {"state": self.state, "certain": self.is_certain, "responses": list(self.responses)}
+        form = {"state": self.state, "certain": self.is_certain, "responses": list(self.responses)}
+        return form | ({"assets": dict(self.assets)} if self.assets else {})
 
 
-def run_along(scenario: Scenario, way: Iterable[Move], *, ends_refused: bool = False) -> Run:
+def run_along(
+    scenario: Scenario, way: Iterable[Move], *, ends_refused: bool = False, assets: Mapping[str, Any] | None = None
+) -> Run:
     """Return the run along a way of the graph, played by the engine.
 
     Args:
         scenario: Compiled.
         way: Moves, each leaving where the one before it leads.
         ends_refused: The last move is one that the engine refuses.
+        assets: What the process is handed when it starts.
     """
-    process = simulate.start(scenario)
+    assets = assets or {}
+    process = simulate.start(scenario, assets=assets)
     moves = list(way)
     last = len(moves) if ends_refused else None
     responses: list[dict[str, Any]] = []
@@ -58,8 +65,8 @@ def run_along(scenario: Scenario, way: Iterable[Move], *, ends_refused: bool = F
         try:
             process = machine.step(process, entry_of(process, attempt, number), believed)
         except LiveContractError:
-            return Run(responses=tuple(responses), state=process.current.key, is_certain=number == last)
-    return Run(responses=tuple(responses), state=process.current.key)
+            return Run(responses=tuple(responses), state=process.current.key, is_certain=number == last, assets=assets)
+    return Run(responses=tuple(responses), state=process.current.key, assets=assets)
 
 
 def _moment(process: Process, move: Move) -> int:

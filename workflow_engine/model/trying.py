@@ -10,6 +10,8 @@ from typing import Any
 from eventchain.core.entry import Entry
 from workflow_engine import simulate
 from workflow_engine.due import due
+from workflow_engine.model.embedded import inner_key, possible_responses
+from workflow_engine.model.embedded import schema_of as told_schema
 from workflow_engine.model.graph import NATURE
 from workflow_engine.model.relevance import Relevance
 from workflow_engine.model.samples import values_for, wanted
@@ -52,14 +54,19 @@ class Samples:
     cut: tuple[tuple[str, str], ...]
 
 
-def samples_of(scenario: Scenario, relevance: Relevance) -> Samples:
-    """Return the data to try in a scenario."""
+def samples_of(scenario: Scenario, relevance: Relevance, ends: Mapping[str, Sequence[str]]) -> Samples:
+    """Return the data to try in a scenario; `ends` are the final states of embedded scenarios by key."""
     values: dict[tuple[str, str], Sequence[Any]] = {}
     cut: list[tuple[str, str]] = []
     for action in scenario.actions.values():
+        inner = inner_key(scenario, action)
+        possible = action.responses if inner is None else possible_responses(action, ends[inner])
         for key in action.responses:
+            if key not in possible:
+                values[action.key, key] = []
+                continue
             found, whole = values_for(
-                _schema_of(scenario, action, key), wanted(relevance.data.get((action.key, key), {}))
+                _schema_of(scenario, action, key, ends), wanted(relevance.data.get((action.key, key), {}))
             )
             values[action.key, key] = found
             if not whole:
@@ -67,11 +74,14 @@ def samples_of(scenario: Scenario, relevance: Relevance) -> Samples:
     return Samples(values=values, cut=tuple(cut))
 
 
-def _schema_of(scenario: Scenario, action: Action, response: str) -> Any:
+def _schema_of(scenario: Scenario, action: Action, response: str, ends: Mapping[str, Sequence[str]]) -> Any:
     """Return the schema of a response's data; without one, that of what the data is written to."""
     outcome = action.responses[response]
     if outcome.schema_document is not None:
         return outcome.schema_document
+    inner = inner_key(scenario, action)
+    if inner is not None:
+        return told_schema(scenario, action, response, ends[inner])
     for instruction in outcome.update:
         place = instruction.select.removeprefix("$.").split(".")
         if instruction.data is None and instruction.projection is None and place[0] == "assets" and len(place) > 1:
