@@ -17,10 +17,19 @@ def unused_actor(view: View) -> Iterator[Finding]:
     actions = view.actions.values()
     if any(not isinstance(action["actors"], list) for action in actions):
         return
-    used = {name for action in actions for name in action["actors"]} | _mentioned(view, "actors")
+    used = {name for action in actions for name in action["actors"]} | _mentioned(view, "actors") | set(_playing(view))
     for key in view.form["actors"]:
         if key not in used:
             yield ("actors", key), f"The actor {quote(key)} may do nothing, and nothing mentions it."
+
+
+def _playing(view: View) -> Iterator[str]:
+    """Yield the actors who play one of a sub-process."""
+    for key, action in view.actions.items():
+        inner, roles = view.inner_of(key), action.get("roles")
+        if inner is not None:
+            named = roles.values() if isinstance(roles, Mapping) else inner.form["actors"]
+            yield from (name for name in named if isinstance(name, str))
 
 
 def unused_asset(view: View) -> Iterator[Finding]:
