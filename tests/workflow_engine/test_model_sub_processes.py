@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from tests.workflow_engine.nesting import OWN, PURCHASE, changed, manual
 from workflow_engine import simulate
-from workflow_engine.model import examine
+from workflow_engine.model import examine, game
 from workflow_engine.model.examination import Examination
 from workflow_engine.model.explore import Limits, explore
 from workflow_engine.model.finding import Finding
@@ -192,3 +194,37 @@ def test_steps_of_embedded_scenarios_count() -> None:
     graph = explore(load(PURCHASE), limits=Limits(steps=6))
     assert graph.bound is not None
     assert graph.steps <= 6 + 3  # each that is embedded is begun
+
+
+def choosing(chooser: str, *, inside: bool) -> dict[str, Any]:
+    """A scenario in which somebody chooses between the ends, in a sub-process or without one."""
+    actions = {"yes": manual(chooser), "no": manual(chooser), "object": manual("seller")}
+    ends = {"yes": ":success", "no": ":cancelled", "object": ":failed"}
+    state = {"actions": list(ends), "transitions": [{"action": key, "transition": end} for key, end in ends.items()]}
+    people = {"actors": {"buyer": {}, "seller": {}}}
+    if not inside:
+        return {"$schema": OWN, **people, "actions": actions, "states": {"initial": state}}
+    responses = {"ok": ":success", "cancelled": ":cancelled", "error": ":failed"}
+    around = [{"action": "run", "response": key, "transition": end} for key, end in responses.items()]
+    return {
+        "$schema": OWN,
+        **people,
+        "actions": {"run": {**RUN, "responses": {key: {} for key in responses}}},
+        "states": {"initial": {"action": "run", "transitions": around}},
+        "scenarios": {"inner": {"$schema": OWN, **people, "actions": actions, "states": {"initial": state}}},
+    }
+
+
+@pytest.mark.parametrize("chooser", ["buyer", "seller"])
+def test_choice_in_a_sub_process_gives_the_same_power_as_one_without(chooser: str) -> None:
+    parties = ("buyer", "seller")
+    inside, outside = (game.table(explore(load(choosing(chooser, inside=item))), parties) for item in (True, False))
+    assert inside == outside
+
+
+def test_party_forces_what_it_can_bring_about_in_each_of_two_open_sub_processes() -> None:
+    graph = explore(load(PURCHASE))
+    table = game.table(graph, ("buyer", "seller"))
+    assert not table["buyer"][":success"].forces
+    together = game.power(graph, ("buyer", "seller"), {"buyer", "seller"}, ends(graph)[":success"])
+    assert together.forces

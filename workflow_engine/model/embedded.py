@@ -11,7 +11,7 @@ from typing import Any
 
 from workflow_engine.checks.view import View
 from workflow_engine.model import game
-from workflow_engine.model.graph import Graph
+from workflow_engine.model.graph import Graph, Inner
 from workflow_engine.model.relevance import Relevance
 from workflow_engine.model.samples import values_for, wanted
 from workflow_engine.scenario import Action, Scenario
@@ -93,15 +93,25 @@ def _plain(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {name: item for name, item in schema.items() if name not in ("$schema", "title", "description")}
 
 
-def waited_for(scenario: Scenario, action: Action, graph: Graph | None) -> Mapping[str, game.Stall]:
+def called_in(scenario: Scenario, graphs: Mapping[str, Graph]) -> dict[str, Inner]:
+    """Return the sub-processes that actions of a scenario run, by the key of the action."""
+    found: dict[str, Inner] = {}
+    for action in scenario.actions.values():
+        key = inner_key(scenario, action)
+        if key is not None and key in graphs:
+            found[action.key] = Inner(
+                graph=graphs[key],
+                roles=roles_of(scenario, action.key, scenario.scenarios[key]),
+                responses={state: response_key(action.responses, state) for state in scenario.scenarios[key].states},
+            )
+    return found
+
+
+def waited_for(inner: Inner | None) -> Mapping[str, game.Stall]:
     """Return who can keep a sub-process from ending, as actors of the scenario around it, and where."""
-    key = inner_key(scenario, action)
-    if key is None or graph is None:
-        return {}
-    roles = roles_of(scenario, action.key, scenario.scenarios[key])
     found: dict[str, game.Stall] = {}
-    for stall in game.stalls(graph):
-        role = roles.get(stall.party)
+    for stall in () if inner is None else game.stalls(inner.graph):
+        role = None if inner is None else inner.roles.get(stall.party)
         if role is not None:
             found.setdefault(role, stall)
     return found

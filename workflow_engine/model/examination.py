@@ -12,7 +12,7 @@ from eventchain.core.errors import LiveContractError
 from workflow_engine.checks import MAX_PROBLEMS, Report, check
 from workflow_engine.errors import Path, Problem, json_path, quote
 from workflow_engine.model import alternatives, dead, game, properties
-from workflow_engine.model.embedded import inner_key, waited_for
+from workflow_engine.model.embedded import waited_for
 from workflow_engine.model.explore import Limits, explore
 from workflow_engine.model.finding import BehaviourRule, Finding, Sighting
 from workflow_engine.model.graph import NATURE, Graph
@@ -84,10 +84,7 @@ def can_stall(_scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
 
 def can_stall_within(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
     """Everybody waits for sub-processes, and one party alone can let these wait for ever."""
-    stallers = {
-        key: waited_for(scenario, action, graph.inner.get(inner_key(scenario, action) or ""))
-        for key, action in scenario.actions.items()
-    }
+    stallers = {key: waited_for(graph.called.get(key)) for key in scenario.actions}
     told: set[tuple[str, str]] = set()
     for index, item in enumerate(graph.configurations):
         for party, actions in _kept_by_one(graph, index, stallers).items():
@@ -95,7 +92,7 @@ def can_stall_within(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
                 continue
             told.add((item.state, party))
             stall = stallers[actions[0]][party]
-            inner = graph.inner[inner_key(scenario, scenario.actions[actions[0]]) or ""]
+            inner = graph.called[actions[0]].graph
             names = " and ".join(quote(action) for action in actions)
             there = inner.configurations[stall.configuration].state
             way = graph.way_to(index)

@@ -14,7 +14,7 @@ from typing import Any
 from eventchain.core.errors import LiveContractError
 from workflow_engine import machine, simulate
 from workflow_engine.errors import InvalidInstructionError
-from workflow_engine.model.embedded import ends_of, handed_to, inner_key, starts, waited_for
+from workflow_engine.model.embedded import called_in, ends_of, handed_to, starts, waited_for
 from workflow_engine.model.graph import Configuration, Graph, Move, Refusal
 from workflow_engine.model.hidden import SENTENCE, hidden_states
 from workflow_engine.model.relevance import Relevance, relevance_of
@@ -98,10 +98,8 @@ def explore(
     relevance = relevance_of(scenario, watched)
     ends = {key: ends_of(item, inner.get(key)) for key, item in scenario.scenarios.items()}
     samples = samples_of(scenario, relevance, ends)
-    waits = {
-        key: tuple(sorted(waited_for(scenario, action, inner.get(inner_key(scenario, action) or ""))))
-        for key, action in scenario.actions.items()
-    }
+    called = called_in(scenario, inner)
+    waits = {key: tuple(sorted(waited_for(called.get(key)))) for key in scenario.actions}
     work = _Exploration(scenario, relevance, samples, limits, watched, frozenset(numbers_in(samples)), waits)
     begun = _begin(work, handed)
     while work.waiting and work.bound is None:
@@ -126,6 +124,7 @@ def explore(
         notes=(*_notes(work), *notes),
         starts=begun,
         inner=inner,
+        called=called,
     )
 
 
@@ -363,8 +362,7 @@ def _notes(work: _Exploration) -> tuple[str, ...]:
         notes.append("The scenario reads moments; other moments than those that were tried can lead elsewhere.")
     if work.scenario.scenarios:
         notes.append(
-            "Sub-processes were explored by themselves; in the scenario around them it counts as up to nobody which "
-            "end one comes to."
+            "Sub-processes were explored by themselves, not step by step together with what happens around them."
         )
     if not work.is_exact:
         notes.append("Numbers and lists far beyond what conditions name were taken as one.")

@@ -11,7 +11,9 @@ move, so nobody is kept from acting by somebody who repeats himself.
 - *C can prevent G*: all others together cannot force it.
 - *B can stall*: only B can move, and no time runs out.
 
-A sub-process is certain to end unless somebody outside C can let it wait for ever.
+In a sub-process C plays the actors whose roles it has. Where it can lead one, by acting alone, to an end from which it
+wins, that counts as a move of its own. Other sub-processes are nature: they may end in any way, and are certain to end
+unless somebody outside C can let them wait for ever. That a sub-process can be started is taken for granted here.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -58,7 +60,9 @@ class Stall:
         return tuple(actor for actor, _ in self.done)
 
 
-def won(graph: Graph, coalition: Collection[str], goal: Iterable[int], *, hoped: bool = False) -> dict[int, int]:
+def won(
+    graph: Graph, coalition: Collection[str], goal: Iterable[int], *, hoped: bool = False, waits: bool = True
+) -> dict[int, int]:
     """Return the configurations from which a coalition can force a goal, with how many moves that takes at most.
 
     The count is over plays in which the coalition's best move comes as soon as it can; others may play longer.
@@ -68,7 +72,9 @@ def won(graph: Graph, coalition: Collection[str], goal: Iterable[int], *, hoped:
         coalition: Keys of the actors who play together.
         goal: Indexes of configurations.
         hoped: Take what was not explored as won, instead of as lost.
+        waits: Whether the coalition may also wait for nodes and time.
     """
+    forcing = _Forcing(graph, coalition, hoped)
     before: list[list[int]] = [[] for _ in graph.configurations]
     for move in (item for index in range(len(graph.configurations)) for item in graph.leaving(index)):
         before[move.target].append(move.source)
@@ -79,22 +85,70 @@ def won(graph: Graph, coalition: Collection[str], goal: Iterable[int], *, hoped:
     while waiting:
         sources = dict.fromkeys(source for index in waiting for source in before[index])
         open_ = [source for source in sources if source not in rank and source not in graph.unexplored]
-        following = [source for source in open_ if _is_won(graph, source, coalition, rank)]
+        following = [source for source in open_ if _is_won(graph, source, coalition, rank, forcing, waits=waits)]
         depth = 1 + max(rank[index] for index in waiting)
         rank |= dict.fromkeys(following, depth)
         waiting = following
     return rank
 
 
-def _is_won(graph: Graph, index: int, coalition: Collection[str], rank: Mapping[int, int]) -> bool:
+def _is_won(
+    graph: Graph,
+    index: int,
+    coalition: Collection[str],
+    rank: Mapping[int, int],
+    forcing: "_Forcing",
+    *,
+    waits: bool,
+) -> bool:
     moves = graph.leaving(index)
-    others = [move for move in moves if move.mover not in coalition]
+    steered = forcing.steered(moves, rank)
+    others = [move for move in moves if move.mover not in coalition and move.action not in steered]
     if any(move.target not in rank for move in others if not move.is_timeout):
         return False
-    if any(move.mover in coalition and move.target in rank for move in moves):
+    if steered or any(move.mover in coalition and move.target in rank for move in moves):
         return True
+    if not waits:
+        return False
     certain = [move for move in others if move.mover == NATURE and set(move.waits_for) <= set(coalition)]
     return bool(certain) and all(move.target in rank for move in certain)
+
+
+class _Forcing:
+    """What a coalition can bring about inside sub-processes by its own acting alone, without waiting for anything."""
+
+    def __init__(self, graph: Graph, coalition: Collection[str], hoped: bool) -> None:
+        self._called = graph.called
+        self._coalition = coalition
+        self._hoped = hoped
+        self._known: dict[tuple[str, frozenset[str]], bool] = {}
+
+    def steered(self, moves: Iterable[Move], rank: Mapping[int, int]) -> set[str]:
+        """Return the sub-processes that the coalition can lead to ends which are won for it, by their actions."""
+        good: dict[str, set[str]] = {}
+        bad: dict[str, set[str]] = {}
+        for move in moves:
+            if move.mover == NATURE and move.action in self._called:
+                (good if move.target in rank else bad).setdefault(move.action, set()).add(move.response)
+        return {
+            action
+            for action, responses in good.items()
+            if self._can(action, frozenset(responses - bad.get(action, set())))
+        }
+
+    def _can(self, action: str, responses: frozenset[str]) -> bool:
+        key = (action, responses)
+        if key not in self._known:
+            inner = self._called[action]
+            rank = won(
+                inner.graph,
+                inner.played_by(self._coalition),
+                inner.ending_in(responses),
+                hoped=self._hoped,
+                waits=False,
+            )
+            self._known[key] = all(index in rank for index in {0, *inner.graph.starts})
+        return self._known[key]
 
 
 def power(graph: Graph, parties: Collection[str], coalition: Collection[str], goal: Collection[int]) -> Power:

@@ -4,7 +4,7 @@ A configuration is a state and the part of the projection that decides what may 
 Whoever analyses this needs no engine: the explorer makes it of a scenario, tests make it of thin air.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,6 +88,33 @@ class Configuration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Inner:
+    """A sub-process as the scenario around it sees it.
+
+    Attributes:
+        graph: What its own scenario can do.
+        roles: Which actor of the scenario around it plays each of its actors; those that nobody plays are left out.
+        responses: The response that each of its final states comes to.
+    """
+
+    graph: "Graph"
+    roles: Mapping[str, str]
+    responses: Mapping[str, str]
+
+    def played_by(self, coalition: Collection[str]) -> frozenset[str]:
+        """Return its actors that some actors of the scenario around it play."""
+        return frozenset(key for key, role in self.roles.items() if role in coalition)
+
+    def ending_in(self, responses: Collection[str]) -> frozenset[int]:
+        """Return the configurations of the graph in which it has come to one of these responses."""
+        return frozenset(
+            index
+            for index, item in enumerate(self.graph.configurations)
+            if item.is_final and self.responses.get(item.state) in responses
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Graph:
     """The configurations of a scenario. The first one (index 0) is where every process starts.
 
@@ -105,6 +132,7 @@ class Graph:
         notes: What the picture leaves out, as sentences.
         starts: What an embedded scenario is handed where it starts, by index of the configuration.
         inner: The graphs of embedded scenarios by key; those of which no process could be started are left out.
+        called: Those of them that an action runs, by the key of the action.
     """
 
     configurations: Sequence[Configuration]
@@ -118,6 +146,7 @@ class Graph:
     notes: tuple[str, ...] = field(default=())
     starts: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     inner: "Mapping[str, Graph]" = field(default_factory=dict)
+    called: Mapping[str, Inner] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
