@@ -17,6 +17,7 @@ from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO, normalise
 from workflow_engine.scenario import load
 
 CHAINS = Path(__file__).parent.parent / "vectors" / "chains"
+PARENT = {"process": "p", "action": "inspect", "event": "hash"}
 LTO = "https://specs.livecontracts.io/v0.2.0"
 KEY = "2KduZAmAKuXEL463udjCQkVfwJkBQhpciUC4gNiayjSJ"
 
@@ -26,6 +27,7 @@ GOOD = {
         {"$schema": f"{LTO}/process/schema.json#", "id": "p", "scenario": {"id": "s"}, "actors": {"a": "identity"}},
         {"$schema": "urn:livecontract:process:1", "scenario": "s", "actors": [{"key": "a", "identity": {"id": "i"}}]},
         {"$schema": "urn:livecontract:process:1", "scenario": "s", "assets": {"price": 3}, "x-note": 1},
+        {"$schema": "urn:livecontract:process:1", "id": "sub-process:1", "scenario": "s", "parent": PARENT},
     ],
     "response": [
         {"$schema": "urn:livecontract:response:1", "process": "p", "action": "sign"},
@@ -93,6 +95,16 @@ BAD = {
         {"$schema": "urn:livecontract:process:1", "scenario": "s", "actors": {"a": 3}},
         {"$schema": "urn:livecontract:process:1", "scenario": "s", "actors": {"a": {"identity": 3}}},
         {"$schema": "urn:livecontract:process:2", "scenario": "s"},
+        {"$schema": "urn:livecontract:process:1", "id": "p", "scenario": "s", "parent": PARENT},
+        {"$schema": "urn:livecontract:process:1", "scenario": "s", "parent": PARENT},
+        {"$schema": "urn:livecontract:process:1", "id": "sub-process:1", "scenario": "s", "parent": {"process": "p"}},
+        {
+            "$schema": "urn:livecontract:process:1",
+            "id": "sub-process:1",
+            "scenario": "s",
+            "parent": PARENT,
+            "actors": {"a": "identity"},
+        },
     ],
     "response": [
         {"$schema": "urn:livecontract:response:1", "process": "p"},

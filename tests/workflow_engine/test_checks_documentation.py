@@ -4,9 +4,11 @@ import json
 import re
 from pathlib import Path
 
+import scenarios
 from workflow_engine import simulate
 from workflow_engine.checks import RULES, check, limits
 from workflow_engine.checks.calls import MAX_STEPS
+from workflow_engine.checks.sub_processes import MAX_SUB_PROCESSES
 from workflow_engine.operators import OPERATORS
 from workflow_engine.reading import FORM
 from workflow_engine.schedule import MAX_RUNS, MIN_INTERVAL
@@ -52,7 +54,7 @@ def test_limits_are_those_of_the_code():
 def test_actions_that_are_shown_are_accepted():
     blocks = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
     shown = [block for block in blocks if block.get("$schema", "").startswith("urn:livecontract:action:")]
-    assert {block["$schema"].rpartition(":")[2] for block in shown} >= {"sequence", "invite", "http"}
+    assert {block["$schema"].rpartition(":")[2] for block in shown} >= {"sequence", "invite", "http", "sub-process"}
     for action in shown:
         keys = [key for key in action["responses"] if key != "404"]
         document = {
@@ -60,6 +62,7 @@ def test_actions_that_are_shown_are_accepted():
             "actors": {"buyer": {}, "seller": {}, "inspector": {}},
             "assets": {"order": {}, "entry": {}, "inspection": {}},
             "actions": {"run": action},
+            "scenarios": {"survey": scenarios.load("due-diligence")["scenarios"]["survey"]},
             "states": {
                 "initial": {
                     "action": "run",
@@ -73,6 +76,12 @@ def test_actions_that_are_shown_are_accepted():
         }
         problems = [item for item in check(document).to_dict()["problems"] if not item["rule"].startswith("unused-")]
         assert problems == []
+
+
+def test_limits_of_sub_processes_are_those_of_the_code():
+    assert f"{MAX_SUB_PROCESSES:,} sub-processes at most" in PAGE
+    assert "ten minutes. Give the state a timeout" in PAGE
+    assert GRACE == 10 * 60 * 1000
 
 
 def test_limits_of_schedules_and_sequences_are_those_of_the_code():
