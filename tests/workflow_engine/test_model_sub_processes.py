@@ -228,3 +228,16 @@ def test_party_forces_what_it_can_bring_about_in_each_of_two_open_sub_processes(
     assert not table["buyer"][":success"].forces
     together = game.power(graph, ("buyer", "seller"), {"buyer", "seller"}, ends(graph)[":success"])
     assert together.forces
+
+
+def test_properties_of_an_embedded_scenario_are_proven_from_every_start() -> None:
+    handing = {**ROLES, "assets": {"limit": {"<ref>": "assets.limit"}}}
+    promised = [
+        {"title": "Low limits", "never": ":failed", "after": {"<eval>": "assets.limit <= `10`"}},
+        {"title": "Nobody is there", "never": "there", "after": {"<eval>": "assets.limit > `10`"}},
+        {"title": "True", "only": "there", "after": {"<eval>": "assets.limit > `10`"}},
+    ]
+    broken = found(examine(visit({**LIMITED, "properties": promised}, run=handing)), "property-broken")
+    assert [item.problem.path for item in broken] == [f"$.scenarios.inner.properties[{number}]" for number in (0, 1)]
+    assert [item.run is not None and item.run.state for item in broken] == [":failed", "there"]
+    assert [item.run is not None and item.run.assets["limit"] > 10 for item in broken] == [False, True]

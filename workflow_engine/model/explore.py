@@ -17,6 +17,7 @@ from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.model.embedded import called_in, ends_of, handed_to, starts, waited_for
 from workflow_engine.model.graph import Configuration, Graph, Move, Refusal
 from workflow_engine.model.hidden import SENTENCE, hidden_states
+from workflow_engine.model.properties import watched_in
 from workflow_engine.model.relevance import Relevance, relevance_of
 from workflow_engine.model.rounding import FAR, numbers_in, rounded, value_at
 from workflow_engine.model.trying import Attempt, Samples, attempts, entry_of, has_timeout, samples_of, with_transition
@@ -135,7 +136,12 @@ def _embedded(scenario: Scenario, limits: Limits) -> tuple[dict[str, Graph], lis
     for key, item in scenario.scenarios.items():
         left = limits.steps - sum(graph.steps for graph in found.values())
         try:
-            found[key] = explore(item, limits=replace(limits, steps=max(1, left)), handed=handed_to(scenario, key))
+            found[key] = explore(
+                item,
+                limits=replace(limits, steps=max(1, left)),
+                watched=watched_in(item),
+                handed=handed_to(scenario, key),
+            )
         except LiveContractError as error:
             notes.append(f'The embedded scenario "{key}" could not be explored by itself: {error.message}')
     return found, notes

@@ -147,7 +147,7 @@ class _Forcing:
                 hoped=self._hoped,
                 waits=False,
             )
-            self._known[key] = all(index in rank for index in {0, *inner.graph.starts})
+            self._known[key] = all(index in rank for index in inner.graph.roots)
         return self._known[key]
 
 

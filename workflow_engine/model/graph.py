@@ -149,6 +149,11 @@ class Graph:
     called: Mapping[str, Inner] = field(default_factory=dict)
 
     @property
+    def roots(self) -> tuple[int, ...]:
+        """The configurations in which processes start: the first one, and others where something is handed over."""
+        return tuple(sorted({0, *self.starts}))
+
+    @property
     def is_complete(self) -> bool:
         """Tell whether no bound was reached."""
         return self.bound is None

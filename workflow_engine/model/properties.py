@@ -166,9 +166,10 @@ def _is_in(happening: Happening, move: Move) -> bool:
 
 def _counterexample(item: Property, graph: Graph, watched: list[Any]) -> Way | None:
     """Search breadth first, remembering whether `after` has happened; return the way to what breaks the property."""
-    start = item.after is None or _is_at(item.after, graph.configurations[0], watched)
-    ways: dict[_Node, tuple[_Node, Move] | None] = {(0, start): None}
-    todo: list[_Node] = [(0, start)]
+    todo: list[_Node] = [
+        (root, item.after is None or _is_at(item.after, graph.configurations[root], watched)) for root in graph.roots
+    ]
+    ways: dict[_Node, tuple[_Node, Move] | None] = dict.fromkeys(todo)
     lost = _lost(item, graph, watched) if item.kind == WAY else frozenset()
     for node in todo:
         index, armed = node
