@@ -4,12 +4,15 @@ from typing import Any
 
 import scenarios
 from livecontract import evidence
+from livecontract.histories import read_histories
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, make_evidence, refusal
 from workflow_engine.engine import replay
 from workflow_engine.errors import ActionNotAvailableError, ActorNotAllowedError, InvalidResponseError
+from workflow_engine.impact import change_to, impact_of
 from workflow_engine.process import Process
+from workflow_engine.scenario import load
 
 NAMES = ("buyer", "seller", "surveyor", "bank")
 DAY = 24 * 60 * 60 * 1000
@@ -123,3 +126,18 @@ def test_nobody_tells_the_sale_what_did_not_happen() -> None:
         refusal(stage["buyer"].post, stage.chain, response("process", "survey", {})),
         ActionNotAvailableError | InvalidResponseError,
     )
+
+
+def test_other_text_is_tried_on_the_sale_with_what_its_sub_processes_came_to() -> None:
+    stage = begin()
+    survey(stage, "defects")
+    chain = stage.canonical("bank").to_dict()
+    old, new = load(scenarios.load("due-diligence")), scenarios.load("due-diligence")
+    (history,) = read_histories(chain, old)
+    assert impact_of(history, change_to(load(new))).replayed_to == "checking"
+    new["actions"]["survey"]["responses"].pop("failed")
+    assert "would have been refused" in (impact_of(history, change_to(load(new))).refused or "")
+    act(stage, "seller", "process", "disclose", {"text": "More."})
+    (inside,) = read_histories(stage.canonical("bank").to_dict(), old.scenarios["financing"])
+    assert inside.process.id == inner(stage, "finance").id
+    assert "sub-process" in (impact_of(inside, change_to(old.scenarios["financing"])).note or "")
