@@ -4,8 +4,9 @@ Pure and consensus-critical: no clock, no network, no store. Time is the timesta
 refused alike by every node, and leaves the process as it was.
 
 A response is checked in this order: the action exists; it is available in this state, and due if it is scheduled; the
-signer is bound to an actor; that actor may do it, and signed with a key of the right kind; what it says of a document
-is what every node makes of the template; the outcome exists; the data fits its schema. Then its update instructions run
+signer is bound to an actor; that actor may do it, and signed with a key of the right kind; it comes from another chain
+where the action wants that (`workflow_engine.origin`), and only there; what it says of a document is what every node
+makes of the template; the outcome exists; the data fits its schema. Then its update instructions run
 one after the other, each seeing what the ones before it wrote; what changed is not locked in this state, and is
 validated; the transitions are tried in their order on the updated process; and the state that follows is entered, or,
 where none fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its due date
@@ -35,6 +36,7 @@ from workflow_engine.errors import (
 from workflow_engine.locks import check_locks
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds, paths, search
 from workflow_engine.operators.values import measure
+from workflow_engine.origin import check_origin, shown
 from workflow_engine.process import CurrentState, Process, context_of, identity_of
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
 from workflow_engine.state_entry import enter, refresh
@@ -99,8 +101,8 @@ def step(process: Process, entry: Entry) -> Process:
         entry: The event with the response: `{ process, action, key?, data?, actor? }`.
 
     Raises:
-        InvalidResponseError: The body is malformed, names another process, an unknown action or outcome, describes
-            another document than the action makes, or changes a locked asset.
+        InvalidResponseError: The body is malformed, names another process, an unknown action or outcome, comes from
+            elsewhere than the action says, describes another document than it makes, or changes a locked asset.
         ActionNotAvailableError: The action cannot be done now.
         ActorNotAllowedError: The signer is no actor who may do it, or used a key of the wrong kind.
         InvalidDataError: The data, or what it makes of an actor or asset, does not fit its schema; at the end of a
@@ -115,6 +117,7 @@ def step(process: Process, entry: Entry) -> Process:
     action = available_action(process, given)
     check_schedule(process, action.key, entry.timestamp)
     actor = acting_actor(process, action, given, entry)
+    check_origin(process, action, entry)
     if action.kind == "document":
         check_document(process, action.key, given.key or action.default_response, given.data)
     budget = Budget()
@@ -180,6 +183,7 @@ def _respond(
         "key": given.key,
         "actor": {"key": actor},
         **({} if given.data is None else {"data": given.data}),
+        **({} if entry.origin is None else {"origin": shown(entry.origin)}),
     }
     outcome = _outcome(process, action, actor, response, given, budget)
     response["key"] = outcome.key

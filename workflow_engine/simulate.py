@@ -1,8 +1,9 @@
 """Playing a scenario without a chain: what would happen if these responses were given, one after the other.
 
 The actors are played by identities of their own, and keys are never an obstacle: a system action is simply responded
-to, and the data of a document action may be left out, because it follows from the process. Everything else is the
-machine that nodes run.
+to, and the data of a document action may be left out, because it follows from the process. What comes from another
+chain is supposed to come from where it should (`workflow_engine.supposed`), unless the response says otherwise with
+`origin`. Everything else is the machine that nodes run.
 
 Time goes on by a second with each response, unless the response says when it is given (`at`) or how long after the one
 before (`after`); it can be played forward by `{ "wait": duration }`. In a wait timeouts are told at their due dates, as
@@ -22,6 +23,7 @@ from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError
 from workflow_engine.golden_flow import golden_flow
 from workflow_engine.process import Process
 from workflow_engine.scenario import TIMEOUT, Scenario, load
+from workflow_engine.supposed import origin_of, said_of
 from workflow_engine.timing import turns
 
 PROCESS = "simulated"
@@ -35,7 +37,7 @@ STEP = 1_000
 
 MAX_RESPONSES = 10_000
 
-_IN_RESPONSE = re.compile(r"\$\.(?:action|actor|data|key|process)(?![A-Za-z0-9_-])")
+_IN_RESPONSE = re.compile(r"\$\.(?:action|actor|data|key|origin|process)(?![A-Za-z0-9_-])")
 """Paths that lead into a response; others lead into the process or the scenario."""
 
 
@@ -44,8 +46,8 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
 
     Args:
         scenario_document: A scenario of either dialect.
-        responses: `{ actor, action, response?, data?, at? | after? }` or `{ wait }` each; `at` is an ISO 8601 moment or
-            milliseconds since 1970, `after` and `wait` are ISO 8601 durations. The action may be `:timeout`.
+        responses: `{ actor, action, response?, data?, origin?, at? | after? }` or `{ wait }` each; `at` is an ISO 8601
+            moment or milliseconds since 1970, `after` and `wait` are ISO 8601 durations. The action may be `:timeout`.
 
     Returns:
         `{ state, finished, next, previous, actions, actors, assets }`: the key of the state; whether the process has
@@ -120,6 +122,7 @@ def spelled_out(scenario: Scenario, responses: Sequence[Any]) -> Sequence[Any]:
             "action": item["action"]["key"],
             **({} if item["action"]["key"] == TIMEOUT else {"response": item["key"]}),
             **({"data": item["data"]} if "data" in item else {}),
+            **said_of(item),
             "at": to_iso(item["timestamp"]),
         }
         for item in process.previous
@@ -229,16 +232,18 @@ def _entry(process: Process, response: Mapping[str, Any], moment: int) -> Entry:
         )
     identity = known.get("identity") or {"id": ""}
     body = {"process": PROCESS, "action": response.get("action"), "key": response.get("response"), "actor": actor}
+    data = _data(process, response)
     return Entry(
         chain=CHAIN,
         hash=f"event-{number + 1}",
         previous=f"event-{number}",
         timestamp=moment,
-        body={**body, "data": _data(process, response)},
+        body={**body, "data": data},
         signer="",
         identity=identity["id"],
         key_names=frozenset({"user", "system"}),
         members=frozenset(),
+        origin=origin_of(process, response.get("action"), data, moment, response.get("origin")),
     )
 
 
