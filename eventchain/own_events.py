@@ -66,12 +66,12 @@ class OwnEvents:
         """Return the event that was signed for something, one that is just being added included, or None.
 
         Raises:
-            ChainBusyError: Another copy works on the chain, and may be adding it.
+            ChainBusyError: Another copy works on the chain, or left something half done there: it may be that event.
         """
         if not self._archive.height(chain):
             return None
         with self._locks.hold([chain], seconds) as held:
-            if not held.chains:
+            if not held.chains or held.left_behind:
                 raise ChainBusyError("another copy of the service works on the chain", hint="Try again.")
             return self._archive.find_submission(chain, submission)
 

@@ -374,7 +374,7 @@ class EventChainService:
         """Return the event that `submit` signed for something on a chain, or None.
 
         Raises:
-            ChainBusyError: Another copy works on the chain, and may be adding it.
+            ChainBusyError: Another copy works on the chain, or left something half done there: it may be that event.
         """
         return self._own.submitted(chain, submission, WAIT_SECONDS)
 

@@ -13,6 +13,7 @@ HERE, THERE = ("asker", "carrier"), ("answerer", "carrier")
 OWN = "urn:livecontract:scenario:1"
 ASKER_KEY = str(KeyPair.from_seed_phrase("asker user").public_key)
 
+WORDS = {"words": "Is it true?"}
 PLACE = {"properties": {"chain": {"type": "string"}, "process": {"type": "string"}}}
 
 
@@ -151,3 +152,10 @@ class Crossing:
         """The actions that were answered on the other chain."""
         process = self.there.node("answerer").workflow.process("process", self.there.chain)
         return [item["action"]["key"] for item in process.previous]
+
+
+def quiet(accepts: dict[str, Any] | None = None) -> Crossing:
+    """Both chains, of which the one that tells carries nothing by itself."""
+    chains = Crossing.begin(telling({"chain": {"<ref>": "assets.there.nothing"}}), hearing(accepts))
+    chains.say(WORDS)
+    return chains
