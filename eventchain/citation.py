@@ -12,12 +12,14 @@ tells.
 Chains of the native format (V2) are cited. What the cited event cites itself is not followed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eventchain import event_json
+from eventchain.chain import EventChain, Problem
 from eventchain.core import base58
 from eventchain.core.entry import ORIGIN_SCHEMA, Origin
+from eventchain.core.errors import InvalidError
 from eventchain.core.ids import ChainId, Generation
 from eventchain.errors import InvalidEventError
 from eventchain.event import Event
@@ -69,6 +71,19 @@ def read(body: Mapping[str, Any], identities: Identities) -> Origin | None:
         identity=None if holder is None else holder.id,
         body=event.body(),
     )
+
+
+def find_problems(chain: EventChain) -> Iterator[Problem]:
+    """Yield the events of a chain, or of a part of it, whose citation is false."""
+    for event in chain.events:
+        try:
+            body = event.body()
+        except InvalidEventError:
+            continue  # another check says so
+        try:
+            read(body, Identities())
+        except InvalidError as error:
+            yield Problem(base58.encode(event.hash), "citation", error.message)
 
 
 def _check_generation(chain: ChainId) -> None:

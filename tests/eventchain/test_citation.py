@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from eventchain import event as events
 from eventchain import event_json
 from eventchain.chain import EventChain
-from eventchain.citation import ORIGIN_SCHEMA, cite, read
+from eventchain.citation import cite, find_problems, read
 from eventchain.core import base58, canonical_json
-from eventchain.core.entry import Entry
+from eventchain.core.entry import ORIGIN_SCHEMA, Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.core.ids import ChainId, Generation
 from eventchain.core.keys import KeyPair
@@ -133,6 +133,8 @@ def test_event_with_a_false_citation_cannot_stand_on_a_chain() -> None:
     false = chain.append(events.sign(previous=previous, key=CITER, timestamp=1, data=data))
     with pytest.raises(InvalidEventError, match="signature"):
         list(entries_of(false))
+    assert [problem.check for problem in find_problems(false)] == ["citation"]
+    assert list(find_problems(chain)) == []
 
 
 @given(data=st.binary(max_size=200), key=st.sampled_from([SIGNER, CITER]))
