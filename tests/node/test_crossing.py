@@ -9,7 +9,9 @@ from eventchain import event_json
 from eventchain.core import base58
 from eventchain.core.keys import KeyPair
 from eventchain.errors import InvalidEventError
+from livecontract.bootstrap import no_broker
 from livecontract.courier import NOT_A_MEMBER, REFUSED
+from livecontract.node import Node
 from livecontract.simulated_party import response
 from tests.node.crossing import ASKER_KEY, HERE, THERE, WORDS, Crossing, hearing, quiet, telling
 from tests.node.stage import check_equal, refusal
@@ -100,6 +102,23 @@ def test_node_waits_until_its_cause_is_anchored_where_the_scenario_says_so() -> 
     chains.here["carrier"].post(chains.here.chain, chains.here.note())  # now all have signed since
     chains.here.simulation.settle(receipts=False)
     assert (chains.here.state("asker"), chains.heard()) == (":success", ["hear"])
+
+
+def test_workflow_engine_in_a_process_of_its_own_carries_as_well() -> None:
+    chains = Crossing.begin(telling(), hearing())
+    chains.here.act("asker", "say", WORDS)
+    stage, node = chains.here, chains.here.node("carrier")
+    for _ in range(20):  # the event comes to the carrier's node, whose triggers wait
+        stage.node("asker").step()
+        node.workers[0].step()
+    parts = replace(node.parts, broker=no_broker(node.parts.clock), chains=node.chains)
+    apart = Node(parts, services=("workflow",))
+    (due,) = node.workflow.due(stage.chain, {"carrier"})
+    body = apart.workflow.perform(due)
+    assert body is not None
+    assert (body["key"], apart.workflow.perform(due)) == ("ok", body)
+    stage.simulation.settle(receipts=False)
+    assert (stage.state("asker"), chains.heard()) == (":success", ["hear"])
 
 
 # --- What comes of it where it cannot go
