@@ -1,6 +1,7 @@
 """The events that this node signs itself, with its system key: once each for what they are signed for."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from eventchain import event as events
@@ -15,6 +16,7 @@ from eventchain.core.keys import KeyPair
 from eventchain.errors import ChainBusyError, NotAdmittedError, OvertakenError
 from eventchain.event import Event
 from eventchain.intake import Parcel
+from eventchain.repair import Repair
 from eventchain.tip import Tip
 
 _ATTEMPTS = 5
@@ -27,6 +29,7 @@ class OwnEvents:
         self,
         archive: Archive,
         locks: ChainLocks,
+        repair: Repair,
         key: KeyPair,
         clock: Clock,
         add_all: Callable[[Sequence[Parcel]], list[LiveContractError | None]],
@@ -34,6 +37,7 @@ class OwnEvents:
         """Take what is needed; `add_all` is that of the event chain service."""
         self._archive = archive
         self._locks = locks
+        self._repair = repair
         self._key = key
         self._clock = clock
         self._add_all = add_all
@@ -44,9 +48,7 @@ class OwnEvents:
         Raises:
             LiveContractError: It was refused; see `EventChainService.submit`.
         """
-        with self._locks.hold([chain], seconds) as held:
-            if not held.chains:
-                raise ChainBusyError("another copy of the service works on the chain", hint="Try again.")
+        with self._alone_on(chain, seconds):
             for _ in range(_ATTEMPTS):
                 known = self._archive.find_submission(chain, submission) if submission else None
                 if known:
@@ -66,14 +68,22 @@ class OwnEvents:
         """Return the event that was signed for something, one that is just being added included, or None.
 
         Raises:
-            ChainBusyError: Another copy works on the chain, or left something half done there: it may be that event.
+            ChainBusyError: Another copy works on the chain, and may be adding it.
         """
         if not self._archive.height(chain):
             return None
-        with self._locks.hold([chain], seconds) as held:
-            if not held.chains or held.left_behind:
-                raise ChainBusyError("another copy of the service works on the chain", hint="Try again.")
+        with self._alone_on(chain, seconds):
             return self._archive.find_submission(chain, submission)
+
+    @contextmanager
+    def _alone_on(self, chain: str, seconds: float) -> Iterator[None]:
+        """Hold a chain on which nothing is left half done."""
+        with self._locks.hold([chain], seconds) as held:
+            if not held.chains:
+                raise ChainBusyError("another copy of the service works on the chain", hint="Try again.")
+            for error in self._repair.set_right(held).values():
+                raise error
+            yield
 
     def tip(self, chain: str) -> Tip:
         """Return the end of a chain this node keeps.

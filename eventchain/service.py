@@ -114,7 +114,7 @@ class EventChainService:
         self._locks = ChainLocks(Leases(store, clock, random, lease_ms) if store.needs_leases else None, clock)
         self._repair = Repair(self._archive, engine, self._locks)
         self._early = Early(store, self._archive, clock)
-        self._own = OwnEvents(self._archive, self._locks, key, clock, self.add_all)
+        self._own = OwnEvents(self._archive, self._locks, self._repair, key, clock, self.add_all)
         self._upkeep = Upkeep(self._archive, self._effects, self._early, self._asking, self._system_key, clock)
 
     @property
@@ -374,7 +374,7 @@ class EventChainService:
         """Return the event that `submit` signed for something on a chain, or None.
 
         Raises:
-            ChainBusyError: Another copy works on the chain, or left something half done there: it may be that event.
+            ChainBusyError: Another copy works on the chain, and may be adding it.
         """
         return self._own.submitted(chain, submission, WAIT_SECONDS)
 
