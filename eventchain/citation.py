@@ -59,8 +59,7 @@ def read(body: Mapping[str, Any], identities: Identities) -> Origin | None:
     chain = ChainId.parse(origin.get("chain"), path="$.origin.chain")
     _check_generation(chain)
     event = event_json.read_event(origin.get("event"), Generation.V2, path="$.origin.event")
-    event.verify_hash()
-    event.verify_signature()
+    cited = _verified(event)
     signer = str(event.sign_key)
     holder = identities.holder(signer)
     return Origin(
@@ -69,8 +68,19 @@ def read(body: Mapping[str, Any], identities: Identities) -> Origin | None:
         timestamp=event.timestamp,
         signer=signer,
         identity=None if holder is None else holder.id,
-        body=event.body(),
+        body=cited,
     )
+
+
+def _verified(event: Event) -> dict[str, Any]:
+    """Return the body of a cited event whose hash and signature are right."""
+    try:
+        event.verify_hash()
+        event.verify_signature()
+        return event.body()
+    except InvalidEventError as error:
+        message = f"the event that is cited is none that was signed: {error.message}"
+        raise InvalidEventError(message, check=error.check, path="$.origin.event") from None
 
 
 def find_problems(chain: EventChain) -> Iterator[Problem]:
