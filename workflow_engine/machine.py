@@ -324,6 +324,8 @@ def _time_out(process: Process, given: ResponseBody, entry: Entry) -> Process:
     actor = timing_actor(process, given, entry)
     if given.data is not None or given.key not in (None, "ok"):
         raise InvalidResponseError("A timeout carries no data and no outcome but ok.", path="$.data")
+    if entry.origin is not None:
+        raise InvalidResponseError("A timeout comes from no other chain.", path="$.origin")
     response = {"action": {"key": TIMEOUT}, "key": "ok", "actor": {"key": actor}}
     recorded = {
         **response,

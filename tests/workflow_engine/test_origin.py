@@ -151,6 +151,15 @@ def test_history_tells_enough_to_take_the_response_again() -> None:
     assert retold(shown(started), None) == started
 
 
+def test_timeout_comes_from_no_other_chain() -> None:
+    process = simulate.play(load(telling()), [{"actor": "asker", "action": "say"}])
+    body = {"process": process.id, "action": ":timeout", "actor": "carrier"}
+    late = replace(entry_of(process, None), body=body, timestamp=process.current.timestamp + 8 * 86_400_000)
+    assert machine.step(process, late).current.key == ":cancelled"
+    with pytest.raises(InvalidResponseError):
+        machine.step(process, replace(late, origin=ORIGIN))
+
+
 # --- Where there is no other chain
 
 
