@@ -3,9 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from eventchain.archive import read_event
+from eventchain.citation import cite
+from eventchain.core import base58
 from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
-from eventchain.core.errors import LiveContractError
+from eventchain.core.errors import LiveContractError, NotFoundError
+from eventchain.core.ids import ChainId
 from eventchain.core.keys import PublicKey
 from eventchain.draft import draft
 from eventchain.event import Event
@@ -21,6 +25,17 @@ class ChainAccess(Protocol):
 
     def submit(self, chain: str, body: Mapping[str, Any], submission: str | None = None) -> Event:
         """Add an event signed with the node's key; see `EventChainService.submit`."""
+
+    def submitted(self, chain: str, submission: str) -> Event | None:
+        """Return the event that `submit` signed for something, or None; see `EventChainService.submitted`."""
+
+    def cite(self, chain: str, hash_: str) -> dict[str, Any]:
+        """Return what a body on another chain cites an event with; see `eventchain.citation.cite`.
+
+        Raises:
+            NotFoundError: This node keeps no such event.
+            InvalidError: It is none that can be cited.
+        """
 
     def draft(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> tuple[dict[str, Any], Entry]:
         """Return what a person has to sign, and the entry it would be; see `eventchain.draft.draft`."""
@@ -68,6 +83,18 @@ class OwnChains:
     def submit(self, chain: str, body: Mapping[str, Any], submission: str | None = None) -> Event:
         """See `ChainAccess.submit`."""
         return self._service.submit(chain, body, submission)
+
+    def submitted(self, chain: str, submission: str) -> Event | None:
+        """See `ChainAccess.submitted`."""
+        return self._service.submitted(chain, submission)
+
+    def cite(self, chain: str, hash_: str) -> dict[str, Any]:
+        """See `ChainAccess.cite`."""
+        id_ = ChainId.parse(chain)
+        document = self._service.archive.find(id_, base58.decode(hash_, name="hash"))
+        if document is None:
+            raise NotFoundError("this node keeps no such event")
+        return cite(id_, read_event(document))
 
     def draft(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> tuple[dict[str, Any], Entry]:
         """See `ChainAccess.draft`."""

@@ -25,7 +25,7 @@ from eventchain.core.hashing import sha256
 from eventchain.core.ids import ChainId
 from eventchain.identity import Identities, Identity
 from eventchain.pace import Pace
-from eventchain.parts import encode, outgoing, partial_chain, split
+from eventchain.parts import encode, partial_chain, split
 from eventchain.ports import Outgoing, Queue
 from eventchain.store.document_store import Document
 
@@ -217,7 +217,7 @@ class Asking:
             for part in self._missing_parts(chain, missing, frozenset(ask.known), sender):
                 if not sent and not self._allows(self._answered, key):
                     return False
-                self._queue.publish([outgoing("relay", node, encode(partial_chain(chain, part)))])
+                self._queue.publish([_answer_message(node, encode(partial_chain(chain, part)))])
                 sent += len(part)
         except LiveContractError:
             with self._lock:
@@ -271,6 +271,12 @@ def _message(node: str, ask: Ask) -> Outgoing:
     subject = f"ask\n{node}\n{ask.chain}\n{ask.back}".encode()
     body = canonical_json.encode(ask.to_dict())
     return Outgoing(queue="relay", group=node, id=base58.encode(sha256(subject)), body=body, kind="ask")
+
+
+def _answer_message(node: str, body: bytes) -> Outgoing:
+    """Return an answer as a message with a name of its own: the same events may wait for their next try already."""
+    name = b"answer\n" + node.encode() + b"\n" + body
+    return Outgoing(queue="relay", group=node, id=base58.encode(sha256(name)), body=body)
 
 
 def _hash(document: Document) -> bytes:

@@ -41,6 +41,15 @@ class EventChainClient:
         request = {"chain": chain, "body": body, "submission": submission}
         return event_json.read_event(self._call("/internal/chains/submit", request)["event"], Generation.V2)
 
+    def submitted(self, chain: str, submission: str) -> Event | None:
+        """See `ChainAccess.submitted`."""
+        event = self._call("/internal/chains/submitted", {"chain": chain, "submission": submission})["event"]
+        return None if event is None else event_json.read_event(event, Generation.V2)
+
+    def cite(self, chain: str, hash_: str) -> dict[str, Any]:
+        """See `ChainAccess.cite`."""
+        return dict(self._call("/internal/chains/cite", {"chain": chain, "hash": hash_})["origin"])
+
     def draft(self, chain: str, body: Mapping[str, Any], key: PublicKey) -> tuple[dict[str, Any], Entry]:
         """See `ChainAccess.draft`."""
         answer = self._call("/internal/chains/draft", {"chain": chain, "body": body, "key": str(key)})

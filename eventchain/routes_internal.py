@@ -3,6 +3,8 @@
 ```
 POST /internal/chains/add-all      {"parcels": [{"document", "sender", "submission", "at_end", "may_wait"}]} → {"outcomes": [null | problem]}
 POST /internal/chains/submit       {"chain", "body", "submission"} → {"event": event}
+POST /internal/chains/submitted    {"chain", "submission"} → {"event": event | null}
+POST /internal/chains/cite         {"chain", "hash"} → {"origin": what a body cites it with}
 POST /internal/chains/draft        {"chain", "body", "key"} → {"document": what is to be signed, "entry": entry}
 POST /internal/chains/admit        {"caller", "document"} → {}
 POST /internal/chains/hears        {"document": ask, "sender"} → {"hears": boolean}
@@ -82,6 +84,19 @@ def _add_questions(blueprint: Blueprint, chains: ChainAccess) -> None:
         """Tell whether an ask concerns this node."""
         document, sender = _members("document", "sender")
         return {"hears": chains.hears(document, sender)}
+
+    @blueprint.post("/submitted")
+    def submitted() -> dict[str, Any]:
+        """Tell what was signed for something."""
+        chain, submission = _members("chain", "submission")
+        event = chains.submitted(chain, submission)
+        return {"event": None if event is None else event_json.to_dict(event)}
+
+    @blueprint.post("/cite")
+    def cite() -> dict[str, Any]:
+        """Tell with what an event is cited."""
+        chain, hash_ = _members("chain", "hash")
+        return {"origin": chains.cite(chain, hash_)}
 
     @blueprint.post("/member-of")
     def member_of() -> dict[str, Any]:

@@ -24,13 +24,11 @@ from typing import Any
 
 import structlog
 
-from eventchain import event as events
 from eventchain.archive import Archive, Effect, is_identity_event
 from eventchain.asking import Asking
 from eventchain.branch import check_canonical, rehearse_branch
-from eventchain.chain import EventChain, Stub, read_chain
+from eventchain.chain import EventChain, read_chain
 from eventchain.chain_locks import ChainLocks, Held
-from eventchain.core import canonical_json
 from eventchain.core.clock import Clock
 from eventchain.core.errors import LiveContractError, UnavailableError
 from eventchain.core.ids import ChainId
@@ -41,7 +39,6 @@ from eventchain.effects import Effects, Saved, joined
 from eventchain.errors import (
     ChainBusyError,
     FutureEventError,
-    NotAdmittedError,
     OvertakenError,
     UnknownPreviousError,
 )
@@ -49,6 +46,7 @@ from eventchain.event import Event
 from eventchain.foresight import foresee
 from eventchain.intake import Intake, Parcel, Run, log_refused
 from eventchain.lease import LEASE_MS, Leases
+from eventchain.own_events import OwnEvents
 from eventchain.ports import Engine, Observer, Queue
 from eventchain.recent import RecentTips
 from eventchain.repair import Repair
@@ -105,7 +103,6 @@ class EventChainService:
         self._store = store
         self._archive = Archive(store)
         self._engine = engine
-        self._key = key
         self._system_key = str(key.public_key)
         self._clock = clock
         self._observe = Steps(observe)
@@ -117,6 +114,7 @@ class EventChainService:
         self._locks = ChainLocks(Leases(store, clock, random, lease_ms) if store.needs_leases else None, clock)
         self._repair = Repair(self._archive, engine, self._locks)
         self._early = Early(store, self._archive, clock)
+        self._own = OwnEvents(self._archive, self._locks, self._repair, key, clock, self.add_all)
         self._upkeep = Upkeep(self._archive, self._effects, self._early, self._asking, self._system_key, clock)
 
     @property
@@ -370,23 +368,15 @@ class EventChainService:
         Raises:
             LiveContractError: It was refused.
         """
-        with self._locks.hold([chain], WAIT_SECONDS) as held:
-            if not held.chains:
-                raise ChainBusyError("another copy of the service works on the chain", hint="Try again.")
-            for _ in range(_ATTEMPTS):
-                known = self._archive.find_submission(chain, submission) if submission else None
-                if known:
-                    return known
-                tip = self.tip(chain)
-                data = canonical_json.encode(dict(body))
-                event = events.sign(previous=tip.hash, key=self._key, timestamp=self._clock(), data=data)
-                part = EventChain(tip.chain, (event,), Stub(tip.hash, tip.state))
-                (error,) = self.add_all([Parcel(part.to_dict(), submission=submission, at_end=True)])
-                if error is None:
-                    return event
-                if not isinstance(error, OvertakenError):
-                    raise error
-        raise OvertakenError("the chain grows faster than this node can add to it")
+        return self._own.submit(chain, body, submission, WAIT_SECONDS)
+
+    def submitted(self, chain: str, submission: str) -> Event | None:
+        """Return the event that `submit` signed for something on a chain, or None.
+
+        Raises:
+            ChainBusyError: Another copy works on the chain, and may be adding it.
+        """
+        return self._own.submitted(chain, submission, WAIT_SECONDS)
 
     def tip(self, chain: str) -> Tip:
         """Return the end of a chain this node keeps.
@@ -394,7 +384,4 @@ class EventChainService:
         Raises:
             NotAdmittedError: It keeps no such chain.
         """
-        tip = self._archive.load_tip(ChainId.parse(chain))
-        if tip.height == 0:
-            raise NotAdmittedError("this node takes no part in that chain")
-        return tip
+        return self._own.tip(chain)

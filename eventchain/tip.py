@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from eventchain import citation
 from eventchain.chain import EventChain, advance_state
 from eventchain.core import base58
 from eventchain.core.entry import Entry
@@ -39,7 +40,8 @@ class Tip:
         """Check that an event's signer may add it here; return the new end, and what other services are told of it.
 
         Raises:
-            LiveContractError: The data is not strict JSON, or the signer is no member or lacks the privilege.
+            LiveContractError: The data is not strict JSON, the signer is no member or lacks the privilege, or what the
+                body cites of another chain is not what was signed there.
         """
         body, key = event.body(), str(event.sign_key)
         signer, identities = validate_event(self.identities, key, body)
@@ -53,6 +55,7 @@ class Tip:
             identity=signer.id,
             key_names=signer.key_names(key),
             members=self.identities.members,
+            origin=citation.read(body, self.identities),
         )
         state = advance_state(self.state, (event,)) or b""
         return replace(self, hash=event.hash, height=self.height + 1, state=state, identities=identities), entry

@@ -10,11 +10,12 @@
  "digest": b58, "signature": b58}                of the issuer, over the canonical JSON of all the rest
 ```
 
+An event may cite events of other chains; files of those show whether they stand there (`livecontract.citations`).
 `verify` makes every check it can, whatever fails before, and says of each what was compared. What the file cannot prove
 by itself is which public chain is *the* public chain: that is the genesis block's signature, which the reader may give.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,7 @@ from eventchain.core.keys import KeyPair, PublicKey
 from eventchain.identity import Identities
 from eventchain.privilege import find_member_problems
 from eventchain.tip import entries_of
+from livecontract.citations import check_citations
 
 VERSION = "urn:livecontract:evidence:1"
 MAX_BYTES = 256 * 1024 * 1024
@@ -126,16 +128,17 @@ class _Reader:
             self.checks.append(Check(name, False, f"the file is damaged here ({type(error).__name__}: {error})"))
 
 
-def verify(data: bytes, replay: Replay, *, genesis: str | None = None) -> list[Check]:
+def verify(data: bytes, replay: Replay, *, genesis: str | None = None, others: Sequence[bytes] = ()) -> list[Check]:
     """Check an evidence file, and return every check with its outcome.
 
     Args:
         data: The file.
         replay: Derives the projection from the events.
         genesis: Signature (base58) of the public chain's first block, where the reader knows it.
+        others: Evidence files of other chains, of which this one may cite events.
 
     Raises:
-        NotEvidenceError: It is some other file.
+        NotEvidenceError: It, or one of the others, is some other file.
     """
     try:
         document = strict_json.parse(data, max_bytes=MAX_BYTES)
@@ -161,7 +164,25 @@ def verify(data: bytes, replay: Replay, *, genesis: str | None = None) -> list[C
     reader.check("receipts", lambda: _check_receipts(reader))
     reader.check("public chain", lambda: _check_public_chain(reader, genesis))
     reader.check("times", lambda: _check_times(reader))
+    if others or any(entry.origin for entry in reader.entries):
+        known = {id_: hashes for other in others for id_, hashes in _events_of(other, replay, genesis, reader)}
+        reader.check(
+            "citations", lambda: check_citations(reader.entries, known) or "no event of another chain is cited"
+        )
     return reader.checks
+
+
+def _events_of(
+    data: bytes, replay: Replay, genesis: str | None, reader: _Reader
+) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield the chain of another evidence file with the hashes of its events, if it verifies; else say why not."""
+    wrong = [check.check for check in verify(data, replay, genesis=genesis) if not check.ok]
+    if wrong:
+        reader.checks.append(Check("other file", False, f"it does not verify: {', '.join(wrong)}"))
+        return
+    chain = read_chain(strict_json.parse(data, max_bytes=MAX_BYTES)["chain"])
+    reader.checks.append(Check("other file", True, f"every check of the file of the chain {chain.id} holds"))
+    yield str(chain.id), frozenset(base58.encode(event.hash) for event in chain.events)
 
 
 def _check_document(data: bytes, document: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ when the process was started; where its responses do not lead to where it stands
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from eventchain.chain import read_chain
@@ -19,6 +20,7 @@ from workflow_engine.consent import DEVIATION
 from workflow_engine.engine import rehearsing_engine
 from workflow_engine.errors import quote
 from workflow_engine.impact import History
+from workflow_engine.origin import retold
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import Scenario
 from workflow_engine.schema import compile_schema
@@ -38,6 +40,11 @@ _ACTOR = {
     "type": "object",
     "required": ["key"],
     "properties": {"key": _TEXT, "identity": {"type": "object", "required": ["id"], "properties": {"id": _TEXT}}},
+}
+_ORIGIN = {
+    "type": "object",
+    "required": ["chain", "event", "timestamp", "signer"],
+    "properties": {"chain": _TEXT, "event": _TEXT, "signer": _TEXT, "timestamp": {"type": "integer"}},
 }
 _PROCESS: Mapping[str, Any] = {
     "type": "object",
@@ -81,6 +88,7 @@ _PROCESS: Mapping[str, Any] = {
                     "actor": _ACTOR,
                     "timestamp": {"type": "integer"},
                     "event": _TEXT,
+                    "origin": _ORIGIN,
                 },
             },
         },
@@ -188,7 +196,8 @@ def _step(process: Process, given: Mapping[str, Any]) -> Entry:
     body = {"process": process.id, "action": given["action"]["key"], "key": given["key"], "actor": actor["key"]}
     if "data" in given:
         body["data"] = given["data"]
-    return _entry(process, str(given["event"]), given["timestamp"], body, str(identity_of(actor)))
+    entry = _entry(process, str(given["event"]), given["timestamp"], body, str(identity_of(actor)))
+    return replace(entry, origin=retold(given["origin"], given.get("data"))) if "origin" in given else entry
 
 
 def _entry(process: Process, hash_: str, timestamp: int, body: Mapping[str, Any], identity: str) -> Entry:

@@ -25,6 +25,7 @@ from eventchain.store import document_store
 from eventchain.store.document_store import DocumentStore
 from livecontract import inbound, invitations
 from livecontract.answering import AnswerTokens
+from livecontract.courier import CourierPlug
 from livecontract.handlers import AnchorHandler, AskHandler, EventsHandler, TriggerHandler, each
 from livecontract.inbound import InboundHandler
 from livecontract.invitations import INVITATIONS, Invitations
@@ -135,7 +136,8 @@ class Node:
     def workflow(self) -> WorkflowService:
         """The workflow engine, in this process."""
         parts, inviter = self.parts, InviterPlug(lambda: self.invitations)
-        triggers = make_triggers(parts.http, SubmitterPlug(lambda: self.chains), self.answering, inviter)
+        courier = CourierPlug(lambda: self.chains, lambda: self.engine, parts.key.public_key)
+        triggers = make_triggers(parts.http, SubmitterPlug(lambda: self.chains), self.answering, inviter, courier)
         return WorkflowService(parts.store, parts.clock, triggers)
 
     @cached_property

@@ -12,7 +12,7 @@ from eventchain.core.keys import PublicKey
 from eventchain.ports import Outgoing
 from livecontract.peering import Peering
 from workflow_engine.engine import EngineAccess
-from workflow_engine.ports import Answering, HttpClient, Inviter
+from workflow_engine.ports import Answering, Courier, HttpClient, Inviter
 from workflow_engine.triggers import Trigger, Triggers
 from workflow_engine.triggers.document import document
 from workflow_engine.triggers.event import EventTrigger
@@ -22,12 +22,14 @@ from workflow_engine.triggers.nop import nop
 from workflow_engine.triggers.sequence import SequenceTrigger
 
 
-def make_triggers(http: HttpClient, submitter: "SubmitterPlug", answering: Answering, inviter: Inviter) -> Triggers:
+def make_triggers(
+    http: HttpClient, submitter: "SubmitterPlug", answering: Answering, inviter: Inviter, courier: Courier
+) -> Triggers:
     """Return the triggers of a node, those that are steps of a sequence included."""
     steps: dict[str, Trigger] = {
         "nop": nop,
         "http": HttpTrigger(http, answering),
-        "event": EventTrigger(submitter),
+        "event": EventTrigger(submitter, courier),
         "invite": InviteTrigger(inviter),
     }
     return Triggers({**steps, "document": document, "sequence": SequenceTrigger(steps)})

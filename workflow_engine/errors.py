@@ -12,7 +12,8 @@ InvalidError
 ├── InvalidCommentError         a comment is malformed, or replies to nothing
 └── InvalidDeviationError       a proposal to deviate, or an answer to one, is wrong in itself; all problems are listed
 ForbiddenError
-└── ActorNotAllowedError        the signer is not an actor who may do this, or signed with the wrong key
+├── ActorNotAllowedError        the signer is not an actor who may do this, or signed with the wrong key
+└── NotCarriedError             a response cannot go to another chain
 ConflictError
 ├── ActionNotAvailableError     the action exists, but not now
 ├── DeviationNotOpenError       a deviation cannot be proposed or answered now
@@ -171,6 +172,20 @@ class InvalidDeviationError(InvalidError):
 
 class ActorNotAllowedError(ForbiddenError):
     """The signer is not an actor who may do this, or signed with the wrong key."""
+
+
+class NotCarriedError(ForbiddenError):
+    """A response cannot go to another chain. The message may be shown on the chain it comes from.
+
+    Attributes:
+        reason: One of `REASONS`.
+    """
+
+    REASONS = ("invalid", "not-a-member", "refused")
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class ActionNotAvailableError(ConflictError):

@@ -4,13 +4,13 @@ Pure and consensus-critical: no clock, no network, no store. Time is the timesta
 refused alike by every node, and leaves the process as it was.
 
 A response is checked in this order: the action exists; it is available in this state, and due if it is scheduled; the
-signer is bound to an actor; that actor may do it, and signed with a key of the right kind; what it says of a document
-or of a sub-process is what every node makes of it; the outcome exists; the data fits its schema. Then its update
-instructions run one after the other, each seeing what the ones before it wrote; what changed is not locked in this
-state, and is validated; the transitions are tried in their order on the updated process; and the state that follows is
-entered, or, where none fits, the present one is refreshed: its texts, conditions and actions are evaluated again, its
-due date stays. Where the state that follows is none of a deviation in force, that ends first
-(`workflow_engine.deviation`).
+signer is bound to an actor; that actor may do it, and signed with a key of the right kind; it comes from another chain
+where the action wants that (`workflow_engine.origin`), and only there; what it says of a document or of a sub-process
+is what every node makes of it; the outcome exists; the data fits its schema. Then its update instructions run one after
+the other, each seeing what the ones before it wrote; what changed is not locked in this state, and is validated; the
+transitions are tried in their order on the updated process; and the state that follows is entered, or, where none fits,
+the present one is refreshed: its texts, conditions and actions are evaluated again, its due date stays. Where the state
+that follows is none of a deviation in force, that ends first (`workflow_engine.deviation`).
 """
 
 from collections.abc import Callable, Mapping
@@ -36,6 +36,7 @@ from workflow_engine.errors import (
 from workflow_engine.locks import check_locks
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds, paths, search
 from workflow_engine.operators.values import measure
+from workflow_engine.origin import check_origin, shown
 from workflow_engine.process import CurrentState, Process, context_of, identity_of
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
 from workflow_engine.state_entry import enter, refresh
@@ -104,8 +105,9 @@ def step(process: Process, entry: Entry, find: Find = nobody) -> Process:
             process waits for.
 
     Raises:
-        InvalidResponseError: The body is malformed, names another process, an unknown action or outcome, describes
-            another document or sub-process than the action's, or changes a locked asset.
+        InvalidResponseError: The body is malformed, names another process, an unknown action or outcome, comes from
+            elsewhere than the action says, describes another document or sub-process than the action's, or changes a
+            locked asset.
         ActionNotAvailableError: The action cannot be done now, or the process is a sub-process that was abandoned.
         ActorNotAllowedError: The signer is no actor who may do it, or used a key of the wrong kind.
         InvalidDataError: The data, or what it makes of an actor or asset, does not fit its schema; at the end of a
@@ -121,6 +123,7 @@ def step(process: Process, entry: Entry, find: Find = nobody) -> Process:
     action = available_action(process, given)
     check_schedule(process, action.key, entry.timestamp)
     actor = acting_actor(process, action, given, entry)
+    check_origin(process, action, entry)
     if action.kind == "document":
         check_document(process, action.key, given.key or action.default_response, given.data)
     elif action.kind == SUB_PROCESS:
@@ -188,6 +191,7 @@ def _respond(
         "key": given.key,
         "actor": {"key": actor},
         **({} if given.data is None else {"data": given.data}),
+        **({} if entry.origin is None else {"origin": shown(entry.origin)}),
     }
     outcome = _outcome(process, action, actor, response, given, budget)
     response["key"] = outcome.key
@@ -328,6 +332,8 @@ def _time_out(process: Process, given: ResponseBody, entry: Entry) -> Process:
     actor = timing_actor(process, given, entry)
     if given.data is not None or given.key not in (None, "ok"):
         raise InvalidResponseError("A timeout carries no data and no outcome but ok.", path="$.data")
+    if entry.origin is not None:
+        raise InvalidResponseError("A timeout comes from no other chain.", path="$.origin")
     response = {"action": {"key": TIMEOUT}, "key": "ok", "actor": {"key": actor}}
     recorded = {
         **response,

@@ -73,16 +73,19 @@ _WHEN = ("immediately", "anchored", "settled")
 _LTO_ACTION_URL = re.compile(r"https://specs\.livecontracts\.io/v0\.2\.0/action/(?:(http|nop|event)/)?schema\.json#?")
 
 _KIND_MEMBERS: Mapping[str, tuple[str, ...]] = {
-    "manual": (),
+    "manual": ("accepts",),
     "http": ("url", "method", "query", "headers", "auth", "data", "requests", "projection"),
     "nop": ("trigger_response", "data", "projection"),
-    "event": ("body", "projection"),
+    "event": ("body", "projection", "chain"),
     "document": ("template", "data"),
     "sequence": ("steps",),
     "invite": ("identity", "email", "name", "contract", "projection"),
     "sub-process": ("scenario", "roles", "assets", "result"),
 }
 """What a system action of each kind adds (reference: the triggers)."""
+
+_NEWER = ("schedule", "chain", "accepts")
+"""Members of an action that stand in the normal form only where they are given: scenarios without keep their ids."""
 
 
 def normalise(document: Any) -> dict[str, Any]:
@@ -236,8 +239,9 @@ def _action(cursor: Cursor) -> dict[str, Any]:
     form["responses"] = {key: _response(item, short) for key, item in items_of(responses, "responses")}
     if cursor.reading.strict and form["performative"] is None:
         form["performative"] = not form["system"]
-    if cursor.reading.strict and form["schedule"] is None:
-        del form["schedule"]  # scenarios without one keep the ids they had before there were schedules
+    for name in _NEWER if cursor.reading.strict else ():
+        if form.get(name, ...) is None:
+            del form[name]
     return {**form, "$schema": schema}
 
 

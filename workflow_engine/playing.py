@@ -7,7 +7,7 @@ be said. Keys are never an obstacle, and every actor has an identity.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from eventchain.core.entry import Entry
+from eventchain.core.entry import Entry, Origin
 from workflow_engine import machine
 from workflow_engine.documents import action as documents
 from workflow_engine.durations import to_iso
@@ -16,6 +16,7 @@ from workflow_engine.process import Process
 from workflow_engine.scenario import TIMEOUT
 from workflow_engine.sub_processes.conduct import conducted, finding
 from workflow_engine.sub_processes.relation import is_abandoned
+from workflow_engine.supposed import origin_of, said_of
 from workflow_engine.timing import Turn, turns
 
 BOTH_KEYS = frozenset({"user", "system"})
@@ -149,6 +150,7 @@ class Family:
             "action": item["action"]["key"],
             **({} if item["action"]["key"] == TIMEOUT else {"response": item["key"]}),
             **({"data": item["data"]} if "data" in item else {}),
+            **said_of(item),
             "at": to_iso(item["timestamp"]),
         }
 
@@ -179,10 +181,14 @@ def entry_of(process: Process, response: Mapping[str, Any], moment: int, number:
         )
     identity = known.get("identity") or {"id": ""}
     body = {"process": process.id, "action": response.get("action"), "key": response.get("response"), "actor": actor}
-    return event(number, moment, identity["id"], process.chain, {**body, "data": _data(process, response)})
+    data = _data(process, response)
+    origin = origin_of(process, response.get("action"), data, moment, response.get("origin"))
+    return event(number, moment, identity["id"], process.chain, {**body, "data": data}, origin)
 
 
-def event(number: int, moment: int, identity: str, chain: str, body: Mapping[str, Any]) -> Entry:
+def event(
+    number: int, moment: int, identity: str, chain: str, body: Mapping[str, Any], origin: Origin | None = None
+) -> Entry:
     """Return an event of a play, signed with whatever key is needed."""
     return Entry(
         chain=chain,
@@ -194,6 +200,7 @@ def event(number: int, moment: int, identity: str, chain: str, body: Mapping[str
         identity=identity,
         key_names=BOTH_KEYS,
         members=frozenset(),
+        origin=origin,
     )
 
 

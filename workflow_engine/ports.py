@@ -99,6 +99,37 @@ class Submitter(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A response that goes to another chain.
+
+    Attributes:
+        chain: Id of the chain it goes to, as the scenario gave it.
+        body: The body of the response, without its origin.
+        source: Id of the chain it comes from.
+        cause: Hash of the event there that it cites.
+        idempotency_key: Names it: the same one is carried once.
+    """
+
+    chain: str
+    body: Mapping[str, Any]
+    source: str
+    cause: str
+    idempotency_key: str
+
+
+class Courier(Protocol):
+    """Carries responses to other chains of this node, for system actions of kind event with a `chain`."""
+
+    def carry(self, letter: Letter) -> str:
+        """Sign a response that cites its cause, add it to the chain it goes to, and return the hash of its event.
+
+        Raises:
+            NotCarriedError: This node is not on that chain, or the process there does not take it; nothing was added.
+            UnavailableError: It could not be added now.
+        """
+
+
 class Membership(Protocol):
     """Knows who is on which chain (the event chain service)."""
 

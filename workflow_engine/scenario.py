@@ -101,6 +101,8 @@ class Action:
             instructions for a performative action, the state key alone for an informative one.
         when: How sure the node must be of its cause before a system action is run.
         schedule: When a system action is run; None for at once, and once.
+        accepts: From where on another chain it is answered (`workflow_engine.origin`), possibly with instructions; None
+            where nothing is taken from elsewhere.
         properties: Its other members (`url`, `method`, `body`, `trigger_response`, …), possibly with instructions;
             those that are null are left out.
     """
@@ -122,6 +124,7 @@ class Action:
     context: tuple[str, ...] | None
     when: When
     schedule: Schedule | None
+    accepts: Mapping[str, Any] | None
     properties: Mapping[str, Any]
 
 
@@ -346,6 +349,7 @@ def _action(key: str, form: Mapping[str, Any], *, own: bool) -> Action:
         context=None if context is None else tuple(context),
         when=form["when"] if own else "immediately",
         schedule=compile_schedule(form.get("schedule")) if own else None,
+        accepts=form.get("accepts") if own else None,
         properties={name: item for name, item in form.items() if name not in members and item is not None},
     )
 

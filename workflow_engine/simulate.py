@@ -2,8 +2,9 @@
 
 The actors are played by identities of their own, and keys are never an obstacle: a system action is simply responded
 to, and the data of a document action may be left out, because it follows from the process. Sub-processes are started
-and answered for as nodes do it; as long as nobody has acted in one, its action can also be simply responded to.
-Everything else is the machine that nodes run.
+and answered for as nodes do it; as long as nobody has acted in one, its action can also be simply responded to. What
+comes from another chain is supposed to come from where it should (`workflow_engine.supposed`), unless the response says
+otherwise with `origin`. Everything else is the machine that nodes run.
 
 Time goes on by a second with each response, unless the response says when it is given (`at`) or how long after the one
 before (`after`); it can be played forward by `{ "wait": duration }`. In a wait timeouts are told at their due dates, as
@@ -37,7 +38,7 @@ STEP = 1_000
 
 MAX_RESPONSES = 10_000
 
-_IN_RESPONSE = re.compile(r"\$\.(?:action|actor|data|in|key|process)(?![A-Za-z0-9_-])")
+_IN_RESPONSE = re.compile(r"\$\.(?:action|actor|data|in|key|origin|process)(?![A-Za-z0-9_-])")
 """Paths that lead into a response; others lead into the process or the scenario."""
 
 
@@ -46,9 +47,9 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
 
     Args:
         scenario_document: A scenario of either dialect.
-        responses: `{ in?, actor, action, response?, data?, at? | after? }` or `{ wait }` each; `at` is an ISO 8601
-            moment or milliseconds since 1970, `after` and `wait` are ISO 8601 durations. The action may be `:timeout`.
-            `in` names the sub-process by the key of its action, or by a list of keys where it is nested.
+        responses: `{ in?, actor, action, response?, data?, origin?, at? | after? }` or `{ wait }` each; `at` is an
+            ISO 8601 moment or milliseconds since 1970, `after` and `wait` are ISO 8601 durations. The action may be
+            `:timeout`. `in` names the sub-process by the key of its action, or by a list of keys where it is nested.
 
     Returns:
         `{ state, finished, next, previous, actions, actors, assets, sub_processes? }`: the key of the state; whether

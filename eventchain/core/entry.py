@@ -8,6 +8,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+ORIGIN_SCHEMA = "urn:livecontract:origin:1"
+"""`$schema` of the member `origin` of a body that cites an event of another chain."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """A signed event of another chain that an event cites (`eventchain.citation`): hash and signature were verified.
+
+    Attributes:
+        chain: Id of the chain on which it is said to stand. An event does not name its chain, so this is the word of
+            whoever cites it.
+        hash: Its hash, base58.
+        timestamp: What its signer's clock said, in milliseconds since 1970.
+        signer: Public sign key, base58.
+        identity: Id of the identity that holds this key on the chain that cites, at that place; None if there is none.
+        body: Its JSON object.
+    """
+
+    chain: str
+    hash: str
+    timestamp: int
+    signer: str
+    identity: str | None
+    body: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: the attributes under their names."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -23,6 +52,7 @@ class Entry:
         identity: Id of the identity that holds the key at this place.
         key_names: The names under which that identity holds it (`user`, `system`, `default`, …).
         members: Ids of all identities with sign keys on the chain, as of just before this event.
+        origin: The event of another chain that the body cites, or None.
     """
 
     chain: str
@@ -34,6 +64,7 @@ class Entry:
     identity: str
     key_names: frozenset[str]
     members: frozenset[str]
+    origin: Origin | None = None
 
     @property
     def schema(self) -> str | None:
@@ -42,7 +73,7 @@ class Entry:
         return schema if isinstance(schema, str) else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form: the attributes under their names, sets as sorted lists."""
+        """Return the JSON form: the attributes under their names, sets as sorted lists, without an absent origin."""
         return {
             "chain": self.chain,
             "hash": self.hash,
@@ -53,6 +84,7 @@ class Entry:
             "identity": self.identity,
             "key_names": sorted(self.key_names),
             "members": sorted(self.members),
+            **({} if self.origin is None else {"origin": self.origin.to_dict()}),
         }
 
     @classmethod
@@ -63,4 +95,5 @@ class Entry:
             KeyError, TypeError: It is something else.
         """
         sets = {name: frozenset(form[name]) for name in ("key_names", "members")}
-        return cls(**{**form, **sets})
+        origin = Origin(**form["origin"]) if form.get("origin") else None
+        return cls(**{**form, **sets, "origin": origin})

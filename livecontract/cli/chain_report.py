@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from eventchain import citation
 from eventchain.chain import EventChain, Problem, check_data, find_problems, read_chain
 from eventchain.core import base58
 from eventchain.core.errors import InvalidError, InvalidIdError
@@ -34,7 +35,7 @@ def verify_document(document: Any) -> dict[str, Any]:
         return _unreadable(document, error)
     problems = [*find_problems(chain, threads=os.cpu_count() or 1), *check_data(chain)]
     if not problems:
-        problems += find_member_problems(chain)
+        problems += [*find_member_problems(chain), *citation.find_problems(chain)]
     return {"valid": not problems, **describe(chain), "errors": [problem.to_dict() for problem in problems]}
 
 

@@ -14,6 +14,12 @@ def verify(
         str | None,
         typer.Option(metavar="SIGNATURE", help="Signature of the first block of the public chain, if you know it."),
     ] = None,
+    other: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FILE", help="Evidence file of another chain, of which this one cites events. Repeatable."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify an evidence file: what was done in a contract, when and by whom."""
@@ -21,7 +27,8 @@ def verify(
     from workflow_engine.engine import replay
 
     log.configure()
-    checks = evidence.verify(read_bytes(file), replay, genesis=genesis)
+    others = [read_bytes(path) for path in other or ()]
+    checks = evidence.verify(read_bytes(file), replay, genesis=genesis, others=others)
     valid = all(check.ok for check in checks)
     document = {"valid": valid, "checks": [check.to_dict() for check in checks]}
     finish(document, _text(document), as_json=as_json, code=OK if valid else FAILURE)

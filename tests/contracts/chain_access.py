@@ -9,6 +9,7 @@ from eventchain import event_json
 from eventchain.access import ChainAccess
 from eventchain.ask import ASK_SCHEMA
 from eventchain.chain import read_chain
+from eventchain.core import base58
 from eventchain.core.errors import ForbiddenError, InvalidError, NotFoundError, UnavailableError
 from eventchain.core.keys import KeyPair
 from eventchain.intake import Parcel
@@ -45,6 +46,19 @@ class ChainAccessContract:
         assert first.hash in {event.hash for event in stage.canonical("buyer").events}
         assert str(first.sign_key) == str(stage.node("buyer").parts.key.public_key)
         assert refusal(chains.submit, "junk", {}).code == "InvalidId"
+
+    def test_what_was_signed_for_something_is_found(self, chains: ChainAccess, stage: Stage) -> None:
+        event = chains.submit(stage.chain, stage.note(), "for this")
+        assert chains.submitted(stage.chain, "for this") == event
+        assert chains.submitted(stage.chain, "for that") is None
+        assert chains.submitted("junk", "for this") is None
+
+    def test_an_event_is_cited_with_its_chain(self, chains: ChainAccess, stage: Stage) -> None:
+        event = stage.canonical("buyer").events[-1]
+        origin = chains.cite(stage.chain, base58.encode(event.hash))
+        assert (origin["chain"], origin["event"]) == (stage.chain, event_json.to_dict(event))
+        assert isinstance(refusal(chains.cite, stage.chain, base58.encode(bytes(32))), NotFoundError)
+        assert isinstance(refusal(chains.cite, "junk", "junk"), InvalidError)
 
     def test_a_draft_is_what_has_to_be_signed(self, chains: ChainAccess, stage: Stage) -> None:
         buyer = stage["buyer"]

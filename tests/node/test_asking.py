@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dispatcher.broker import MemoryBroker
 from dispatcher.message import KIND, Message
 from eventchain.ask import MAX_KNOWN, Ask
 from eventchain.asking import ANSWER_MS, ASK_MS
@@ -80,6 +81,25 @@ def answer(stage: Stage, ask: Any, sender: KeyPair, at: str = "buyer") -> list[M
 
 def system(name: str) -> KeyPair:
     return KeyPair.from_seed_phrase(f"{name} node")
+
+
+def test_who_was_away_and_asks_is_answered_at_once_though_the_same_events_wait_for_their_next_try() -> None:
+    stage = Stage.of(Simulation(1)).found().start_quotation()
+    stage.simulation.network.separate(("buyer", "inspector"))
+    stage["buyer"].post(stage.chain, stage.note())
+    for _ in range(20):  # tries that fail, further and further apart
+        stage.simulation.clock.now += 600_000
+        stage.simulation.run(3)
+    stage.simulation.network.heal()
+    before, broker = stage.simulation.clock(), stage.node("buyer").parts.broker
+    assert isinstance(broker, MemoryBroker)
+    next_try = broker.oldest_due("relay")
+    assert next_try is not None
+    assert next_try > before + 60_000
+    stage.node("seller").eventchain.asking.ask_all()
+    stage.simulation.run(6)
+    assert stage.simulation.clock() < next_try
+    assert stage.known("seller") == stage.known("buyer")
 
 
 # --- What was lost comes again ----------------------------------------------------------------------------------------

@@ -1,4 +1,7 @@
-"""A request to another chain and back, by acknowledgement (paper section 13.1): neither chain leaves its parties."""
+"""A request to another chain and back, by acknowledgement (paper section 13.1): neither chain leaves its parties.
+
+A messenger carries it, by hand, or by a node that is on both chains.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -107,3 +110,80 @@ def test_request_without_an_answer_ends_on_both_chains(declined: bool) -> None:
     assert chains.states == (":failed", ":failed")
     check_equal(chains.here, HERE)
     check_equal(chains.there, THERE)
+
+
+# --- By the messenger's node
+
+
+def key_of(chains: Chains, name: str) -> str:
+    return str(chains.here[name].key.public_key)
+
+
+def connect(chains: Chains, *, there_first: bool = True) -> None:
+    """The messenger says on each chain which process of the other is meant, and whose signature counts."""
+    sides = [(chains.there, chains.here, "requester"), (chains.here, chains.there, "responder")]
+    for stage, other, signer in sides if there_first else sides[1:]:
+        named = {"chain": other.chain, "process": "process", "signer": key_of(chains, signer)}
+        act(stage, "messenger", "connect", named)
+
+
+def told(stage: Stage, name: str) -> list[str]:
+    """Who did what on a chain, as one of its nodes shows it."""
+    process = stage.node(name).workflow.process("process", stage.chain)
+    return [f"{item['actor']['key']}: {item['action']['key']}.{item['key']}" for item in process.previous]
+
+
+def test_node_of_the_messenger_carries_request_and_answer_in_four_acknowledged_steps() -> None:
+    chains = Chains.begin()
+    connect(chains)
+    act(chains.here, "requester", "send", REQUEST)
+    assert chains.states == ("received", "received")
+    act(chains.there, "responder", "answer", ANSWER)
+    assert chains.states == (":success", ":success")
+    assert told(chains.here, "requester")[1:] == ["requester: send.ok", "messenger: tell.ok", "messenger: hear.ok"]
+    assert told(chains.there, "responder")[1:] == ["messenger: hear.ok", "responder: answer.ok", "messenger: tell.ok"]
+    sent, received = (
+        [item["event"] for item in stage.node(name).workflow.process("process", stage.chain).previous]
+        for stage, name in ((chains.here, "requester"), (chains.there, "responder"))
+    )
+    here = chains.here.node("requester").workflow.process("process", chains.here.chain).assets
+    there = chains.there.node("responder").workflow.process("process", chains.there.chain).assets
+    assert there["request"] == {**REQUEST, "chain": chains.here.chain, "event": sent[1]}
+    assert here["received"] == {"chain": chains.there.chain, "event": received[1]}
+    assert here["answer"] == {**ANSWER, "chain": chains.there.chain, "event": received[2]}
+    assert there["received"] == {"chain": chains.here.chain, "event": sent[3]}
+    check_equal(chains.here, HERE)
+    check_equal(chains.there, THERE)
+    for name, stage in (("requester", chains.there), ("responder", chains.here)):
+        assert isinstance(refusal(stage.node(name).eventchain.tip, stage.chain), NotAdmittedError)
+
+
+def test_request_waits_until_the_other_chain_expects_it() -> None:
+    chains = Chains.begin()
+    connect(chains, there_first=False)
+    act(chains.here, "requester", "send", REQUEST)
+    assert chains.states == ("sent", "initial")
+    named = {"chain": chains.here.chain, "process": "process", "signer": key_of(chains, "requester")}
+    act(chains.there, "messenger", "connect", named)
+    chains.here.simulation.wait(60 * 60 * 1000)
+    assert chains.states == ("received", "received")
+
+
+def test_request_that_the_other_chain_never_expects_lapses() -> None:
+    chains = Chains.begin()
+    connect(chains, there_first=False)
+    act(chains.here, "requester", "send", REQUEST)
+    chains.here.simulation.wait(7 * DAY)
+    assert chains.states == (":cancelled", "initial")
+
+
+def test_request_of_somebody_else_does_not_come_in_the_place_of_the_one_that_is_expected() -> None:
+    chains = Chains.begin()
+    connect(chains, there_first=False)
+    named = {"chain": chains.here.chain, "process": "process", "signer": key_of(chains, "messenger")}
+    act(chains.there, "messenger", "connect", named)
+    act(chains.here, "requester", "send", REQUEST)
+    assert chains.states == ("sent", "connected")
+    act(chains.there, "messenger", "bring", {**REQUEST, **last(chains.here)})  # by hand, and on the messenger's word
+    act(chains.here, "messenger", "acknowledge", last(chains.there))
+    assert chains.states == ("received", "received")

@@ -21,6 +21,7 @@ PAID = {"paid": "2026-03-01"}
 OBJECTION = {"objection": "Nothing came."}
 REASON = {"reason": "No."}
 TOGGLED = [("tenant", "end_early", None), ("tenant", "go_on", None)]
+TOLD = {"chain": "c", "events": ["e"]}
 OPENED = {"price": 18000, "salt": "0" * 32}
 
 
@@ -55,6 +56,8 @@ CASES = [
     ("lease", "Rent missing at the end", 3, TOGGLED * 12, ("tenant", "end_early", None)),
     ("lease", "Rent missing at the end", 8, [], ("landlord", "close", None)),
     ("onboarding", "Never signed by the employer", 5, [], ("employee", "sign", None)),
+    ("request-received", "Answered, and received", 2, [], ("messenger", "tell", TOLD)),
+    ("request-sent", "Answered", 1, [], ("messenger", "tell", TOLD)),
     ("synchronise-all", "One is silent", 2, [], ("member_1", "acknowledge", None)),
     ("tender", "Three bids, the lowest wins", 5, [], ("bidder_4", "open", OPENED)),
     ("tender", "Three bids, the lowest wins", 6, [], ("bidder_3", "open", OPENED)),

@@ -266,6 +266,10 @@ ERRORS = {
         ),
         {("bad-projection", "$.actions.call.steps[0].projection")},
     ),
+    "what comes from another chain, given by a person": (
+        put("actions", "offer", "accepts", {"chain": {"<ref>": "assets.offer.price"}}),
+        {("bad-crossing", "$.actions.offer.accepts")},
+    ),
     "schedule of a person": (
         put("actions", "offer", "schedule", {"after": "P1D"}),
         {("bad-schedule", "$.actions.offer.schedule")},

@@ -59,8 +59,8 @@ def test_actions_that_are_shown_are_accepted():
         keys = [key for key in action["responses"] if key != "404"]
         document = {
             "$schema": "urn:livecontract:scenario:1",
-            "actors": {"buyer": {}, "seller": {}, "inspector": {}},
-            "assets": {"order": {}, "entry": {}, "inspection": {}},
+            "actors": {key: {} for key in ("buyer", "seller", "inspector", "carrier")},
+            "assets": {key: {} for key in ("order", "entry", "inspection", "there", "request", "received")},
             "actions": {"run": action},
             "scenarios": {"survey": scenarios.load("due-diligence")["scenarios"]["survey"]},
             "states": {

@@ -27,10 +27,11 @@ _NEEDED: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]] = {
 
 
 def no_error_response(view: View) -> Iterator[Finding]:
-    """A call over the network can fail, and the scenario does not say what then."""
+    """A call over the network, or to another chain, can fail, and the scenario does not say what then."""
     for key, action in view.actions.items():
         kind = action_kind(action["$schema"])
-        if kind in _CAN_FAIL and "error" not in action["responses"]:
+        crosses = view.is_own and kind == "event" and action.get("chain") is not None
+        if (kind in _CAN_FAIL or crosses) and "error" not in action["responses"]:
             yield (
                 ("actions", key, "responses"),
                 f'The {kind} action {quote(key)} can fail; give it a response "error" and a transition for it.',

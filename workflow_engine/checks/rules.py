@@ -2,6 +2,7 @@
 
 from workflow_engine.checks import (
     calls,
+    crossing,
     documents,
     forms,
     instructions,
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     Rule("bad-duration", "error", schemas.bad_duration),
     Rule("bad-schedule", "error", timing.bad_schedule),
     Rule("long-sequence", "error", calls.long_sequence),
+    Rule("bad-crossing", "error", crossing.bad_crossing),
     Rule("source-operator", "error", instructions.source_operator),
     Rule("unknown-operator", "error", instructions.unknown_operator),
     Rule("bad-argument", "error", instructions.bad_argument),

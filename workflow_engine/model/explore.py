@@ -366,6 +366,8 @@ def _notes(work: _Exploration) -> tuple[str, ...]:
         notes.append("The scenario reads the history of the process, so every order of events counts as a difference.")
     if relevance.reads_time:
         notes.append("The scenario reads moments; other moments than those that were tried can lead elsewhere.")
+    if relevance.reads_origin:
+        notes.append("Where a response comes from decides; other origins than the supposed ones can lead elsewhere.")
     if work.scenario.scenarios:
         notes.append(
             "Sub-processes were explored by themselves, not step by step together with what happens around them."

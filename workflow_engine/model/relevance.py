@@ -32,6 +32,8 @@ MAX_ROUNDS = 64
 
 _EVERYTHING: tuple[Place, ...] = (("assets",), ("actors",), ("title",), DATA)
 
+_ORIGIN: Place = ("current", "response", "origin")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Relevance:
@@ -46,6 +48,7 @@ class Relevance:
         keeps_history: Something reads it, and be it a text.
         reads_actor: Actors, or a timeout, depend on who acted last.
         reads_time: An instruction that decides reads when a state was entered or is over.
+        reads_origin: An instruction that decides reads where on another chain a response comes from.
     """
 
     places: Mapping[Place, frozenset[Any]]
@@ -55,6 +58,7 @@ class Relevance:
     keeps_history: bool
     reads_actor: bool
     reads_time: bool
+    reads_origin: bool
 
 
 @dataclass(slots=True)
@@ -131,6 +135,7 @@ def relevance_of(scenario: Scenario, watched: Iterable[Any] = ()) -> Relevance:
         keeps_history=_mentions_history(scenario),
         reads_actor=any(place[:2] == ("current", "actor") or not place for place in names),
         reads_time=any(place[1:2] in (("due_date",), ("entered",)) for place in found.others),
+        reads_origin=any(place[:3] == _ORIGIN for place in found.others),
     )
 
 
@@ -139,6 +144,7 @@ def _lasting_reads(scenario: Scenario) -> Iterator[Read]:
     for action in scenario.actions.values():
         yield from reads_of(action.actors if not isinstance(action.actors, tuple) else None)
         yield from reads_of(action.properties.get("trigger_response"))
+        yield from reads_of(action.accepts)
     for state in scenario.states.values():
         yield from reads_of(state.timeout)
 

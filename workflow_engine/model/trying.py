@@ -17,6 +17,7 @@ from workflow_engine.model.relevance import Relevance
 from workflow_engine.model.samples import values_for, wanted
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT, Action, Scenario, State
+from workflow_engine.supposed import origin_of
 from workflow_engine.timing import waits_for_timeout
 
 
@@ -163,6 +164,7 @@ def entry_of(process: Process, attempt: Attempt, number: int) -> Entry:
         identity=identity_of(process.actors[attempt.actor]) or "",
         key_names=frozenset({"user", "system"}),
         members=frozenset(),
+        origin=origin_of(process, attempt.action, attempt.data, attempt.at),
     )
 
 

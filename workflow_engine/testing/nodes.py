@@ -17,6 +17,7 @@ from workflow_engine.process import Process, identity_of
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 from workflow_engine.testing.world import Asked, World
 from workflow_engine.triggers import Call, Triggers
+from workflow_engine.triggers.crossing import crosses
 from workflow_engine.triggers.event import EventTrigger
 from workflow_engine.triggers.http import HttpTrigger
 from workflow_engine.triggers.nop import nop
@@ -43,6 +44,11 @@ def run(world: World, process: Process, action: str, person: str) -> None:
         world.respond(person, process.id, action, None, None)
         return
     call = Call(process=process, action=action, actor=actor, idempotency_key=f"{process.id}-{action}")
+    if known.kind == "event" and crosses(call, call.properties()):
+        raise InvalidFeatureError(
+            f"The action {quote(action)} tells another chain, and in a test there is none.",
+            hint='Say what comes of it: … runs the "…" action giving an "ok" response with: …',
+        )
     triggers = Triggers({"nop": nop, "event": EventTrigger(_Chain(world, person))})
     _finish(world, process.id, person, triggers.run(call))
 

@@ -22,6 +22,7 @@ from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.simulate import START, STEP
 from workflow_engine.sub_processes.conduct import conducted, finding
+from workflow_engine.supposed import origin_of
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 
 CHAIN = "chain"
@@ -222,7 +223,8 @@ class World:
                 hint=f"There is {', '.join(sorted(self.members)) or 'nobody'}.",
             )
         document = {"process": process.id, "action": action, "key": key, "actor": actor}
-        return self._entry({**document, "data": data}, person)
+        entry = self._entry({**document, "data": data}, person)
+        return replace(entry, origin=origin_of(process, action, data, self.now))
 
     def _entry(self, document: Mapping[str, Any], person: str) -> Entry:
         self._events += 1

@@ -21,6 +21,7 @@ WORDS: dict[str, list[str]] = {
     "scenario": ["order", "offer", "none", ".."],
     "actor": ["buyer", "seller", "none", "constructor"],
     "action": ["order", "add_line", "sign", "notify", "cancel", "call", "both", "tell", ":timeout", "none"],
+    "inner": ["call", "order", "none"],
     "asset": ["order", "list", "none"],
     "state": ["initial", "signing", "two", ":success", "none"],
     "response": ["ok", "error", "404", "none"],
