@@ -58,7 +58,7 @@ FINAL_STATES = (":success", ":failed", ":cancelled")
 
 LTO_ACTION = "https://specs.livecontracts.io/v0.2.0/action/{}schema.json#"
 OWN_ACTION = "urn:livecontract:action:"
-ACTION_KINDS = ("manual", "http", "nop", "event", "document", "sequence", "invite")
+ACTION_KINDS = ("manual", "http", "nop", "event", "document", "sequence", "invite", "identity", "reinvite")
 STEP_KINDS = ("http", "nop", "event", "invite")
 """Kinds that a sequence may be made of."""
 
@@ -80,6 +80,8 @@ _KIND_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "document": ("template", "data"),
     "sequence": ("steps",),
     "invite": ("identity", "email", "name", "contract", "projection"),
+    "identity": ("identity", "change", "remove"),
+    "reinvite": ("identity", "email", "name", "contract"),
 }
 """What a system action of each kind adds (reference: the triggers)."""
 

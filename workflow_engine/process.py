@@ -8,11 +8,13 @@
   "current":  { "key", "title"?, "description"?, "instructions", "actions": { key: action }, "due_date"?, "actor"?,
                 "entered": { "event", "timestamp" }, "answered": [ action key … ] },
   "deviation"?: { "event", "title", "to", "scenario"?: id }, "changed"?: event hash,
-  "proposals"?: [ { "event", "author", "title", "deadline", "timestamp", "agreed": [ identity … ] } ] }
+  "proposals"?: [ { "event", "author", "title", "deadline", "timestamp", "agreed": [ identity … ] } ],
+  "signatories"?: [ identity … ] }
 ```
 
-The last three members are there while parties deviate from the scenario or talk of it (`workflow_engine.consent`).
-During a deviation `scenario` is still the one that the parties left.
+`deviation`, `changed` and `proposals` are there while parties deviate from the scenario or talk of it
+(`workflow_engine.consent`). During a deviation `scenario` is still the one that the parties left. `signatories` is
+there where an action of the scenario may change identities (`workflow_engine.identity_action`).
 
 `Process.state` gives it without definitions, history and golden flow, `view.complete` with everything.
 
@@ -22,7 +24,7 @@ timestamp, event }`. The order of the members of an object means nothing; the or
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflow_engine.durations import from_iso, to_iso
@@ -163,6 +165,12 @@ class Deviation:
     actors: Mapping[str, str | None]
     assets: Mapping[str, str | None]
 
+    @property
+    def changes_identities(self) -> bool:
+        """Tell whether an action of what was agreed to may change somebody's identity."""
+        texts = (self.scenario, self.base if self.successor is None else self.successor)
+        return any(text.changes_identities for text in texts)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, which leaves out what the event says."""
         update = {} if self.successor is None else {"scenario": self.successor.id}
@@ -185,6 +193,8 @@ class Process:
         proposals: Proposals to deviate from where it stands, oldest first.
         deviation: The deviation in force, or None; then `scenario` is that of the deviation.
         changed: Hash of the last event that changed it without being a response, if no response came after, or None.
+        signatories: Ids of the identities that have agreed to the scenario in force, sorted: whose identity its actions
+            may change. Kept only where there are such actions.
     """
 
     id: str
@@ -198,6 +208,7 @@ class Process:
     proposals: tuple[OpenProposal, ...] = ()
     deviation: Deviation | None = None
     changed: str | None = None
+    signatories: tuple[str, ...] = ()
 
     @property
     def base(self) -> Scenario:
@@ -225,6 +236,12 @@ class Process:
         """Return the keys of the actors that an identity is bound to, in the order of their keys."""
         return tuple(sorted(key for key, actor in self.actors.items() if identity_of(actor) == identity))
 
+    def signed_by(self, identity: str) -> "Process":
+        """Return the process after an identity has bound itself in it, with a person's key."""
+        if not self.scenario.changes_identities or identity in self.signatories:
+            return self
+        return replace(self, signatories=tuple(sorted((*self.signatories, identity))))
+
     def state(self) -> dict[str, Any]:
         """Return the JSON form without what is derived or kept elsewhere: definitions, history and golden flow."""
         return {
@@ -244,6 +261,7 @@ class Process:
             "deviation": self.deviation and self.deviation.to_dict(),
             "proposals": [proposal.to_dict() for proposal in self.proposals],
             "changed": self.changed,
+            "signatories": list(self.signatories),
         }
         return {name: value for name, value in found.items() if value}
 
@@ -269,6 +287,7 @@ class Process:
             proposals=tuple(OpenProposal.from_dict(item) for item in form.get("proposals", ())),
             deviation=deviation,
             changed=form.get("changed"),
+            signatories=tuple(form.get("signatories", ())),
         )
 
 

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+OWN, NEW, OTHER = "own", "new", "other"
+"""What an identity event changes: the signer's own identity, nothing that was there (it adds one), somebody else's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
@@ -23,6 +26,7 @@ class Entry:
         identity: Id of the identity that holds the key at this place.
         key_names: The names under which that identity holds it (`user`, `system`, `default`, …).
         members: Ids of all identities with sign keys on the chain, as of just before this event.
+        identity_change: Of an identity event, what it changes: `OWN`, `NEW` or `OTHER`. None for all other events.
     """
 
     chain: str
@@ -34,6 +38,16 @@ class Entry:
     identity: str
     key_names: frozenset[str]
     members: frozenset[str]
+    identity_change: str | None = None
+
+    @property
+    def does_action(self) -> bool:
+        """Whether an identity event is the doing of an action, by which alone somebody else's may be changed.
+
+        Who names an action is held to it, also where it would not be needed.
+        """
+        named = action_named(self.body) is not None
+        return self.identity_change == OTHER or (self.identity_change is not None and named)
 
     @property
     def schema(self) -> str | None:
@@ -53,6 +67,7 @@ class Entry:
             "identity": self.identity,
             "key_names": sorted(self.key_names),
             "members": sorted(self.members),
+            "identity_change": self.identity_change,
         }
 
     @classmethod
@@ -64,3 +79,14 @@ class Entry:
         """
         sets = {name: frozenset(form[name]) for name in ("key_names", "members")}
         return cls(**{**form, **sets})
+
+
+def action_named(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return process and action that the body of an identity event names as `process` and `action`, or None.
+
+    Both are texts; anything else is information like every other member.
+    """
+    process, action = body.get("process"), body.get("action")
+    if isinstance(process, str) and isinstance(action, str) and process and action:
+        return process, action
+    return None
