@@ -51,6 +51,7 @@ CRITICAL = (
     "workflow_engine.deviation",
     "workflow_engine.machine",
     "workflow_engine.documents",
+    "workflow_engine.identity_action",
     "workflow_engine.locks",
     "workflow_engine.proposal",
     "workflow_engine.timing",

@@ -30,18 +30,13 @@ from eventchain.core import canonical_json
 from eventchain.core.entry import OTHER, Entry, action_named
 from workflow_engine.acting import available_action
 from workflow_engine.body import MAX_ID, ResponseBody
+from workflow_engine.checks.identities import DONE, FIXED
 from workflow_engine.errors import ActorNotAllowedError, InvalidInstructionError, InvalidResponseError, json_path, quote
+from workflow_engine.normalise import DONE_BY_IDENTITY_EVENT
 from workflow_engine.process import Process
-from workflow_engine.scenario import DONE_BY_IDENTITY_EVENT
 
 LTO_IDENTITY = "https://specs.livecontracts.io/v0.2.0/identity/schema.json#"
 ONE_TIME_KEY = "one-time"
-
-DONE = "ok"
-"""The response that the identity event is."""
-
-FIXED = ("$schema", "id", "process", "action")
-"""Members of the event that no `change` gives."""
 
 _REMOVED: Mapping[str, Any] = {"node": None, "signkeys": {}, "encryptkey": None}
 

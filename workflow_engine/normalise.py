@@ -62,6 +62,9 @@ ACTION_KINDS = ("manual", "http", "nop", "event", "document", "sequence", "invit
 STEP_KINDS = ("http", "nop", "event", "invite")
 """Kinds that a sequence may be made of."""
 
+DONE_BY_IDENTITY_EVENT = ("identity", "reinvite")
+"""Kinds that are done by one event, which changes an identity (`workflow_engine.identity_action`)."""
+
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
 
@@ -349,9 +352,11 @@ def _own_action(kind: str) -> Mapping[str, Member]:
         "context": Member(read_context),
         "when": Member(read_choice(_WHEN, "immediately")),
         "schedule": Member(read_schedule),
-        **{name: Member(_steps if name == "steps" else read_any) for name in _KIND_MEMBERS[kind]},
+        **{name: Member(_KIND_READERS.get(name, read_any)) for name in _KIND_MEMBERS[kind]},
     }
 
+
+_KIND_READERS: Mapping[str, Reader] = {"steps": _steps, "change": read_object, "remove": read_optional_flag}
 
 _TRANSITION = {
     "action": Member(read_string),

@@ -11,13 +11,17 @@ from typing import Any, Literal, cast
 from workflow_engine import schema
 from workflow_engine.checks import check
 from workflow_engine.errors import InvalidScenarioError
-from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind, normalise, scenario_id
+from workflow_engine.normalise import (
+    DONE_BY_IDENTITY_EVENT,
+    FINAL_STATES,
+    OWN_SCENARIO,
+    action_kind,
+    normalise,
+    scenario_id,
+)
 from workflow_engine.schedule import Schedule, compile_schedule
 
 ActionKind = Literal["manual", "http", "nop", "event", "document", "sequence", "invite", "identity", "reinvite"]
-
-DONE_BY_IDENTITY_EVENT = ("identity", "reinvite")
-"""Kinds of actions that are done by one event, which changes an identity (`workflow_engine.identity_action`)."""
 
 Display = Literal["always", "once", "never"]
 When = Literal["immediately", "anchored", "settled"]
