@@ -1,19 +1,28 @@
 """Changing, removing and inviting somebody else again through an action of the scenario, over several nodes (6.2)."""
 
+import json
 from functools import cache
 from typing import Any
 
 import pytest
 
+from eventchain.chain import read_chain
+from eventchain.core import canonical_json
 from eventchain.core.errors import LiveContractError
 from eventchain.core.keys import KeyPair
 from eventchain.errors import NotAdmittedError, NotMemberError, PrivilegeError
+from eventchain.event import sign
 from livecontract import evidence
+from livecontract.cli.chain_report import verify_document
+from livecontract.internal import guard
 from livecontract.simulated_party import Party, response
-from livecontract.simulation import Simulation
+from livecontract.simulation import NodeKilled, Simulation
+from tests.livecontract.apart import serving
 from tests.node.stage import Stage, check_equal, make_evidence, refusal
+from workflow_engine.client import EngineClient
 from workflow_engine.engine import replay
 from workflow_engine.errors import ActionNotAvailableError, ActorNotAllowedError, InvalidResponseError
+from workflow_engine.routes_internal import create_blueprint
 
 IDENTITY = "https://specs.livecontracts.io/v0.2.0/identity/schema.json#"
 NAMES = ("buyer", "seller", "inspector")
@@ -65,8 +74,8 @@ def scenario(action: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
-def begun(action: dict[str, Any], *, agreeing: tuple[str, ...] = NAMES) -> Stage:
-    stage = Stage.of(Simulation(4, names=NAMES), NAMES).found("buyer", ("seller", "inspector"))
+def begun(action: dict[str, Any], *, agreeing: tuple[str, ...] = NAMES, simulation: Simulation | None = None) -> Stage:
+    stage = Stage.of(simulation or Simulation(4, names=NAMES), NAMES).found("buyer", ("seller", "inspector"))
     stage["buyer"].post(stage.chain, scenario(action))
     stage["buyer"].start_process(stage.chain, "process", "changing", {name: name for name in NAMES})
     stage.simulation.settle(receipts=False)
@@ -169,6 +178,73 @@ def test_evidence_proves_that_the_change_was_due() -> None:
     data = make_evidence(stage, "buyer")
     checks = evidence.verify(data, replay)
     assert all(check.ok for check in checks), [check for check in checks if not check.ok]
+
+
+def test_evidence_of_a_change_that_was_not_due_is_not_believed() -> None:
+    stage = begun(REMOVE)
+    stage.simulation.settle()
+    data = json.loads(make_evidence(stage, "buyer"))
+    chain = read_chain(data["chain"])
+    key = KeyPair.from_seed_phrase("buyer node")
+    body = json.dumps(event("remove")).encode()
+    forged = chain.append(sign(previous=chain.latest_hash, key=key, timestamp=stage.simulation.clock(), data=body))
+    report = verify_document(forged.to_dict())
+    assert report["valid"]
+    assert "1 of the events change the identity of somebody else" in report["not_checked"][0]
+    data["chain"] = forged.to_dict()
+    checks = {check.check: check for check in evidence.verify(canonical_json.encode(data), replay)}
+    assert checks["members"].ok
+    assert not checks["replay"].ok
+    assert 'The action "run" is not available' in checks["replay"].message
+    assert verify_document(chain.to_dict())["not_checked"] == []
+
+
+# --- Nodes that die, and services apart
+
+
+class Killer:
+    """Kills the buyer's node once, when it passes a step for its own event."""
+
+    def __init__(self, step: str) -> None:
+        self.step, self.passes = step, -1
+
+    def observe(self, name: str, step: str, _chain: str) -> None:
+        if (name, step) == ("buyer", self.step) and self.passes >= 0:
+            self.passes -= 1
+            if self.passes < 0:
+                raise NodeKilled
+
+
+@pytest.mark.parametrize("kind", ["remove", "reinvite"])
+@pytest.mark.parametrize("step", ["resolve", "apply", "save", "trigger", "forward"])
+def test_node_killed_while_it_changes_an_identity_does_it_once(step: str, kind: str) -> None:
+    killer = Killer(step)
+    stage = begun(KINDS[kind], simulation=Simulation(4, names=NAMES, observe=killer.observe))
+    killer.passes = 1  # once for the event that makes it due, once for that which does it
+    act(stage, "inspector", "go")
+    assert killer.passes < 0
+    assert {stage.state(name) for name in NAMES} == {"after"}
+    assert [item.body().get("action") for item in stage.canonical("buyer").events].count("run") == 1
+    mails = stage.simulation.world.mails
+    assert len({mail.attachments[0].data for mail in mails}) == (1 if kind == "reinvite" else 0)
+    assert not stage.node("buyer").eventchain.archive.conflicts(stage.id)
+    assert stage.node("buyer").parts.broker.dead_letters() == []
+    check_equal(stage, ("buyer", "inspector"))
+
+
+def test_engine_in_another_process_judges_the_same() -> None:
+    stage = undone("remove")
+    tip = stage.node("inspector").eventchain.tip(stage.chain)
+    key = KeyPair.from_seed_phrase("buyer node")
+    with serving(guard(create_blueprint(stage.node("inspector").engine))) as http:
+        engine = EngineClient(http.call)
+        for more, refused in (({}, None), ({"node": "http://thief"}, "$.node")):
+            data = json.dumps(event("remove", **more)).encode()
+            _, entry = tip.advance(sign(previous=tip.hash, key=key, timestamp=0, data=data))
+            if refused is None:
+                engine.check(entry)
+            else:
+                assert refusal(engine.check, entry).path == refused
 
 
 # --- Attacks

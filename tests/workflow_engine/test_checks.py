@@ -675,6 +675,13 @@ class TestCorpus:
     def test_identity_action_of_another_form_is_refused(self, members):
         assert findings(changing(**members)) == [("form", "error", f"$.actions.call.{min(members)}")]
 
+    def test_step_of_a_sequence_changes_no_identity(self):
+        kinds = ("urn:livecontract:action:identity", "urn:livecontract:action:reinvite")
+        steps = [{"$schema": kind, "identity": "buyer"} for kind in kinds]
+        sequence = {"$schema": "urn:livecontract:action:sequence", "actor": "seller", "steps": steps}
+        found = findings(put("actions", "call", {**sequence, "responses": {"ok": {}, "error": {}}}))
+        assert found == [("form", "error", f"$.actions.call.steps[{index}].$schema") for index in (0, 1)]
+
     def test_messages_are_sentences(self):
         for document, _ in (*ERRORS.values(), *WARNINGS.values()):
             for problem in check(document).problems:
