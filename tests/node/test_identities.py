@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from livecontract.internal import guard
 from livecontract.simulated_party import Party, response
 from livecontract.simulation import NodeKilled, Simulation
 from tests.livecontract.apart import serving
-from tests.node.stage import Stage, check_equal, make_evidence, refusal
+from tests.node.stage import SqliteStorage, Stage, check_equal, make_evidence, refusal
 from workflow_engine.client import EngineClient
 from workflow_engine.engine import replay
 from workflow_engine.errors import ActionNotAvailableError, ActorNotAllowedError, InvalidResponseError
@@ -215,11 +216,13 @@ class Killer:
                 raise NodeKilled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["remove", "reinvite"])
-@pytest.mark.parametrize("step", ["resolve", "apply", "save", "trigger", "forward"])
-def test_node_killed_while_it_changes_an_identity_does_it_once(step: str, kind: str) -> None:
+@pytest.mark.parametrize("step", ["resolve", "apply", "save", "forward"])
+def test_node_killed_while_it_changes_an_identity_does_it_once(tmp_path: Path, step: str, kind: str) -> None:
     killer = Killer(step)
-    stage = begun(KINDS[kind], simulation=Simulation(4, names=NAMES, observe=killer.observe))
+    simulation = Simulation(4, names=NAMES, storage=SqliteStorage(tmp_path), observe=killer.observe)
+    stage = begun(KINDS[kind], simulation=simulation)
     killer.passes = 1  # once for the event that makes it due, once for that which does it
     act(stage, "inspector", "go")
     assert killer.passes < 0
@@ -230,6 +233,7 @@ def test_node_killed_while_it_changes_an_identity_does_it_once(step: str, kind: 
     assert not stage.node("buyer").eventchain.archive.conflicts(stage.id)
     assert stage.node("buyer").parts.broker.dead_letters() == []
     check_equal(stage, ("buyer", "inspector"))
+    simulation.close()
 
 
 def test_engine_in_another_process_judges_the_same() -> None:
