@@ -40,6 +40,10 @@ ACTOR_MEMBERS = ("key", "title", "identity")
 """What the engine itself keeps of an actor, beside the data that its schema describes."""
 
 
+MAX_SIGNATORIES = 256
+"""Identities of which a process remembers that they have agreed: who comes later is not changed by its actions."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurrentState:
     """Where a process stands.
@@ -238,7 +242,8 @@ class Process:
 
     def signed_by(self, identity: str) -> "Process":
         """Return the process after an identity has bound itself in it, with a person's key."""
-        if not self.scenario.changes_identities or identity in self.signatories:
+        known = self.signatories
+        if not self.scenario.changes_identities or identity in known or len(known) >= MAX_SIGNATORIES:
             return self
         return replace(self, signatories=tuple(sorted((*self.signatories, identity))))
 

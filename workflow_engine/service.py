@@ -252,8 +252,8 @@ class WorkflowService:
         if known is not None:
             return decode(known["body"]) if known["body"] else deferrals.answer_of(self._store, action)
         body = self._run(action)
-        if body is None and not self.is_due(action):
-            return None  # what it added to the chain was the response
+        if body == {}:  # the event that it added was the response
+            return None
         if body is None:
             deferrals.record(self._store, action)
         row: Document = {**action.key, "body": encode(body) if body is not None else b""}

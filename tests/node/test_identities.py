@@ -16,6 +16,7 @@ from eventchain.event import sign
 from livecontract import evidence
 from livecontract.cli.chain_report import verify_document
 from livecontract.internal import guard
+from livecontract.invitations import FAILED
 from livecontract.simulated_party import Party, response
 from livecontract.simulation import NodeKilled, Simulation
 from tests.livecontract.apart import serving
@@ -367,6 +368,32 @@ def test_who_signed_nothing_binding_in_the_process_is_not_changed() -> None:
     assert stage.state("seller") == ":failed"
     assert result(stage) == {"message": 'The identity "seller" has signed nothing binding in this process.'}
     assert identity(stage).sign_keys
+
+
+def test_invitation_that_is_refused_is_never_sent() -> None:
+    stage = begun(REINVITE, agreeing=("buyer", "inspector"))
+    act(stage, "inspector", "go")
+    assert stage.state("seller") == ":failed"
+    stage.simulation.wait(24 * 60 * 60 * 1000)
+    assert [item["state"] for item in stage.node("buyer").invitations.find(stage.chain)] == [FAILED]
+    assert stage.simulation.world.mails == []
+    assert identity(stage).sign_keys["user"] == str(stage["seller"].key.public_key)
+
+
+def test_who_is_not_on_the_chain_is_not_invited_again() -> None:
+    stage = begun({**REINVITE, "identity": "nobody"})
+    act(stage, "inspector", "go")
+    assert result(stage) == {"message": "the chain has no identity nobody to be invited again"}
+
+
+def test_party_whose_keys_are_known_is_added_by_an_action() -> None:
+    keys = {"user": str(KeyPair.from_seed_phrase("new").public_key)}
+    add = {"$schema": MOVE["$schema"], "identity": "notary", "change": {"name": "Notary", "signkeys": keys}}
+    stage = begun(add)
+    act(stage, "inspector", "go")
+    assert result(stage) == {"identity": "notary"}
+    assert identity(stage, "notary").info == {"name": "Notary"}
+    check_equal(stage, NAMES)
 
 
 def test_nothing_but_the_event_itself_says_that_it_was_done() -> None:

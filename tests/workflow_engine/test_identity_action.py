@@ -22,7 +22,7 @@ from workflow_engine.errors import (
     InvalidInstructionError,
     InvalidResponseError,
 )
-from workflow_engine.process import Process
+from workflow_engine.process import MAX_SIGNATORIES, Process
 from workflow_engine.proposal import OWN_DEVIATION
 from workflow_engine.scenario import load
 from workflow_engine.service import COLLECTIONS, WorkflowService
@@ -152,6 +152,15 @@ def test_telling_of_a_timeout_agrees_to_nothing() -> None:
 @pytest.mark.parametrize(("key", "signed"), [("user", ("acme",)), ("system", ())])
 def test_who_starts_a_process_agrees_unless_it_is_a_node(key: str, signed: tuple[str, ...]) -> None:
     assert Change(starts=key).process.signatories == signed
+
+
+def test_list_of_who_agreed_does_not_grow_without_end() -> None:
+    play = Change()
+    many = play.process
+    for number in range(2 * MAX_SIGNATORIES):
+        many = many.signed_by(f"identity {number}")
+    assert len(many.signatories) == MAX_SIGNATORIES
+    assert "acme" in many.signatories
 
 
 def test_scenario_that_changes_nobody_keeps_no_list_of_who_agreed() -> None:

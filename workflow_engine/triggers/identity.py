@@ -7,7 +7,7 @@ scenario, or holds nobody's keys.
 from eventchain.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from workflow_engine.identity_action import body_of
 from workflow_engine.ports import Submitter
-from workflow_engine.triggers import ERROR, Call, Outcome
+from workflow_engine.triggers import DONE, ERROR, Call, Outcome
 
 
 class IdentityTrigger:
@@ -20,8 +20,8 @@ class IdentityTrigger:
     def __init__(self, submitter: Submitter) -> None:
         self._submitter = submitter
 
-    def __call__(self, call: Call) -> Outcome | None:
-        """Add the event; None where it was added, because nothing is left to respond.
+    def __call__(self, call: Call) -> Outcome:
+        """Add the event.
 
         Raises:
             InvalidInstructionError: The action does not say whose identity is changed, or how.
@@ -32,4 +32,4 @@ class IdentityTrigger:
             self._submitter.submit(call.process.chain, [body], call.key)
         except (InvalidError, ForbiddenError, ConflictError, NotFoundError) as error:
             return Outcome(key=ERROR, data={"message": error.message})
-        return None
+        return DONE

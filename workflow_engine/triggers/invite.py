@@ -17,7 +17,7 @@ from typing import Any
 from eventchain.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from workflow_engine.ports import Inviter
 from workflow_engine.process import identity_of
-from workflow_engine.triggers import ERROR, OK, Call, Outcome
+from workflow_engine.triggers import DONE, ERROR, OK, Call, Outcome
 
 _TITLE = "A contract"
 _MAX_TITLE = 200
@@ -46,8 +46,8 @@ class InviteTrigger:
             return Outcome(key=ERROR, data={"message": error.message})
         return Outcome(key=OK, data={"identity": invited["identity"], "name": invited["name"]})
 
-    def again(self, call: Call) -> Outcome | None:
-        """Invite somebody again; None where it was done, because nothing is left to respond.
+    def again(self, call: Call) -> Outcome:
+        """Invite somebody again.
 
         Raises:
             UnavailableError: Not now.
@@ -56,7 +56,7 @@ class InviteTrigger:
             self._invite(call, (call.process.id, call.action))
         except (InvalidError, ForbiddenError, ConflictError, NotFoundError) as error:
             return Outcome(key=ERROR, data={"message": error.message})
-        return None
+        return DONE
 
     def _invite(self, call: Call, doing: tuple[str, str] | None) -> Mapping[str, Any]:
         given = call.properties()
