@@ -15,6 +15,7 @@ from eventchain.errors import NotAdmittedError, NotMemberError, PrivilegeError
 from eventchain.event import sign
 from livecontract import evidence
 from livecontract.cli.chain_report import verify_document
+from livecontract.histories import read_histories
 from livecontract.internal import guard
 from livecontract.invitations import FAILED
 from livecontract.simulated_party import Party, response
@@ -24,7 +25,9 @@ from tests.node.stage import SqliteStorage, Stage, check_equal, make_evidence, r
 from workflow_engine.client import EngineClient
 from workflow_engine.engine import replay
 from workflow_engine.errors import ActionNotAvailableError, ActorNotAllowedError, InvalidResponseError
+from workflow_engine.impact import change_to, impact_of
 from workflow_engine.routes_internal import create_blueprint
+from workflow_engine.scenario import load
 
 IDENTITY = "https://specs.livecontracts.io/v0.2.0/identity/schema.json#"
 NAMES = ("buyer", "seller", "inspector")
@@ -164,13 +167,30 @@ def test_person_cannot_have_the_key_sent_elsewhere_by_asking_the_node_for_an_inv
 # --- A party that moves
 
 
-def test_address_of_a_party_is_moved_and_the_new_node_gets_the_chain() -> None:
+def test_address_of_a_party_is_moved_and_its_keys_stay() -> None:
     stage = begun(MOVE)
+    keys = identity(stage).sign_keys
     act(stage, "inspector", "go")
     assert identity(stage).node == "http://inspector"
-    assert identity(stage).sign_keys["user"] == str(stage["seller"].key.public_key)
+    assert identity(stage).sign_keys == keys
     act(stage, "inspector", "go")
     check_equal(stage, ("buyer", "inspector"))
+
+
+def test_party_is_moved_to_another_node_which_gets_the_chain() -> None:
+    names = (*NAMES, "spare")
+    simulation = Simulation(4, names=names)
+    user, system = (KeyPair.from_seed_phrase(name).public_key for name in ("seller user", "spare node"))
+    change = {"node": "http://spare", "signkeys": {"user": str(user), "system": str(system)}}
+    stage = begun({**MOVE, "change": change}, simulation=simulation)
+    act(stage, "inspector", "go")
+    check_equal(stage, ("buyer", "inspector", "spare"))
+    moved = Party(simulation, "seller")
+    tip = stage.node("spare").eventchain.tip(stage.chain)
+    moved.send(moved.sign(stage.chain, response("process", "look"), tip=tip), to="spare")
+    simulation.settle(receipts=False)
+    check_equal(stage, ("buyer", "inspector", "spare"))
+    assert len(stage.canonical("seller").events) < len(stage.canonical("spare").events)
 
 
 def test_evidence_proves_that_the_change_was_due() -> None:
@@ -199,6 +219,20 @@ def test_evidence_of_a_change_that_was_not_due_is_not_believed() -> None:
     assert not checks["replay"].ok
     assert 'The action "run" is not available' in checks["replay"].message
     assert verify_document(chain.to_dict())["not_checked"] == []
+
+
+def test_impact_of_another_text_replays_the_event_as_the_response_that_it_is() -> None:
+    stage = begun(REMOVE)
+    act(stage, "inspector", "go")
+    scenario = stage.node("buyer").workflow.process("process", stage.chain).scenario
+    document = scenario.normal_form
+    other = {**document, "actions": {**document["actions"], "run": {**document["actions"]["run"], "title": "x"}}}
+    chain = stage.canonical("buyer").to_dict()
+    shown = {**stage.projection("buyer")["processes"][0], "signatories": 7}
+    for given in (chain, shown):
+        [history] = read_histories(json.loads(json.dumps(given)), scenario)
+        found = impact_of(history, change_to(load(other)))
+        assert (found.replayed_to, found.refused) == ("after", None)
 
 
 # --- Nodes that die, and services apart
