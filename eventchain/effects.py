@@ -82,6 +82,12 @@ class Effects:
                     yield outgoing("triggers", str(run.chain), canonical_json.encode(dict(due)))
         self._tell("trigger", saved)
 
+    def trigger_again(self, chain: str) -> None:
+        """Publish what waits on a chain that was set right: who was to do it may have looked while it was half done."""
+        identities = [item.id for item in self._archive.identities(ChainId.parse(chain)).of_node(self._system_key)]
+        waiting = self._engine.due(chain, identities) if identities else ()
+        self.publish([outgoing("triggers", chain, canonical_json.encode(dict(due))) for due in waiting], [])
+
     def remind(self, chain: str, identities: Collection[str]) -> Iterator[Outgoing]:
         """The timeouts that are over and that identities of this node have to tell of: no event brings them about."""
         for due in self._engine.overdue(chain, identities):

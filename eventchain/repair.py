@@ -4,7 +4,7 @@ The stored events are the truth; everything here makes what follows from them ag
 alone on the chain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -24,8 +24,11 @@ log = structlog.get_logger(__name__)
 class Repair:
     """Makes projection, members and branches of a chain agree with its stored events."""
 
-    def __init__(self, archive: Archive, engine: Engine, locks: ChainLocks) -> None:
-        """Take what is needed."""
+    def __init__(
+        self, archive: Archive, engine: Engine, locks: ChainLocks, trigger_again: Callable[[str], None]
+    ) -> None:
+        """Take what is needed; `trigger_again` publishes the system actions that wait on a chain that was set right."""
+        self._trigger_again = trigger_again
         self._archive = archive
         self._engine = engine
         self._locks = locks
@@ -46,6 +49,7 @@ class Repair:
             self._locks.begin(chain)
             try:
                 self.chain(ChainId.parse(chain))
+                self._trigger_again(chain)
             except LiveContractError as error:
                 failed[chain] = error
                 log.warning("chain cannot be set right now", chain=chain, reason=error.message)

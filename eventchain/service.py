@@ -115,7 +115,7 @@ class EventChainService:
         self._tips = RecentTips(self._archive)
         self._intake = Intake(self._archive, self._door, self._tips, threads, self._observe)
         self._locks = ChainLocks(Leases(store, clock, random, lease_ms) if store.needs_leases else None, clock)
-        self._repair = Repair(self._archive, engine, self._locks)
+        self._repair = Repair(self._archive, engine, self._locks, self._effects.trigger_again)
         self._early = Early(store, self._archive, clock)
         self._upkeep = Upkeep(self._archive, self._effects, self._early, self._asking, self._system_key, clock)
 

@@ -21,6 +21,7 @@ from livecontract.invitations import FAILED
 from livecontract.simulated_party import Party, response
 from livecontract.simulation import NodeKilled, Simulation
 from tests.livecontract.apart import serving
+from tests.node.leased import LeasedStorage
 from tests.node.stage import SqliteStorage, Stage, check_equal, make_evidence, refusal
 from workflow_engine.client import EngineClient
 from workflow_engine.engine import replay
@@ -269,6 +270,21 @@ def test_node_killed_while_it_changes_an_identity_does_it_once(tmp_path: Path, s
     assert stage.node("buyer").parts.broker.dead_letters() == []
     check_equal(stage, ("buyer", "inspector"))
     simulation.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("action", [REMOVE, {"$schema": "urn:livecontract:action:nop"}], ids=["remove", "nop"])
+def test_what_was_half_done_where_a_store_groups_nothing_is_done_again(tmp_path: Path, action: dict[str, Any]) -> None:
+    for seed in range(2):  # in these orders the queue looks before the chain is set right, and finds nothing to do
+        killer, folder = Killer("apply"), tmp_path / str(seed)
+        folder.mkdir()
+        simulation = Simulation(seed, names=NAMES, storage=LeasedStorage(folder), observe=killer.observe)
+        stage = begun(action, simulation=simulation)
+        killer.passes = 1
+        act(stage, "inspector", "go")
+        assert killer.passes < 0
+        assert {stage.state(name) for name in NAMES} == {"after"}
+        simulation.close()
 
 
 def test_engine_in_another_process_judges_the_same() -> None:
