@@ -145,6 +145,10 @@ ERRORS = {
         changing(change={"id": "seller", "node": None}),
         {("bad-identity-action", "$.actions.call.change.id")},
     ),
+    "identity action with misspelt members": (
+        changing(change={"signKeys": {}, "encrypt_key": None, "nodes": None, "name": "x", "notes": "x"}),
+        {("bad-identity-action", f"$.actions.call.change.{name}") for name in ("signKeys", "encrypt_key", "nodes")},
+    ),
     "identity action that decides what was done": (
         changing(remove=True, determine_response="ok"),
         {("bad-identity-action", "$.actions.call.determine_response")},

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -369,44 +368,3 @@ def test_state_of_a_process_keeps_who_agreed() -> None:
     assert state["signatories"] == ["acme", "beta"]
     again = Process.from_state(state, scenario=play.process.scenario, previous=play.process.previous)
     assert again == play.process
-
-
-# --- Vectors
-
-VECTORS = Path(__file__).parents[1] / "vectors" / "identity-actions.json"
-
-
-def outcome(service: WorkflowService) -> dict[str, Any]:
-    """What nodes must agree on, without what belongs to the form of scenarios."""
-    return {
-        item.id: {
-            "state": item.current.key,
-            "available": list(item.available),
-            "actors": {key: dict(actor) for key, actor in item.actors.items()},
-            "assets": dict(item.assets),
-            "signatories": list(item.signatories),
-            "previous": [[made["action"]["key"], made["key"], made["event"]] for made in item.previous],
-        }
-        for item in service.processes("chain")
-    }
-
-
-def test_every_entry_comes_to_what_the_vectors_say() -> None:
-    service = WorkflowService(MemoryStore(COLLECTIONS), lambda: 0, Triggers({}))
-    steps = json.loads(VECTORS.read_text("utf-8"))["steps"]
-    for step in steps:
-        entry = Entry.from_dict(step["entry"])
-        assert json.loads(json.dumps(entry.to_dict())) == step["entry"]
-        if "refused" in step:
-            with pytest.raises(LiveContractError) as caught:
-                service.apply(entry)
-            assert (caught.value.code, caught.value.path) == (step["refused"], step["path"]), entry.hash
-        else:
-            service.apply(entry)
-            assert base58.encode(canonical_json.digest(outcome(service))) == step["outcome"], entry.hash
-    assert {step["refused"] for step in steps if "refused" in step} == {
-        "ActionNotAvailable",
-        "ActorNotAllowed",
-        "InvalidResponse",
-        "ProcessNotFound",
-    }

@@ -1,5 +1,6 @@
 """Actions that change somebody's identity: whether they can be done, and who is waited for when somebody is removed."""
 
+import difflib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,6 +16,9 @@ DONE = "ok"
 
 FIXED = ("$schema", "id", "process", "action")
 """Members of that event that no `change` gives."""
+
+_MEMBERS = ("node", "signkeys", "encryptkey", "privileges")
+"""Members of an identity that mean something to nodes; all others are information."""
 
 _ACTOR = re.compile(r"actors\.([^.\s]+)\.identity\.id")
 
@@ -54,9 +58,12 @@ def _faults(form: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     elif change is not None and not is_instruction(change):
         if not isinstance(change, dict) or not change:
             yield ("change",), "changes nothing."
-        for name in FIXED if isinstance(change, dict) else ():
-            if name in change:
+        for name in change if isinstance(change, dict) else ():
+            close = difflib.get_close_matches(name[:64].lower(), _MEMBERS, n=1, cutoff=0.85)
+            if name in FIXED:
                 yield ("change", name), f"cannot change {quote(name)} of an identity."
+            elif close and name not in _MEMBERS:
+                yield ("change", name), f"would note {quote(name)} as information. Did you mean {quote(close[0])}?"
 
 
 def unsigned_change(view: View) -> Iterator[Finding]:
