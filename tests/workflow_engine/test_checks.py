@@ -149,6 +149,10 @@ ERRORS = {
         changing(change={"signKeys": {}, "encrypt_key": None, "nodes": None, "name": "x", "notes": "x"}),
         {("bad-identity-action", f"$.actions.call.change.{name}") for name in ("signKeys", "encrypt_key", "nodes")},
     ),
+    "identity action that names an identity as a whole": (
+        changing(remove=True, identity={"<ref>": "actors.buyer.identity"}),
+        {("bad-identity-action", "$.actions.call.identity")},
+    ),
     "identity action that decides what was done": (
         changing(remove=True, determine_response="ok"),
         {("bad-identity-action", "$.actions.call.determine_response")},

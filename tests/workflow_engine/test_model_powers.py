@@ -113,6 +113,12 @@ def test_nothing_is_said_of_a_party_that_changes_itself() -> None:
     assert alone(scenario({**REMOVE, "identity": {"<ref>": "actors.buyer.identity.id"}})) == []
 
 
+def test_identity_that_is_written_out_may_be_anybodys() -> None:
+    assert [words for _, words in alone(scenario({**REMOVE, "identity": "acme"}))] == [
+        f'"buyer" alone can remove "{name}", if that is "acme"' for name in ("seller", "inspector")
+    ]
+
+
 def test_identity_that_depends_on_data_is_followed() -> None:
     chosen = {"<ref>": {"<tpl>": "actors.{{assets.keys.who}}.identity.id"}}
     found = alone(scenario({**REMOVE, "identity": chosen}))

@@ -25,12 +25,15 @@ _ACTOR = re.compile(r"actors\.([^.\s]+)\.identity\.id")
 
 def actor_changed(form: Mapping[str, Any]) -> str | None:
     """Return the key of the actor whose identity an action names, or None where that is not plain."""
-    given = form.get("identity")
-    if not isinstance(given, Mapping) or len(given) != 1:
-        return None
-    path = given.get("<ref>", given.get("<eval>"))
-    found = _ACTOR.fullmatch(path) if isinstance(path, str) else None
+    found = _ACTOR.fullmatch(_path(form))
     return found.group(1) if found else None
+
+
+def _path(form: Mapping[str, Any]) -> str:
+    """Return the path by which an action names an identity; empty where it does not name it by a path."""
+    given = form.get("identity")
+    path = given.get("<ref>", given.get("<eval>")) if isinstance(given, Mapping) and len(given) == 1 else None
+    return path if isinstance(path, str) else ""
 
 
 def bad_identity_action(view: View) -> Iterator[Finding]:
@@ -41,6 +44,11 @@ def bad_identity_action(view: View) -> Iterator[Finding]:
             yield (
                 (*place, "responses"),
                 f'The {kind} action {quote(key)} needs a response "{DONE}": the event that changes the identity is it.',
+            )
+        if _ACTOR.fullmatch(f"{_path(form)}.id"):
+            yield (
+                (*place, "identity"),
+                f"The {kind} action {quote(key)} names an identity by its id: write {quote(_path(form) + '.id')}.",
             )
         if form["determine_response"] is not None:
             yield (

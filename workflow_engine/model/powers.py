@@ -22,7 +22,7 @@ def watched_in(scenario: Scenario) -> tuple[Any, ...]:
     return tuple(
         _is_identity_of(action, actor)
         for action in _actions(scenario)
-        if actor_changed(action.properties) is None
+        if actor_changed(action.properties) is None and not isinstance(action.properties.get("identity"), str)
         for actor in scenario.actors
     )
 
@@ -48,10 +48,12 @@ def changes_alone(scenario: Scenario, graph: Graph, watched: list[Any]) -> Itera
             if way is not None:
                 said.add((action.key, move.actor, other))
                 power, severity = _power(action)
+                named = action.properties.get("identity")
+                whose = f"{quote(other)}, if that is {quote(named)}" if isinstance(named, str) else quote(other)
                 yield Sighting(
                     path=("actions", action.key),
                     message=(
-                        f"{quote(move.actor)} alone can {power} {quote(other)}: after the last step of {quote(other)} "
+                        f"{quote(move.actor)} alone can {power} {whose}: after the last step of {quote(other)} "
                         "nobody else has to agree."
                     ),
                     way=way,
@@ -73,7 +75,9 @@ def _concerned(scenario: Scenario, graph: Graph, watched: list[Any], move: Move,
     for actor in scenario.actors:
         if actor == move.actor:
             continue
-        if plain is None:
+        if isinstance(action.properties.get("identity"), str):
+            holds = True  # who that is, is known once there is a chain
+        elif plain is None:
             holds = watched.index(_is_identity_of(action, actor)) in graph.configurations[move.source].holds
         else:
             holds = actor == plain
