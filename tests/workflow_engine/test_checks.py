@@ -679,6 +679,12 @@ class TestCorpus:
         elsewhere = {"limit", "no-initial-state", "no-reachable-end"}
         assert {rule.name for rule in RULES} == seen | elsewhere
 
+    def test_identity_action_is_none_of_the_other_dialect(self):
+        found = check({**changing(remove=True), "$schema": LTO_SCENARIO}).problems
+        assert [(item.rule, item.path) for item in found if item.severity == "error"] == [
+            ("bad-identity-action", "$.actions.call.$schema")
+        ]
+
     @pytest.mark.parametrize("members", [{"change": "all"}, {"remove": "yes"}])
     def test_identity_action_of_another_form_is_refused(self, members):
         assert findings(changing(**members)) == [("form", "error", f"$.actions.call.{min(members)}")]

@@ -8,7 +8,7 @@ from typing import Any
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import TIMEOUT, View
 from workflow_engine.errors import Path, quote
-from workflow_engine.normalise import DONE_BY_IDENTITY_EVENT, action_kind
+from workflow_engine.normalise import DONE_BY_IDENTITY_EVENT, OWN_SCENARIO, action_kind
 from workflow_engine.reading import is_instruction
 
 DONE = "ok"
@@ -40,6 +40,15 @@ def bad_identity_action(view: View) -> Iterator[Finding]:
     """An action that is to change an identity, and can never be done."""
     for key, form, kind in _actions(view):
         place: Path = ("actions", key)
+        if not view.is_own:
+            yield (
+                (*place, "$schema"),
+                (
+                    f"The {kind} action {quote(key)} changes only who agreed by something performative, and that is told "
+                    f'apart only in scenarios of "{OWN_SCENARIO}".'
+                ),
+            )
+            continue
         if DONE not in form["responses"]:
             yield (
                 (*place, "responses"),
