@@ -44,8 +44,8 @@ def bad_identity_action(view: View) -> Iterator[Finding]:
             yield (
                 (*place, "$schema"),
                 (
-                    f"The {kind} action {quote(key)} changes only who agreed by something performative, and that is told "
-                    f'apart only in scenarios of "{OWN_SCENARIO}".'
+                    f"The {kind} action {quote(key)} changes only who agreed by something performative, which only "
+                    f'scenarios of "{OWN_SCENARIO}" tell apart.'
                 ),
             )
             continue
