@@ -2,8 +2,8 @@
 
 An identity is a person or organisation with keys and a node (paper section 6). An event whose body has the identity
 schema adds one, or changes the members it gives and leaves the others. Clearing sign keys, encryption key and node
-removes it. Key names: `user` (or LTO's `default`) belongs to the person, `system` to the node, `one-time` to an
-invitation; a scenario may use more.
+removes it. An event that does an action of a process names it as `process` and `action`. Key names: `user` (or LTO's
+`default`) belongs to the person, `system` to the node, `one-time` to an invitation; a scenario may use more.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from eventchain.core import base58
+from eventchain.core.entry import action_named
 from eventchain.core.errors import InvalidError
 from eventchain.core.keys import KeyType, PublicKey
 from eventchain.errors import InvalidIdentityError
@@ -32,6 +33,7 @@ _ENCRYPT_KEY_LENGTHS = (32, 33)
 
 _COMPRESSED = (2, 3)
 _KNOWN = frozenset({"$schema", "id", "node", "signkeys", "encryptkey", "privileges"})
+_ACTION = frozenset({"process", "action"})
 
 
 def is_identity(schema: str | None) -> bool:
@@ -179,7 +181,8 @@ def read_identity(body: Mapping[str, Any]) -> dict[str, Any]:
         changes["encrypt_key"] = _read_encrypt_key(body["encryptkey"])
     if "privileges" in body:
         changes["privileges"] = _read_privileges(body["privileges"])
-    if info := {name: value for name, value in body.items() if name not in _KNOWN}:
+    known = _KNOWN | _ACTION if action_named(body) else _KNOWN
+    if info := {name: value for name, value in body.items() if name not in known}:
         changes["info"] = MappingProxyType(info)
     return changes
 

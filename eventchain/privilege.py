@@ -2,7 +2,9 @@
 
 1. The first event is the identity of the chain's creator and holds the key that signed it (paper section 10.2).
 2. Every other event is signed by a key that an identity of the chain holds at that place.
-3. An identity event changes the signer's own identity or adds a new one; nobody changes another (paper section 6.2).
+3. An identity event changes the signer's own identity or adds a new one. It changes another only as the doing of an
+   action of a process, which it names as `process` and `action` (paper section 6.2). Whether that action was to be
+   done, by this signer and with this content, the workflow engine decides, on every node alike; not these rules.
 4. A one-time key does one thing: replace itself by the invitee's own `user` and `system` keys (paper section 6.1).
 5. A restricted identity adds only what one of its privileges covers, and can give nobody more than it has.
 
@@ -14,6 +16,7 @@ from typing import Any
 
 from eventchain.chain import EventChain, Problem
 from eventchain.core import base58
+from eventchain.core.entry import NEW, OTHER, OWN, action_named
 from eventchain.core.errors import LiveContractError
 from eventchain.core.ids import Generation
 from eventchain.errors import NotMemberError, PrivilegeError
@@ -67,8 +70,24 @@ def validate_event(identities: Identities, key: str, body: Mapping[str, Any]) ->
     else:
         _validate_no_one_time_key(signer, key)
         _validate_privileges(signer, key, body)
-        _validate_new_identity(identities, signer, body)
+        _validate_other_identity(identities, signer, body)
     return signer, identities.apply(body)
+
+
+def change_of(identities: Identities, signer: Identity, body: Mapping[str, Any]) -> str | None:
+    """Return what an event changes, as `Entry.identity_change` says it.
+
+    Args:
+        identities: As of just before the event.
+        signer: Who signed it.
+        body: The event's JSON object, which was validated.
+    """
+    schema = body.get("$schema")
+    if not is_identity(schema if isinstance(schema, str) else None):
+        return None
+    if body["id"] == signer.id:
+        return OWN
+    return OTHER if body["id"] in identities.by_id else NEW
 
 
 def _validate_first(key: str, body: Mapping[str, Any]) -> tuple[Identity, Identities]:
@@ -101,14 +120,20 @@ def _validate_own_identity(signer: Identity, key: str, body: Mapping[str, Any]) 
             raise PrivilegeError("the one-time key cannot stay under another name", path="$.signkeys")
 
 
-def _validate_new_identity(identities: Identities, signer: Identity, body: Mapping[str, Any]) -> None:
+def _validate_other_identity(identities: Identities, signer: Identity, body: Mapping[str, Any]) -> None:
     changes = read_identity(body)
-    if changes["id"] in identities.by_id:
+    known = identities.by_id.get(changes["id"])
+    if known is not None and action_named(body) is None:
         raise PrivilegeError(
-            f"only {changes['id']} itself can change its identity", path="$.id", hint="Choose a new id to add a party."
+            f"only {known.id} itself can change its identity, or an action of a process that the event names",
+            path="$.id",
+            hint="Choose a new id to add a party.",
         )
-    if signer.privileges is not None and changes.get("privileges") != signer.privileges:
-        raise PrivilegeError("a restricted identity adds others with its own privileges only", path="$.privileges")
+    if signer.privileges is None:
+        return
+    gives = known is None or bool(changes.get("sign_keys")) or "privileges" in changes
+    if gives and changes.get("privileges", known and known.privileges) != signer.privileges:
+        raise PrivilegeError("a restricted identity gives others its own privileges only", path="$.privileges")
 
 
 def _validate_privileges(signer: Identity, key: str, body: Mapping[str, Any]) -> None:

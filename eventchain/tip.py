@@ -10,7 +10,7 @@ from eventchain.core.entry import Entry
 from eventchain.core.ids import ChainId
 from eventchain.event import Event
 from eventchain.identity import Identities
-from eventchain.privilege import validate_event
+from eventchain.privilege import change_of, validate_event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,7 @@ class Tip:
             key_names=signer.key_names(key),
             members=self.identities.members,
             origin=citation.read(body, self.identities),
+            identity_change=change_of(self.identities, signer, body),
         )
         state = advance_state(self.state, (event,)) or b""
         return replace(self, hash=event.hash, height=self.height + 1, state=state, identities=identities), entry

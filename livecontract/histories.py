@@ -164,7 +164,8 @@ def _of_process(form: Mapping[str, Any], scenario: Scenario) -> Iterator[History
     if "deviation" in form:
         raise InvalidFileError("the process deviates from its scenario now", hint="Give its chain instead.")
     compile_schema(_PROCESS).validate(dict(form))
-    process = Process.from_state({**form, "proposals": ()}, scenario=scenario, previous=tuple(form["previous"]))
+    known = {**form, "proposals": (), "signatories": ()}
+    process = Process.from_state(known, scenario=scenario, previous=tuple(form["previous"]))
     _check_fits(process)
     start, steps = _start(process), tuple(_step(process, item) for item in process.previous)
     note = _unreplayable(process) or _unknown_start(process, start, steps)

@@ -46,6 +46,8 @@ INVITATIONS = Collection(
         "sealed": bytes,
         "state": str,
         "created": int,
+        "process": str,  # with the action: whose doing it is that the keys of an identity are replaced
+        "action": str,
     },
     key=("id",),
     indexes=(("chain",), ("state",)),
@@ -187,7 +189,14 @@ class Invitations:
         self._wake(document)
         return describe(document)
 
-    def invite_once(self, chain: str, inviter: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
+    def invite_once(
+        self,
+        chain: str,
+        inviter: str,
+        request: Mapping[str, Any],
+        idempotency_key: str,
+        doing: tuple[str, str] | None = None,
+    ) -> dict[str, Any]:
         """Invite somebody in a system action; see `workflow_engine.ports.Inviter`.
 
         The identity is on the chain when the call returns; the mail is sent soon after, here or by the service that
@@ -203,7 +212,7 @@ class Invitations:
         if document is None:
             if len(self._store.find(INVITATIONS, {"chain": chain}, limit=MAX_ON_CHAIN)) == MAX_ON_CHAIN:
                 raise ConflictError(f"this node has sent {MAX_ON_CHAIN} invitations to this chain")
-            document = self._new(id_, chain, inviter, request)
+            document = self._new(id_, chain, inviter, request, doing)
             try:
                 self._store.insert(INVITATIONS, [document])
             except DuplicateError:  # the same action is run beside this one, and that key counts
@@ -216,10 +225,20 @@ class Invitations:
             self._wake(document)
         return describe(document)
 
-    def _new(self, id_: str, chain: str, inviter: str, request: Mapping[str, Any]) -> Document:
+    def _new(
+        self,
+        id_: str,
+        chain: str,
+        inviter: str,
+        request: Mapping[str, Any],
+        doing: tuple[str, str] | None = None,
+    ) -> Document:
         texts = {name: _text(request, name) for name in ("identity", "email", "name", "title")}
         validate_address(texts["email"], path="$.email")
-        if texts["identity"] in self._chains.identities(chain):
+        is_known = texts["identity"] in self._chains.identities(chain)
+        if doing and not is_known:
+            raise NotFoundError(f"the chain has no identity {texts['identity']} to be invited again")
+        if is_known and not doing:
             raise ConflictError(
                 f"the chain has an identity {texts['identity']} already", path="$.identity", hint="Choose another id."
             )
@@ -233,6 +252,8 @@ class Invitations:
             "sealed": SealedBox(self._box.public_key).encrypt(one_time_key.seed),
             "state": "requested",
             "created": self._clock(),
+            "process": doing and doing[0],
+            "action": doing and doing[1],
         }
 
     def find(self, chain: str) -> list[dict[str, Any]]:
@@ -275,7 +296,9 @@ class Invitations:
         key, before = {"id": document["id"]}, {"state": document["state"]}
         try:
             step(document)
-        except (InvalidError, ForbiddenError):
+        except (InvalidError, ForbiddenError, ConflictError) as error:
+            if isinstance(error, ConflictError) and document["action"] is None:
+                raise
             self._store.update(INVITATIONS, key, {"state": FAILED, "sealed": None}, expected=before)
             raise
         cycle = LifeCycle(str(document["state"]))
@@ -295,6 +318,8 @@ class Invitations:
             "node": None,
             "signkeys": {ONE_TIME_KEY: document["public_key"]},
         }
+        if document["action"] is not None:
+            body |= {"encryptkey": None, "process": document["process"], "action": document["action"]}
         self._chains.submit(str(document["chain"]), body, f"invitation {document['id']!s}")
 
     def _mail(self, document: Document) -> None:

@@ -17,6 +17,7 @@ from workflow_engine.triggers import Trigger, Triggers
 from workflow_engine.triggers.document import document
 from workflow_engine.triggers.event import EventTrigger
 from workflow_engine.triggers.http import HttpTrigger
+from workflow_engine.triggers.identity import IdentityTrigger
 from workflow_engine.triggers.invite import InviteTrigger
 from workflow_engine.triggers.nop import nop
 from workflow_engine.triggers.sequence import SequenceTrigger
@@ -26,13 +27,20 @@ def make_triggers(
     http: HttpClient, submitter: "SubmitterPlug", answering: Answering, inviter: Inviter, courier: Courier
 ) -> Triggers:
     """Return the triggers of a node, those that are steps of a sequence included."""
+    invite = InviteTrigger(inviter)
     steps: dict[str, Trigger] = {
         "nop": nop,
         "http": HttpTrigger(http, answering),
         "event": EventTrigger(submitter, courier),
-        "invite": InviteTrigger(inviter),
+        "invite": invite,
     }
-    return Triggers({**steps, "document": document, "sequence": SequenceTrigger(steps)})
+    whole: dict[str, Trigger] = {
+        "document": document,
+        "sequence": SequenceTrigger(steps),
+        "identity": IdentityTrigger(submitter),
+        "reinvite": invite.again,
+    }
+    return Triggers(steps | whole)
 
 
 class InviterPlug:
@@ -41,9 +49,16 @@ class InviterPlug:
     def __init__(self, invitations: Callable[[], Inviter]) -> None:
         self._invitations = invitations
 
-    def invite_once(self, chain: str, inviter: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
+    def invite_once(
+        self,
+        chain: str,
+        inviter: str,
+        request: Mapping[str, Any],
+        idempotency_key: str,
+        doing: tuple[str, str] | None = None,
+    ) -> dict[str, Any]:
         """See `workflow_engine.ports.Inviter`."""
-        return self._invitations().invite_once(chain, inviter, request, idempotency_key)
+        return self._invitations().invite_once(chain, inviter, request, idempotency_key, doing)
 
 
 class SubmitterPlug:

@@ -53,6 +53,7 @@ CRITICAL = (
     "workflow_engine.machine",
     "workflow_engine.origin",
     "workflow_engine.documents",
+    "workflow_engine.identity_action",
     "workflow_engine.locks",
     "workflow_engine.proposal",
     "workflow_engine.sub_processes",

@@ -90,9 +90,14 @@ def _roles(process: Process, given: ResponseBody, entry: Entry) -> tuple[str, ..
     return (given.actor,)
 
 
+def is_by_person(entry: Entry) -> bool:
+    """Tell whether an event is signed with a key of the person, rather than with the node's."""
+    return bool(entry.key_names - {SYSTEM_KEY})
+
+
 def _check_key(is_system: bool, entry: Entry) -> None:
     """Check that a node signed what nodes do, and a person what people do (paper sections 7.1 to 7.3)."""
     if is_system and SYSTEM_KEY not in entry.key_names:
         raise ActorNotAllowedError("A system action is signed with the identity's system key.")
-    if not is_system and not entry.key_names - {SYSTEM_KEY}:
+    if not is_system and not is_by_person(entry):
         raise ActorNotAllowedError("An action of a person is signed with the person's key, not with the node's.")

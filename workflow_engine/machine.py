@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from eventchain.core import canonical_json
 from eventchain.core.entry import Entry
 from workflow_engine import body, update
-from workflow_engine.acting import acting_actor, available_action, may_be_done, timing_actor
+from workflow_engine.acting import acting_actor, available_action, is_by_person, may_be_done, timing_actor
 from workflow_engine.body import ResponseBody
 from workflow_engine.deviation import arrive, asked_anew
 from workflow_engine.documents.action import check_response as check_document
@@ -33,6 +33,7 @@ from workflow_engine.errors import (
     json_path,
     quote,
 )
+from workflow_engine.identity_action import response_of
 from workflow_engine.locks import check_locks
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds, paths, search
 from workflow_engine.operators.values import measure
@@ -92,6 +93,7 @@ def start(scenario: Scenario, entry: Entry) -> Process:
             timestamp=entry.timestamp,
         ),
     )
+    process = process.signed_by(entry.identity) if is_by_person(entry) else process
     return by_scenario(lambda: enter(process, INITIAL_STATE, entry, None, Budget()))
 
 
@@ -100,7 +102,8 @@ def step(process: Process, entry: Entry, find: Find = nobody) -> Process:
 
     Args:
         process: Stays as it is.
-        entry: The event with the response: `{ process, action, key?, data?, actor? }`.
+        entry: The event with the response: `{ process, action, key?, data?, actor? }`; or an identity event that is one
+            (`workflow_engine.identity_action`).
         find: Knows the other processes of the chain, as they stand: those that a sub-process belongs to, or that the
             process waits for.
 
@@ -114,7 +117,7 @@ def step(process: Process, entry: Entry, find: Find = nobody) -> Process:
             scenario update, that of the new scenario.
         InvalidInstructionError: The scenario cannot be evaluated on this data, or it costs too much.
     """
-    given = body.read_response(entry.body)
+    given = response_of(process, entry) if entry.does_action else body.read_response(entry.body)
     if given.process != process.id:
         raise InvalidResponseError(f"The response is for the process {quote(given.process)}.", path="$.process")
     check_not_abandoned(process, find)
@@ -212,6 +215,8 @@ def _respond(
         "event": entry.hash,
     }
     recorded = {name: value for name, value in recorded.items() if value is not None}
+    if action.is_performative and not action.is_system:
+        updated = updated.signed_by(entry.identity)
     return _moved(updated, action.key, actor, response, recorded, entry, budget)
 
 

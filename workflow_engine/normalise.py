@@ -58,9 +58,14 @@ FINAL_STATES = (":success", ":failed", ":cancelled")
 
 LTO_ACTION = "https://specs.livecontracts.io/v0.2.0/action/{}schema.json#"
 OWN_ACTION = "urn:livecontract:action:"
-ACTION_KINDS = ("manual", "http", "nop", "event", "document", "sequence", "invite", "sub-process")
+ACTION_KINDS = (
+    "manual", "http", "nop", "event", "document", "sequence", "invite", "sub-process", "identity", "reinvite",
+)  # fmt: skip
 STEP_KINDS = ("http", "nop", "event", "invite")
 """Kinds that a sequence may be made of."""
+
+DONE_BY_IDENTITY_EVENT = ("identity", "reinvite")
+"""Kinds that are done by one event, which changes an identity (`workflow_engine.identity_action`)."""
 
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
@@ -81,6 +86,8 @@ _KIND_MEMBERS: Mapping[str, tuple[str, ...]] = {
     "sequence": ("steps",),
     "invite": ("identity", "email", "name", "contract", "projection"),
     "sub-process": ("scenario", "roles", "assets", "result"),
+    "identity": ("identity", "change", "remove"),
+    "reinvite": ("identity", "email", "name", "contract"),
 }
 """What a system action of each kind adds (reference: the triggers)."""
 
@@ -352,9 +359,11 @@ def _own_action(kind: str) -> Mapping[str, Member]:
         "context": Member(read_context),
         "when": Member(read_choice(_WHEN, "immediately")),
         "schedule": Member(read_schedule),
-        **{name: Member(_steps if name == "steps" else read_any) for name in _KIND_MEMBERS[kind]},
+        **{name: Member(_KIND_READERS.get(name, read_any)) for name in _KIND_MEMBERS[kind]},
     }
 
+
+_KIND_READERS: Mapping[str, Reader] = {"steps": _steps, "change": read_object, "remove": read_optional_flag}
 
 _TRANSITION = {
     "action": Member(read_string),

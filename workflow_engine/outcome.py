@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from eventchain.core.entry import Entry
 from workflow_engine.process import Process
 
 Row = dict[str, str | int | bytes | None]
@@ -21,3 +22,9 @@ class Outcome:
     row: Row
     process: Process | None = None
     before: str | None = None
+
+
+def bare_row(entry: Entry, kind: str, position: int) -> Row:
+    """Return the journal row of an entry, without subject, name and document."""
+    row: Row = {"chain": entry.chain, "hash": entry.hash, "position": position, "kind": kind}
+    return {**row, "subject": None, "name": None, "document": None}

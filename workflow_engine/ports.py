@@ -67,8 +67,15 @@ class Answering(Protocol):
 class Inviter(Protocol):
     """Invites parties whose keys are not known yet, for system actions of kind invite."""
 
-    def invite_once(self, chain: str, inviter: str, request: Mapping[str, Any], idempotency_key: str) -> dict[str, Any]:
-        """Add an identity with a one-time key to a chain, and see that the key is sent.
+    def invite_once(
+        self,
+        chain: str,
+        inviter: str,
+        request: Mapping[str, Any],
+        idempotency_key: str,
+        doing: tuple[str, str] | None = None,
+    ) -> dict[str, Any]:
+        """Add an identity with a one-time key to a chain, or replace the keys of one, and see that the key is sent.
 
         The same idempotency key again invites nobody again.
 
@@ -77,9 +84,10 @@ class Inviter(Protocol):
             inviter: Id of the identity in whose name somebody is invited.
             request: `identity`, `email`, `name` and `title`, unchecked.
             idempotency_key: Names the invitation.
+            doing: Process and action whose doing it is that the keys of an identity are replaced; None to add one.
 
         Returns:
-            What may be shown of the invitation; `identity` is the id that was added.
+            What may be shown of the invitation; `identity` is the id that was invited.
 
         Raises:
             LiveContractError: It cannot be done.

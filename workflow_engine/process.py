@@ -9,12 +9,13 @@
                 "entered": { "event", "timestamp" }, "answered": [ action key … ] },
   "deviation"?: { "event", "title", "to", "scenario"?: id }, "changed"?: event hash,
   "proposals"?: [ { "event", "author", "title", "deadline", "timestamp", "agreed": [ identity … ] } ],
-  "parent"?: { "process", "action", "event" } }
+  "parent"?: { "process", "action", "event" }, "signatories"?: [ identity … ] }
 ```
 
 `deviation`, `changed` and `proposals` are there while parties deviate from the scenario or talk of it
 (`workflow_engine.consent`). During a deviation `scenario` is still the one that the parties left. A sub-process has a
-`parent` (`workflow_engine.sub_processes`).
+`parent` (`workflow_engine.sub_processes`). `signatories` is there where an action of the scenario may change identities
+(`workflow_engine.identity_action`).
 
 `Process.state` gives it without definitions, history and golden flow, `view.complete` with everything.
 
@@ -24,7 +25,7 @@ timestamp, event }`. The order of the members of an object means nothing; the or
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workflow_engine.durations import from_iso, to_iso
@@ -38,6 +39,10 @@ OWN_RESPONSE = "urn:livecontract:response:1"
 
 ACTOR_MEMBERS = ("key", "title", "identity")
 """What the engine itself keeps of an actor, beside the data that its schema describes."""
+
+
+MAX_SIGNATORIES = 256
+"""Identities of which a process remembers that they have agreed: who comes later is not changed by its actions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +189,12 @@ class Deviation:
     actors: Mapping[str, str | None]
     assets: Mapping[str, str | None]
 
+    @property
+    def changes_identities(self) -> bool:
+        """Tell whether an action of what was agreed to may change somebody's identity."""
+        texts = (self.scenario, self.base if self.successor is None else self.successor)
+        return any(text.changes_identities for text in texts)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, which leaves out what the event says."""
         update = {} if self.successor is None else {"scenario": self.successor.id}
@@ -207,6 +218,8 @@ class Process:
         deviation: The deviation in force, or None; then `scenario` is that of the deviation.
         changed: Hash of the last event that changed it without being a response, if no response came after, or None.
         parent: What it is a sub-process of, or None.
+        signatories: Ids of the identities that have agreed to the scenario in force, sorted: whose identity its actions
+            may change. Kept only where there are such actions.
     """
 
     id: str
@@ -221,6 +234,7 @@ class Process:
     deviation: Deviation | None = None
     changed: str | None = None
     parent: Parent | None = None
+    signatories: tuple[str, ...] = ()
 
     @property
     def base(self) -> Scenario:
@@ -248,6 +262,13 @@ class Process:
         """Return the keys of the actors that an identity is bound to, in the order of their keys."""
         return tuple(sorted(key for key, actor in self.actors.items() if identity_of(actor) == identity))
 
+    def signed_by(self, identity: str) -> "Process":
+        """Return the process after an identity has bound itself in it, with a person's key."""
+        known = self.signatories
+        if not self.scenario.changes_identities or identity in known or len(known) >= MAX_SIGNATORIES:
+            return self
+        return replace(self, signatories=tuple(sorted((*self.signatories, identity))))
+
     def state(self) -> dict[str, Any]:
         """Return the JSON form without what is derived or kept elsewhere: definitions, history and golden flow."""
         return {
@@ -268,6 +289,7 @@ class Process:
             "proposals": [proposal.to_dict() for proposal in self.proposals],
             "changed": self.changed,
             "parent": self.parent and self.parent.to_dict(),
+            "signatories": list(self.signatories),
         }
         return {name: value for name, value in found.items() if value}
 
@@ -294,6 +316,7 @@ class Process:
             deviation=deviation,
             changed=form.get("changed"),
             parent=Parent(**form["parent"]) if "parent" in form else None,
+            signatories=tuple(form.get("signatories", ())),
         )
 
 

@@ -11,10 +11,19 @@ from typing import Any, Literal, cast
 from workflow_engine import schema
 from workflow_engine.checks import check
 from workflow_engine.errors import InvalidScenarioError
-from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind, normalise, scenario_id
+from workflow_engine.normalise import (
+    DONE_BY_IDENTITY_EVENT,
+    FINAL_STATES,
+    OWN_SCENARIO,
+    action_kind,
+    normalise,
+    scenario_id,
+)
 from workflow_engine.schedule import Schedule, compile_schedule
 
-ActionKind = Literal["manual", "http", "nop", "event", "document", "sequence", "invite", "sub-process"]
+ActionKind = Literal[
+    "manual", "http", "nop", "event", "document", "sequence", "invite", "sub-process", "identity", "reinvite"
+]
 Display = Literal["always", "once", "never"]
 When = Literal["immediately", "anchored", "settled"]
 
@@ -84,8 +93,8 @@ class Action:
     Attributes:
         key: Its name in the scenario.
         schema: Its `$schema`, as normalised.
-        kind: `http`, `nop`, `event`, `document`, `sequence`, `invite` or `sub-process` for what a node runs by
-            itself; `manual` otherwise.
+        kind: `http`, `nop`, `event`, `document`, `sequence`, `invite`, `sub-process`, `identity` or `reinvite` for what
+            a node runs by itself; `manual` otherwise.
         is_system: Run and signed by a node instead of a person (paper section 7.3).
         title: Display name.
         label: Text of the button.
@@ -246,6 +255,11 @@ class Scenario:
     definitions: Mapping[str, Any]
     scenarios: Mapping[str, "Scenario"]
     normal_form: Mapping[str, Any]
+
+    @property
+    def changes_identities(self) -> bool:
+        """Tell whether an action of it may change somebody's identity."""
+        return any(action.kind in DONE_BY_IDENTITY_EVENT for action in self.actions.values())
 
     def action_keys(self, state: str) -> tuple[str, ...]:
         """Return the keys of the actions of a state, in order: its own, then those allowed everywhere.

@@ -28,9 +28,10 @@ from workflow_engine.errors import (
     ProcessNotFoundError,
     ScenarioNotFoundError,
 )
+from workflow_engine.identity_action import check_outcome
 from workflow_engine.live import Live, LiveProcesses
 from workflow_engine.order import Waiting, in_turn, waiting_now
-from workflow_engine.outcome import Outcome, Row
+from workflow_engine.outcome import Outcome, Row, bare_row
 from workflow_engine.process import Process
 from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATES, decode, delete_chain, encode
 from workflow_engine.scenario import TIMEOUT, Scenario, load
@@ -257,6 +258,8 @@ class WorkflowService:
         if known is not None:
             return decode(known["body"]) if known["body"] else deferrals.answer_of(self._store, action)
         body = self._run(action, process)
+        if body == {}:  # the event that it added was the response
+            return None
         if body is None:
             deferrals.record(self._store, action)
         row: Document = {**action.key, "body": encode(body) if body is not None else b""}
@@ -329,16 +332,8 @@ class WorkflowService:
 
     def _decide(self, entry: Entry, live: Live) -> Outcome:
         """Return what the entry comes to, on the present state of its chain. Nothing is written."""
-        kind = kind_of(entry.schema)
-        row: Row = {
-            "chain": entry.chain,
-            "hash": entry.hash,
-            "position": live.length,
-            "kind": kind,
-            "subject": None,
-            "name": None,
-            "document": None,
-        }
+        kind = "response" if entry.does_action else kind_of(entry.schema)
+        row = bare_row(entry, kind, live.length)
         if kind == "scenario":
             return self._added_scenario(entry, live, row)
         if kind == "process":
@@ -364,6 +359,7 @@ class WorkflowService:
         if process is None:
             raise ProcessNotFoundError("There is no such process on this chain.", path="$.process")
         stepped = machine.step(process, entry, live.process)
+        check_outcome(process, stepped, entry)
         row = {**row, "subject": process.id, "document": encode(stepped.previous[-1])}
         return Outcome(row=row, process=stepped, before=live.last_event(process.id))
 

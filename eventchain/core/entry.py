@@ -38,6 +38,10 @@ class Origin:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
+OWN, NEW, OTHER = "own", "new", "other"
+"""What an identity event changes: the signer's own identity, nothing that was there (it adds one), somebody else's."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One verified event, at its place on a chain.
@@ -53,6 +57,7 @@ class Entry:
         key_names: The names under which that identity holds it (`user`, `system`, `default`, …).
         members: Ids of all identities with sign keys on the chain, as of just before this event.
         origin: The event of another chain that the body cites, or None.
+        identity_change: Of an identity event, what it changes: `OWN`, `NEW` or `OTHER`. None for all other events.
     """
 
     chain: str
@@ -65,6 +70,16 @@ class Entry:
     key_names: frozenset[str]
     members: frozenset[str]
     origin: Origin | None = None
+    identity_change: str | None = None
+
+    @property
+    def does_action(self) -> bool:
+        """Whether an identity event is the doing of an action, by which alone somebody else's may be changed.
+
+        Who names an action is held to it, also where it would not be needed.
+        """
+        named = action_named(self.body) is not None
+        return self.identity_change == OTHER or (self.identity_change is not None and named)
 
     @property
     def schema(self) -> str | None:
@@ -85,6 +100,7 @@ class Entry:
             "key_names": sorted(self.key_names),
             "members": sorted(self.members),
             **({} if self.origin is None else {"origin": self.origin.to_dict()}),
+            "identity_change": self.identity_change,
         }
 
     @classmethod
@@ -97,3 +113,14 @@ class Entry:
         sets = {name: frozenset(form[name]) for name in ("key_names", "members")}
         origin = Origin(**form["origin"]) if form.get("origin") else None
         return cls(**{**form, **sets, "origin": origin})
+
+
+def action_named(body: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return process and action that the body of an identity event names as `process` and `action`, or None.
+
+    Both are texts; anything else is information like every other member.
+    """
+    process, action = body.get("process"), body.get("action")
+    if isinstance(process, str) and isinstance(action, str) and process and action:
+        return process, action
+    return None

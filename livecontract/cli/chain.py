@@ -106,7 +106,7 @@ def _report_text(report: dict[str, Any]) -> str:
         for item in report["errors"]
     ]
     facts = {name: report[name] for name in ("id", "latest_hash", "state") if report[name] is not None}
-    return "\n".join([verdict, *problems, _text(facts)])
+    return "\n".join([verdict, *problems, *(f"Not checked: {item}" for item in report["not_checked"]), _text(facts)])
 
 
 def _text(document: dict[str, Any]) -> str:

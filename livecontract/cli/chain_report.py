@@ -2,21 +2,24 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eventchain import citation
 from eventchain.chain import EventChain, Problem, check_data, find_problems, read_chain
 from eventchain.core import base58
-from eventchain.core.errors import InvalidError, InvalidIdError
+from eventchain.core.entry import OTHER
+from eventchain.core.errors import InvalidError, InvalidIdError, LiveContractError
+from eventchain.core.ids import Generation
 from eventchain.errors import InvalidChainError, InvalidEventError
 from eventchain.privilege import find_member_problems
+from eventchain.tip import entries_of
 
 _PLACE = re.compile(r"\$\.events\[(\d+)\]")
 
 
 def verify_document(document: Any) -> dict[str, Any]:
-    """Return the report: valid, format, id, events, partial, latest_hash, state, errors.
+    """Return the report: valid, format, id, events, partial, latest_hash, state, errors, not_checked.
 
     What has the form of a chain and a value that cannot be read is a chain that does not verify.
 
@@ -36,7 +39,27 @@ def verify_document(document: Any) -> dict[str, Any]:
     problems = [*find_problems(chain, threads=os.cpu_count() or 1), *check_data(chain)]
     if not problems:
         problems += [*find_member_problems(chain), *citation.find_problems(chain)]
-    return {"valid": not problems, **describe(chain), "errors": [problem.to_dict() for problem in problems]}
+    return {
+        "valid": not problems,
+        **describe(chain),
+        "errors": [problem.to_dict() for problem in problems],
+        "not_checked": [] if problems else list(_not_checked(chain)),
+    }
+
+
+def _not_checked(chain: EventChain) -> Iterator[str]:
+    """Yield what a chain without its contract cannot tell."""
+    if chain.is_partial or chain.id.generation is not Generation.V2:
+        return
+    try:
+        changed = sum(entry.identity_change == OTHER for _, entry in entries_of(chain))
+    except LiveContractError:  # it is no contract, and has no members
+        return
+    if changed:
+        yield (
+            f"{changed} of the events change the identity of somebody else by an action of a process. Whether that "
+            "action was to be done, the contract tells: livecontract verify, with an evidence file."
+        )
 
 
 def describe(chain: EventChain) -> dict[str, Any]:
@@ -78,6 +101,7 @@ def _unreadable(document: Mapping[str, Any], error: InvalidError) -> dict[str, A
         "latest_hash": None,
         "state": None,
         "errors": [problem.to_dict()],
+        "not_checked": [],
     }
 
 

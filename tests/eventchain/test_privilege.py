@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from eventchain import event as events
 from eventchain.chain import EventChain, read_chain
 from eventchain.core import base58
+from eventchain.core.entry import NEW, OTHER, OWN, Entry
 from eventchain.core.errors import InvalidError
 from eventchain.core.ids import ChainId, Generation, nonce_from_text
 from eventchain.core.keys import KeyPair
 from eventchain.errors import InvalidIdentityError, NotMemberError, PrivilegeError
 from eventchain.identity import IDENTITY_SCHEMA, Identities, read_identity
 from eventchain.privilege import find_member_problems, validate_event
+from eventchain.tip import Tip
 from tests.conftest import VECTORS
 
 COMMENT = "https://specs.livecontracts.io/v0.2.0/comment/schema.json#"
@@ -81,6 +83,106 @@ def test_event_of_a_stranger_is_refused():
 def test_nobody_changes_another_identity():
     with pytest.raises(PrivilegeError, match="only seller itself"):
         fold(BUYER, ("buyer", identity("seller")), ("buyer", identity("seller", node="https://thief.example")))
+
+
+DOING = {"process": "order-1", "action": "replace"}
+"""An action of a process, as an identity event names it."""
+
+
+def test_another_identity_is_changed_as_the_doing_of_an_action_alone():
+    seller = ("buyer", identity("seller"))
+    moved = fold(BUYER, seller, ("buyer", identity("seller", keys={"user": "new"}, node=None, **DOING)))
+    assert moved.by_id["seller"].sign_keys == {"user": text("new")}
+    assert moved.by_id["seller"].info == {}
+    gone = {"$schema": IDENTITY_SCHEMA, "id": "seller", "signkeys": {}, "encryptkey": None, "node": None}
+    removed = fold(BUYER, seller, ("buyer", {**gone, **DOING}))
+    assert removed.members == {"buyer"}
+    with pytest.raises(NotMemberError):
+        validate_event(removed, text("seller"), {"$schema": RESPONSE})
+    revived = fold(BUYER, seller, ("buyer", {**gone, **DOING}), ("buyer", identity("seller", **DOING)))
+    assert revived.members == {"buyer", "seller"}
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {},
+        {"process": "order-1"},
+        {"action": "replace"},
+        {"process": "", "action": "replace"},
+        {"process": "order-1", "action": None},
+        {"process": {"id": "order-1"}, "action": "replace"},
+        {"process": ["order-1"], "action": "replace"},
+        {"Process": "order-1", "Action": "replace"},
+    ],
+)
+def test_reference_to_an_action_that_is_not_whole_is_none(named):
+    with pytest.raises(PrivilegeError, match="only seller itself"):
+        fold(BUYER, ("buyer", identity("seller")), ("buyer", identity("seller", **named)))
+
+
+def test_one_time_key_changes_nobody_else_with_an_action_either():
+    with pytest.raises(PrivilegeError, match="one-time"):
+        fold(BUYER, INVITED, ("a mail", identity("buyer", **DOING)))
+
+
+def test_keys_of_a_third_party_are_not_given_away_by_an_action():
+    with pytest.raises(InvalidIdentityError, match="belongs to the identity third"):
+        fold(
+            BUYER,
+            ("buyer", identity("seller")),
+            ("buyer", identity("third")),
+            ("buyer", identity("seller", keys={"user": "third"}, **DOING)),
+        )
+
+
+def test_restricted_identity_gives_by_an_action_no_more_than_it_has():
+    may = [{"schema": IDENTITY_SCHEMA}]
+    identities = observer(*may)
+    node = {"$schema": IDENTITY_SCHEMA, "id": "buyer", "node": None, **DOING}
+    gone = {**node, "signkeys": {}, "encryptkey": None}
+    for body in (node, gone):
+        validate_event(identities, text("observer"), body)
+    for body in (
+        {**node, "signkeys": {"user": text("mine")}},
+        {**node, "privileges": []},
+        {**gone, "privileges": None},
+    ):
+        with pytest.raises(PrivilegeError, match="its own privileges"):
+            validate_event(identities, text("observer"), body)
+    validate_event(identities, text("observer"), {**node, "privileges": may, "signkeys": {"user": text("mine")}})
+
+
+def test_restricted_identity_needs_the_privilege_for_the_members_that_name_an_action():
+    identities = observer({"schema": IDENTITY_SCHEMA, "only": ["node"]})
+    with pytest.raises(PrivilegeError, match="may not set action, process"):
+        validate_event(identities, text("observer"), {"$schema": IDENTITY_SCHEMA, "id": "buyer", "node": None, **DOING})
+
+
+def test_information_that_names_no_action_stays_information():
+    identities = fold(BUYER, ("buyer", identity("buyer", process="order-1")))
+    assert identities.by_id["buyer"].info == {"process": "order-1"}
+
+
+@pytest.mark.parametrize(
+    ("body", "change", "does_action"),
+    [
+        ({"$schema": RESPONSE, **DOING}, None, False),
+        (identity("buyer"), OWN, False),
+        (identity("buyer", **DOING), OWN, True),
+        (identity("third"), NEW, False),
+        (identity("third", **DOING), NEW, True),
+        (identity("seller", **DOING), OTHER, True),
+    ],
+)
+def test_entry_says_what_an_event_changes(body, change, does_action):
+    tip = Tip.empty(ChainId.create(key("buyer").public_key, nonce_from_text("x")))
+    for signer, said in (BUYER, ("buyer", identity("seller")), ("buyer", body)):
+        data = json.dumps(said).encode()
+        event = events.sign(previous=tip.hash, key=key(signer), timestamp=0, data=data)
+        tip, entry = tip.advance(event)
+    assert (entry.identity_change, entry.does_action) == (change, does_action)
+    assert Entry.from_dict(json.loads(json.dumps(entry.to_dict()))) == entry
 
 
 def test_own_keys_and_node_may_change_and_the_old_key_is_worth_nothing():

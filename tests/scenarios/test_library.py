@@ -22,6 +22,7 @@ PROMISED = LENIENT | {
         "group-signing",
         "insurance-claim",
         "invoice",
+        "key-recovery",
         "lease",
         "licence",
         "onboarding",

@@ -29,6 +29,8 @@ def asked(times):
     return [("insurer", "ask", ASK), ("insured", "inform", ANSWER)] * times
 
 
+BACK = "Keys lost, agreed to, replaced, and the party is back"
+TWO = "Two have to agree and do, and the invitation is not taken"
 CASES = [
     # scenario, run, how many of its responses, what else happens, and what is refused
     ("arbitration", "Heard and decided", 3, [("claimant", "submit", STATEMENT)] * 5, ("claimant", "submit", STATEMENT)),
@@ -61,6 +63,13 @@ CASES = [
     ("synchronise-all", "One is silent", 2, [], ("member_1", "acknowledge", None)),
     ("tender", "Three bids, the lowest wins", 5, [], ("bidder_4", "open", OPENED)),
     ("tender", "Three bids, the lowest wins", 6, [], ("bidder_3", "open", OPENED)),
+    ("key-recovery", BACK, 2, [], ("member_2", "agree", None)),
+    ("key-recovery", BACK, 5, [], ("member_1", "approve", None)),
+    ("key-recovery", BACK, 5, [], ("member_3", "approve", None)),
+    ("key-recovery", TWO, 6, [], ("member_4", "approve", None)),
+    ("key-recovery", BACK, 5, [], ("member_2", "object", None)),
+    ("key-recovery", BACK, 6, [], ("member_2", "replace", None)),
+    ("key-recovery", BACK, 7, [], ("member_1", "confirm", None)),
 ]
 
 WITH_A_CAST = {("four-eyes", "approve_second"), ("four-eyes", "send_back_second"), ("four-eyes", "reject_second")}

@@ -47,6 +47,7 @@ GOOD = {
             "signkeys": {"user": KEY},
         },
         {"$schema": f"{LTO}/identity/schema.json#", "id": "acme", "node": None, "signkeys": {}, "encryptkey": None},
+        {"$schema": f"{LTO}/identity/schema.json#", "id": "acme", "signkeys": {}, "process": "p", "action": "remove"},
         {
             "$schema": f"{LTO}/identity/schema.json#",
             "id": "a",

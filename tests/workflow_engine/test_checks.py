@@ -139,7 +139,50 @@ def with_document():
     )
 
 
+def changing(*path, **members):
+    """The base scenario, in which the seller's node changes the identity of the buyer instead of a call."""
+    action = {
+        "$schema": "urn:livecontract:action:identity",
+        "actor": "seller",
+        "identity": {"<ref>": "actors.buyer.identity.id"},
+        "responses": {"ok": {}, "error": {}},
+        **members,
+    }
+    return put(*(path or ("definitions", "limit", 100)), into=put("actions", "call", action))
+
+
 ERRORS = {
+    "identity action that changes nothing": (changing(), {("bad-identity-action", "$.actions.call")}),
+    "identity action with an empty change": (changing(change={}), {("bad-identity-action", "$.actions.call.change")}),
+    "identity action that changes and removes": (
+        changing(change={"node": None}, remove=True),
+        {("bad-identity-action", "$.actions.call")},
+    ),
+    "identity action that gives another id": (
+        changing(change={"id": "seller", "node": None}),
+        {("bad-identity-action", "$.actions.call.change.id")},
+    ),
+    "identity action with misspelt members": (
+        changing(change={"signKeys": {}, "encrypt_key": None, "nodes": None, "name": "x", "notes": "x"}),
+        {("bad-identity-action", f"$.actions.call.change.{name}") for name in ("signKeys", "encrypt_key", "nodes")},
+    ),
+    "identity action that names an identity as a whole": (
+        changing(remove=True, identity={"<ref>": "actors.buyer.identity"}),
+        {("bad-identity-action", "$.actions.call.identity")},
+    ),
+    "identity action that decides what was done": (
+        changing(remove=True, determine_response="ok"),
+        {("bad-identity-action", "$.actions.call.determine_response")},
+    ),
+    "invitation of somebody known without a response for it": (
+        changing(
+            *("states", "calling", "transitions", 0, "response", "done"),
+            **{"$schema": "urn:livecontract:action:reinvite", "email": "a@example.com", "name": "A"},
+            responses={"done": {}, "error": {}},
+            default_response="done",
+        ),
+        {("bad-identity-action", "$.actions.call.responses")},
+    ),
     "unknown action in a state": (
         put("states", "offered", "action", "acept"),
         {("unknown-action", "$.states.offered.action")},
@@ -482,6 +525,21 @@ ERRORS = {
 }
 
 WARNINGS = {
+    "removal of who agrees to nothing": (
+        changing("actions", "accept", "performative", False, remove=True),
+        {("unsigned-change", "$.actions.call.identity")},
+    ),
+    "removal of who is waited for": (
+        changing(
+            *("states", "paying", {"action": "accept", "transition": ":success"}),
+            remove=True,
+        ),
+        None,
+    ),
+    "invitation of somebody known that says nothing": (
+        changing(**{"$schema": "urn:livecontract:action:reinvite"}),
+        {("incomplete-call", "$.actions.call")},
+    ),
     "unreachable": (
         put("states", "lost", {"action": "offer", "transition": ":success"}),
         {("unreachable-state", "$.states.lost")},
@@ -609,6 +667,11 @@ WARNINGS["sub-process with a role for nobody"] = (
     {("incomplete-sub-process", "$.actions.call.roles")},
 )
 WARNINGS["scenario for nothing"] = (put("scenarios", VISITS), {("unused-scenario", "$.scenarios.round")})
+WARNINGS["removal of who is waited for"][0]["states"]["calling"]["transitions"][0]["transition"] = "paying"
+WARNINGS["removal of who is waited for"] = (
+    WARNINGS["removal of who is waited for"][0],
+    {("removed-actor", "$.states.paying")},
+)
 WARNINGS["dead end"][0]["states"]["end"] = {"action": "accept"}
 WARNINGS["dead end"] = (WARNINGS["dead end"][0], {("dead-end", "$.states.end")})
 WARNINGS["document without error"] = (
@@ -649,6 +712,23 @@ class TestCorpus:
         seen = {rule for document, _ in (*ERRORS.values(), *WARNINGS.values()) for rule, _, _ in findings(document)}
         elsewhere = {"limit", "no-initial-state", "no-reachable-end"}
         assert {rule.name for rule in RULES} == seen | elsewhere
+
+    def test_identity_action_is_none_of_the_other_dialect(self):
+        found = check({**changing(remove=True), "$schema": LTO_SCENARIO}).problems
+        assert [(item.rule, item.path) for item in found if item.severity == "error"] == [
+            ("bad-identity-action", "$.actions.call.$schema")
+        ]
+
+    @pytest.mark.parametrize("members", [{"change": "all"}, {"remove": "yes"}])
+    def test_identity_action_of_another_form_is_refused(self, members):
+        assert findings(changing(**members)) == [("form", "error", f"$.actions.call.{min(members)}")]
+
+    def test_step_of_a_sequence_changes_no_identity(self):
+        kinds = ("urn:livecontract:action:identity", "urn:livecontract:action:reinvite")
+        steps = [{"$schema": kind, "identity": "buyer"} for kind in kinds]
+        sequence = {"$schema": "urn:livecontract:action:sequence", "actor": "seller", "steps": steps}
+        found = findings(put("actions", "call", {**sequence, "responses": {"ok": {}, "error": {}}}))
+        assert found == [("form", "error", f"$.actions.call.steps[{index}].$schema") for index in (0, 1)]
 
     def test_messages_are_sentences(self):
         for document, _ in (*ERRORS.values(), *WARNINGS.values()):

@@ -47,7 +47,7 @@ def _canonical(value):
     return canonical_json.encode(value)
 
 
-@given(st.dictionaries(st.sampled_from("abc"), JSON, max_size=3))
+@given(st.dictionaries(st.sampled_from("abc"), JSON.filter(lambda value: "$link" not in str(value)), max_size=3))
 def test_links_lead_to_what_they_name(members):
     objects = {object_id(value): value for value in members.values()}
     linked = {key: link_to(value) for key, value in members.items()}

@@ -11,13 +11,19 @@ from workflow_engine.normalise import action_kind
 MAX_STEPS = 16
 """Steps of a sequence."""
 
-_CAN_FAIL = ("http", "sequence", "invite")
+_CAN_FAIL = ("http", "sequence", "invite", "identity", "reinvite")
 
 _NEEDED: Mapping[str, tuple[tuple[tuple[str, ...], str], ...]] = {
     "http": ((("url", "requests"), '"url": there is nothing to ask'),),
     "event": ((("body",), '"body": there is nothing to add'),),
     "invite": (
         (("identity",), '"identity": the id under which the invitee takes part'),
+        (("email",), '"email": nobody knows where the invitation goes'),
+        (("name",), '"name": nobody knows who is invited'),
+    ),
+    "identity": ((("identity",), '"identity": nobody knows whose is changed'),),
+    "reinvite": (
+        (("identity",), '"identity": nobody knows whose keys are replaced'),
         (("email",), '"email": nobody knows where the invitation goes'),
         (("name",), '"name": nobody knows who is invited'),
     ),

@@ -11,7 +11,7 @@ from typing import Any
 from eventchain.core.errors import LiveContractError
 from workflow_engine.checks import MAX_PROBLEMS, Report, check
 from workflow_engine.errors import Path, Problem, json_path, quote
-from workflow_engine.model import alternatives, dead, game, properties
+from workflow_engine.model import alternatives, dead, game, powers, properties
 from workflow_engine.model.embedded import waited_for
 from workflow_engine.model.explore import Limits, explore
 from workflow_engine.model.finding import BehaviourRule, Finding, Sighting
@@ -120,6 +120,11 @@ def _kept_by_one(graph: Graph, index: int, stallers: Mapping[str, Mapping[str, A
     return {party: actions for party in sorted(parties) if people <= {party}}
 
 
+def changes_alone(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
+    """One party alone can replace the keys of another, or remove it."""
+    return powers.changes_alone(scenario, graph, list(properties.watched_in(scenario)))
+
+
 BEHAVIOUR_RULES: tuple[BehaviourRule, ...] = (
     BehaviourRule("stuck", "error", dead.stuck),
     BehaviourRule("livelock", "error", dead.livelock),
@@ -133,6 +138,7 @@ BEHAVIOUR_RULES: tuple[BehaviourRule, ...] = (
     BehaviourRule("state-never-entered", "warning", dead.state_never_entered),
     BehaviourRule("can-stall", "warning", can_stall),
     BehaviourRule("can-stall-within", "warning", can_stall_within),
+    BehaviourRule("changes-alone", "warning", changes_alone),
     BehaviourRule("property-idle", "warning", properties.untested),
     BehaviourRule("never-answered", "info", dead.never_answered),
 )

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_engine.errors import quote
+from workflow_engine.model import powers
 from workflow_engine.model.finding import Sighting
 from workflow_engine.model.graph import NATURE, Configuration, Graph, Move
 from workflow_engine.normalise import OWN_SCENARIO
@@ -58,13 +59,14 @@ def properties_of(scenario: Scenario) -> tuple[Property, ...]:
 
 
 def watched_in(scenario: Scenario) -> tuple[Any, ...]:
-    """Return the conditions that properties name: what the explorer has to watch."""
-    return tuple(
+    """Return what the explorer has to watch: the conditions that properties name, and whose identity is changed."""
+    named = (
         happening.condition
         for item in properties_of(scenario)
         for happening in (item.what, item.after)
         if happening is not None and happening.condition is not None
     )
+    return (*named, *powers.watched_in(scenario))
 
 
 def _property(index: int, form: Mapping[str, Any]) -> Property:

@@ -92,6 +92,9 @@ class Outcome:
     data: Any = None
 
 
+DONE = Outcome(key=":done")
+"""What comes of an action whose event is its response: nothing is left to say."""
+
 Trigger = Callable[[Call], Outcome | None]
 
 
@@ -108,6 +111,8 @@ class Triggers:
     def run(self, call: Call) -> dict[str, Any] | None:
         """Run an action and return the body of the response to sign, or None when somebody else answers.
 
+        The body is empty where the action added an event that is the response.
+
         A system action of a kind that is run by no trigger (`system: true` on a manual action) is answered by a program
         of the organisation, through the API, with the system key.
 
@@ -122,8 +127,8 @@ class Triggers:
             outcome = trigger(call)
         except InvalidInstructionError as error:
             outcome = Outcome(key=ERROR, data={"message": error.message})
-        if outcome is None:
-            return None
+        if outcome is None or outcome is DONE:
+            return None if outcome is None else {}
         outcome = _fitting(call, outcome)
         return response_body(call.process, call.action, call.actor, outcome.key, outcome.data)
 
