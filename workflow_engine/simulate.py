@@ -6,21 +6,24 @@ machine that nodes run.
 
 Time goes on by a second with each response, unless the response says when it is given (`at`) or how long after the one
 before (`after`); it can be played forward by `{ "wait": duration }`. In a wait timeouts are told at their due dates, as
-nodes would; what a system action comes to is for a response to say.
+nodes would; what a system action comes to is for a response to say. What is said and proposed beside the process may
+stand among the responses (`simulate_talk`).
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError, LiveContractError
-from workflow_engine import machine
+from workflow_engine import machine, simulate_talk
+from workflow_engine.conversation import Conversation, missing_of, state_of
 from workflow_engine.documents import action as documents
 from workflow_engine.durations import add_duration, from_iso, to_iso
 from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError
 from workflow_engine.golden_flow import golden_flow
-from workflow_engine.process import Process
+from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT, Scenario, load
 from workflow_engine.timing import turns
 
@@ -39,24 +42,44 @@ _IN_RESPONSE = re.compile(r"\$\.(?:action|actor|data|key|process)(?![A-Za-z0-9_-
 """Paths that lead into a response; others lead into the process or the scenario."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What stands after an item, or after a timeout of a wait.
+
+    Attributes:
+        item: What led here, with the moment at which it was; None at the start.
+        process: The process then.
+        conversation: What was said and proposed by then.
+        moment: When that was, in milliseconds since 1970; after the items of a wait, when its last timeout was told.
+    """
+
+    item: Mapping[str, Any] | None
+    process: Process
+    conversation: Conversation
+    moment: int
+
+
 def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
     """Play responses on a scenario.
 
     Args:
         scenario_document: A scenario of either dialect.
-        responses: `{ actor, action, response?, data?, at? | after? }` or `{ wait }` each; `at` is an ISO 8601 moment or
-            milliseconds since 1970, `after` and `wait` are ISO 8601 durations. The action may be `:timeout`.
+        responses: `{ actor, action, response?, data?, at? | after? }` or `{ wait }` each, or what is said
+            (`simulate_talk`); `at` is an ISO 8601 moment or milliseconds since 1970, `after` and `wait` are ISO 8601
+            durations. The action may be `:timeout`.
 
     Returns:
-        `{ state, finished, next, previous, actions, actors, assets }`: the key of the state; whether the process has
-        ended; the keys of the golden flow; a list of `action.response`; the available actions with the actors who may
-        do them; and the projection.
+        `{ state, finished, next, previous, actions, actors, assets, deviation?, proposals?, comments? }`: the key of
+        the state; whether the process has ended; the keys of the golden flow; a list of `action.response`; the
+        available actions with the actors who may do them; and the projection. Then, where there are such, the title of
+        the deviation in force, what was proposed (`{ title, author, state, missing }`), and the comments.
 
     Raises:
         InvalidScenarioError: The scenario has errors.
         InvalidError, ForbiddenError, ConflictError: A response is refused; the path starts with its index (`$[3]`).
     """
-    process = play(load(scenario_document), responses)
+    *_, last = played(load(scenario_document), responses)
+    process = last.process
     return {
         "state": process.current.key,
         "finished": process.is_finished,
@@ -65,7 +88,27 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
         "actions": {key: list(process.current.actions[key]["actors"]) for key in process.available},
         "actors": {key: dict(actor) for key, actor in process.actors.items()},
         "assets": dict(process.assets),
+        **_beside(last),
     }
+
+
+def _beside(last: Stage) -> dict[str, Any]:
+    process, said = last.process, last.conversation
+    proposals = [
+        {
+            "title": made.proposal.title,
+            "author": made.author,
+            "state": state_of(made, process, last.moment),
+            "missing": list(missing_of(made, process, _members(process))),
+        }
+        for made in said.proposals
+    ]
+    found = {
+        "deviation": process.deviation and process.deviation.title,
+        "proposals": proposals,
+        "comments": [dict(item) for item in said.comments],
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
@@ -75,55 +118,66 @@ def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
 
 
 def stages(scenario: Scenario, responses: Sequence[Any]) -> Iterator[Process]:
-    """Yield the process after its start, after each response (see `run`), and after each timeout of a wait."""
+    """Yield the process after its start, after each item (see `run`), and after each timeout of a wait."""
+    for stage in played(scenario, responses):
+        yield stage.process
+
+
+def played(scenario: Scenario, responses: Sequence[Any]) -> Iterator[Stage]:
+    """Yield what stands after the start, after each item (see `run`), and after each timeout of a wait."""
     if not isinstance(responses, list | tuple) or len(responses) > MAX_RESPONSES:
         raise InvalidResponseError(f"The responses should be a list of at most {MAX_RESPONSES}.", path="$")
     moment = _beginning(responses)
-    process = start(scenario, moment)
-    yield process
-    for index, response in enumerate(responses):
-        if not isinstance(response, Mapping):
+    process, said = start(scenario, moment), Conversation()
+    yield Stage(item=None, process=process, conversation=said, moment=moment)
+    for index, item in enumerate(responses):
+        if not isinstance(item, Mapping):
             raise InvalidResponseError("A response should be an object.", path=f"$[{index}]")
-        if "wait" in response:
-            end = _end_of(response, moment, index)
-            for after in _timeouts(process, moment, end, index):
-                process = after
-                yield process
+        if "wait" in item:
+            end = _end_of(item, moment, index)
+            for told in _timeouts(process, said, moment, end, index):
+                process = told.process
+                yield told
             moment = end
             continue
-        moment = _moment_of(response, index, moment)
+        moment = _moment_of(item, index, moment)
         try:
-            process = respond(process, response, moment)
+            process, said = _after(process, said, item, moment)
         except LiveContractError as error:
-            if error.path is None or _IN_RESPONSE.match(error.path):
-                error.path = f"$[{index}]{_as_given(error.path or '$')}"
-            else:
-                error.message = f"Response {index}: {error.message}"
-            raise
-        yield process
+            raise _located(error, item, index) from None
+        given = {name: value for name, value in item.items() if name != "after"}
+        yield Stage(item={**given, "at": to_iso(moment)}, process=process, conversation=said, moment=moment)
+
+
+def _after(process: Process, said: Conversation, item: Mapping[str, Any], moment: int) -> tuple[Process, Conversation]:
+    if simulate_talk.kind_of(item) is None:
+        return respond(process, item, moment), said
+    number = len(said.proposals) + len(said.comments) + sum(len(made.answers) for made in said.proposals)
+    entry = _entry(process, item, moment, f"said-{number + 1}")
+    return simulate_talk.say(process, said, item, entry)
+
+
+def _located(error: LiveContractError, item: Mapping[str, Any], index: int) -> LiveContractError:
+    """Let an error say which item it is about: its path begins with the number, unless it leads elsewhere."""
+    into = simulate_talk.kind_of(item) is not None or error.path is None or _IN_RESPONSE.match(error.path)
+    if into:
+        error.path = f"$[{index}]{_as_given(error.path or '$')}"
+    else:
+        error.message = f"Response {index}: {error.message}"
+    return error
 
 
 def spelled_out(scenario: Scenario, responses: Sequence[Any]) -> Sequence[Any]:
-    """Return responses that play the same, in which the timeouts stand that happen in each wait.
+    """Return items that play the same, in which the timeouts stand that happen in each wait.
 
-    Raises what `run` raises for the responses up to the last wait.
+    Raises what `run` raises for the items up to the last wait.
     """
     last = max(
         (index for index, item in enumerate(responses) if isinstance(item, Mapping) and "wait" in item), default=-1
     )
     if last < 0:
         return responses
-    process = play(scenario, responses[: last + 1])
-    given = [
-        {
-            "actor": item["actor"]["key"],
-            "action": item["action"]["key"],
-            **({} if item["action"]["key"] == TIMEOUT else {"response": item["key"]}),
-            **({"data": item["data"]} if "data" in item else {}),
-            "at": to_iso(item["timestamp"]),
-        }
-        for item in process.previous
-    ]
+    given = [stage.item for stage in played(scenario, responses[: last + 1]) if stage.item is not None]
     rest = [dict(item) if isinstance(item, Mapping) else item for item in responses[last + 1 :]]
     if rest and isinstance(rest[0], dict) and rest[0].get("at") is None:
         moment = _beginning(responses)
@@ -134,17 +188,18 @@ def spelled_out(scenario: Scenario, responses: Sequence[Any]) -> Sequence[Any]:
     return [*given, *rest]
 
 
-def _timeouts(process: Process, moment: int, end: int, index: int) -> Iterator[Process]:
-    """Yield the process after each timeout that is told at its due date before a moment."""
+def _timeouts(process: Process, said: Conversation, moment: int, end: int, index: int) -> Iterator[Stage]:
+    """Yield what stands after each timeout that is told at its due date before a moment."""
     while (waiting := turns(process)) and waiting[0].due_date <= end:
         if len(process.previous) >= MAX_RESPONSES:
             raise InvalidResponseError(f"There are more than {MAX_RESPONSES} timeouts.", path=f"$[{index}].wait")
         moment = max(moment, waiting[0].due_date)
+        item = {"actor": waiting[0].actor, "action": TIMEOUT}
         try:
-            process = respond(process, {"actor": waiting[0].actor, "action": TIMEOUT}, moment)
+            process = respond(process, item, moment)
         except ActionNotAvailableError:  # no transition takes it now: it is told when one does
             return
-        yield process
+        yield Stage(item={**item, "at": to_iso(moment)}, process=process, conversation=said, moment=moment)
 
 
 def start(scenario: Scenario, moment: int = START) -> Process:
@@ -170,7 +225,14 @@ def start(scenario: Scenario, moment: int = START) -> Process:
 
 def respond(process: Process, response: Mapping[str, Any], moment: int) -> Process:
     """Return the process after a response that is given at a moment (see `run`)."""
-    return machine.step(process, _entry(process, response, moment))
+    body = {
+        "process": PROCESS,
+        "action": response.get("action"),
+        "key": response.get("response"),
+        "actor": response.get("actor"),
+    }
+    entry = _entry(process, response, moment, f"event-{len(process.previous) + 1}")
+    return machine.step(process, replace(entry, body={**body, "data": _data(process, response)}))
 
 
 def _beginning(responses: Sequence[Any]) -> int:
@@ -219,27 +281,30 @@ def _moment(at: Any, index: int) -> int:
         raise InvalidResponseError(error.message, path=path, hint=error.hint) from None
 
 
-def _entry(process: Process, response: Mapping[str, Any], moment: int) -> Entry:
-    number = len(process.previous)
-    actor = response.get("actor")
+def _entry(process: Process, item: Mapping[str, Any], moment: int, event: str) -> Entry:
+    """Return the event of an item, without a body."""
+    actor = item.get("actor")
     known = process.actors.get(actor) if isinstance(actor, str) else None
     if known is None:
         raise InvalidResponseError(
             "This is no actor of the scenario.", path="$.actor", hint=f"There are {', '.join(sorted(process.actors))}."
         )
-    identity = known.get("identity") or {"id": ""}
-    body = {"process": PROCESS, "action": response.get("action"), "key": response.get("response"), "actor": actor}
     return Entry(
         chain=CHAIN,
-        hash=f"event-{number + 1}",
-        previous=f"event-{number}",
+        hash=event,
+        previous=f"event-{len(process.previous)}",
         timestamp=moment,
-        body={**body, "data": _data(process, response)},
+        body={},
         signer="",
-        identity=identity["id"],
+        identity=identity_of(known) or "",
         key_names=frozenset({"user", "system"}),
-        members=frozenset(),
+        members=_members(process),
     )
+
+
+def _members(process: Process) -> frozenset[str]:
+    """Return the identities that play an actor: here they are on the chain, and nobody else."""
+    return frozenset(identity for actor in process.actors.values() if (identity := identity_of(actor)) is not None)
 
 
 def _data(process: Process, response: Mapping[str, Any]) -> Any:
