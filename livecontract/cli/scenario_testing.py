@@ -156,11 +156,13 @@ def _name_of(file: str) -> str:
 def _check_result(text: str, name: str, scenario: "Scenario") -> None:
     """See that a feature that was written passes, before anybody relies on it."""
     from workflow_engine.testing.feature import read_feature
+    from workflow_engine.testing.lookup import Scenarios
     from workflow_engine.testing.report import results_text
     from workflow_engine.testing.running import as_tests
 
     tests = as_tests(read_feature(text.encode("utf-8"), f"{name}.feature"))
-    results = [test.run(lambda _: scenario) for test in tests]
+    find = Scenarios(preferred={name: scenario}).near(Path())
+    results = [test.run(find) for test in tests]
     if any(result.failure for result in results):
         raise InvalidFileError(f"The feature would not pass:\n{results_text(results)}")
 

@@ -81,7 +81,7 @@ def may_run(said: Said) -> None:
     process = said.process()
     check_known(process.scenario, "action", action)
     instance = process.current.actions.get(action)
-    actors = process.actors_of(person)
+    actors = process.actors_of(said.world.identity_of(person))
     if instance is None or not set(actors) & set(instance["actors"]):
         raise UnmetError(
             f"{quote(person)} to be able to do {quote(action)}", f"not in the state {shown_state(process)}"

@@ -92,7 +92,7 @@ def mutate(scenario: Scenario, files: Sequence[TestFile], scenarios: Scenarios) 
 
 
 def _concerns(result: Result, scenario: Scenario) -> bool:
-    return any(trace and trace[0].scenario.id == scenario.id for trace in result.traces)
+    return any(process.base.id == scenario.id for trace in result.traces for process in trace)
 
 
 def _verdict(

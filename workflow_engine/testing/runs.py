@@ -4,17 +4,16 @@ The responses are those of `livecontract scenario simulate`. A run passes when e
 is in the state then. The scenario is named like the file.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eventchain.core.errors import LiveContractError
 from workflow_engine import simulate
 from workflow_engine.errors import quote
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 from workflow_engine.testing.running import Failure, Result, Test, said_by
-from workflow_engine.testing.world import history, possible, shown_state
+from workflow_engine.testing.world import Finder, history, possible, shown_state
 
 MAX_RUNS = 1_000
 
@@ -64,12 +63,12 @@ def runs_as_tests(document: Any, file: str, scenario: str) -> tuple[Test, ...]:
 
 
 def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario: str) -> Test:
-    def run(scenario_of: Callable[[str], Scenario]) -> Result:
+    def run(find: Finder) -> Result:
         trace: list[Process] = []
         step, failure = "The scenario is found", None
         try:
-            given = simulate.spelled_out(scenario_of(scenario), responses)
-            stages = simulate.stages(scenario_of(scenario), given)
+            given = simulate.spelled_out(find(scenario), responses)
+            stages = simulate.stages(find(scenario), given)
             for number in range(len(given) + 1):
                 step = _said(given[number - 1], number) if number else "The process starts"
                 trace.append(next(stages))
