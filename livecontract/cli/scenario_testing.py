@@ -8,6 +8,7 @@ import typer
 
 from livecontract.cli.files import DocumentFile, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish, note
+from livecontract.cli.scenario_simulation import with_files
 from livecontract.errors import InvalidFileError
 
 if TYPE_CHECKING:
@@ -109,7 +110,10 @@ def record(
     name = _name_of(file)
     scenario = Scenarios().prefer(name, read_document(file))
     title = "A run" if responses == "-" else Path(responses).stem
-    text = record_runs(name, scenario, read_document(responses), title)
+    given = read_document(responses)
+    if isinstance(given, list):
+        given = with_files(given, responses)
+    text = record_runs(name, scenario, given, title)
     _check_result(text, name, scenario)
     _deliver([text], {"scenario": name}, out, as_json=as_json)
 

@@ -122,6 +122,7 @@ def _proposed(said: Said, process: Process, name: str | None) -> _After:
     body = {**found, **(given or {}), "process": process.id}
     person = said.word("person")
     said.world.check_person(person, process)
+    said.set_clock()
     successor = _successor(said.world, body.get("scenario"))
     return conversation.propose(
         process,
@@ -147,6 +148,7 @@ def _answer(said: Said, given: str) -> None:
 def _answered(said: Said, process: Process, before: Conversation, given: str) -> _After:
     person, reason = said.word("person"), said.optional("reason")
     said.world.check_person(person, process)
+    said.set_clock()
     body = {"answer": given, **({} if reason is None else {"reason": reason})}
     return conversation.answer(process, before, said.world.entry(body, person), said.optional("deviation"))
 
@@ -191,6 +193,7 @@ def _comment(said: Said, body: Mapping[str, Any]) -> None:
         said.world.check_person(person, process)
     except ActorNotAllowedError as error:
         raise InvalidFeatureError(error.message, hint=error.hint) from None
+    said.set_clock()
     entry = said.world.entry(body, person)
     after = conversation.comment(process, before, entry, reply_to=said.optional("comment"))
     said.world.conversations[process.id] = after

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from eventchain.core import strict_json
-from eventchain.core.errors import InvalidError
-from workflow_engine.durations import from_iso
 from workflow_engine.errors import quote
 from workflow_engine.ports import HttpRequest
 from workflow_engine.process import identity_of
@@ -96,7 +94,7 @@ def start_process(said: Said) -> None:
 
 def set_clock(said: Said) -> None:
     """Time goes on to a moment; under `When`, processes that were created start before."""
-    moment = _moment(said.word("moment"))
+    moment = said.moment()
     if said.step.kind == "when":
         said.world.start_all()
     if moment < said.world.now and said.world.processes:
@@ -107,21 +105,13 @@ def set_clock(said: Said) -> None:
         said.world.now = moment
 
 
-def _moment(text: str) -> int:
-    try:
-        return from_iso(text)
-    except InvalidError as error:
-        raise InvalidFeatureError(error.message, hint=error.hint) from None
-
-
 # --- When -------------------------------------------------------------------------------------------------------------
 
 
 def run_action(said: Said) -> None:
     """A person does an action; `at` moves the clock there first, and nothing else happens then."""
-    at, process = said.optional("moment"), said.process()
-    if at is not None:
-        said.world.now = _moment(at)
+    process = said.process()
+    said.set_clock()
     person, action, key = said.word("person"), said.word("action"), said.optional("response")
     data = said.data()
     known = process.scenario.actions.get(action)

@@ -98,7 +98,7 @@ def perform(world: World, call: Call) -> Mapping[Asked, HttpRequest]:
     made = sorted(outside.requests, key=lambda request: request.headers["Idempotency-Key"])
     world.services.sent += made
     if given is None:
-        urls = tuple(request.url for request in made)
+        urls = tuple(sorted(outside.deferred))
         world.services.taken_on[call.key] = TakenOn(
             process=name, action=call.action, actor=call.actor, key=call.key, urls=urls
         )

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eventchain.core.errors import LiveContractError
-from workflow_engine import simulate
+from workflow_engine import simulate, simulate_talk
 from workflow_engine.errors import quote
 from workflow_engine.process import Process
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
@@ -67,7 +67,7 @@ def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario:
         trace: list[Process] = []
         step, failure = "The scenario is found", None
         try:
-            given = simulate.spelled_out(find(scenario), responses)
+            given = simulate.spelled_out(find(scenario), [_with_proposal(item, find) for item in responses])
             stages = simulate.stages(find(scenario), given)
             for number in range(len(given) + 1):
                 step = _said(given[number - 1], number) if number else "The process starts"
@@ -81,10 +81,23 @@ def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario:
     return Test(file=file, line=None, name=title, run=run)
 
 
+def _with_proposal(item: Any, find: Finder) -> Any:
+    """Return an item in which the proposal stands, and the scenario beside it, that it names as a feature does."""
+    if not isinstance(item, Mapping) or "propose" not in item:
+        return item
+    found = dict(item)
+    if isinstance(item["propose"], str):
+        found["propose"] = find.proposal(item["propose"])
+    if isinstance(item.get("scenario"), str):
+        found["scenario"] = find(item["scenario"]).normal_form
+    return found
+
+
 def _said(response: Any, number: int) -> str:
     if not isinstance(response, Mapping):
         return f"Response {number}"
-    return f"Response {number}: {str(response.get('action'))[:64]} by {str(response.get('actor'))[:64]}"
+    done = simulate_talk.kind_of(response) or str(response.get("action"))
+    return f"Response {number}: {done[:64]} by {str(response.get('actor'))[:64]}"
 
 
 def _expect(process: Process, state: str) -> None:

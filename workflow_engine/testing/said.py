@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eventchain.core.errors import InvalidError
+from workflow_engine.durations import from_iso
 from workflow_engine.errors import quote
 from workflow_engine.process import Process
 from workflow_engine.scenario import Scenario
@@ -50,6 +52,22 @@ class Said:
     def process(self) -> Process:
         """Return the process that is meant, started if it was not."""
         return self.world.start(self.optional("process"))
+
+    def moment(self) -> int:
+        """Return the moment that the sentence names, in milliseconds since 1970.
+
+        Raises:
+            InvalidFeatureError: It is none.
+        """
+        try:
+            return from_iso(self.word("moment"))
+        except InvalidError as error:
+            raise InvalidFeatureError(error.message, hint=error.hint) from None
+
+    def set_clock(self) -> None:
+        """Set the clock to the moment of the sentence, if it names one; nothing else happens then."""
+        if self.optional("moment") is not None:
+            self.world.now = self.moment()
 
     def check(self, value: Any, what: str) -> None:
         """Compare a value with the table below the sentence, path by path, or with its doc string as a whole.

@@ -17,6 +17,9 @@ from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 Asked = tuple[str, str, str, str]
 """A request that waits: name of the process, method, URL, idempotency key."""
 
+ACCEPTED = 202
+"""Status of an answer that says that the real one comes later."""
+
 MAX_SERVICES = 1_000
 _ANY = "*"
 """Ends an address that stands for all that begin like it."""
@@ -109,6 +112,7 @@ class Outside:
 
     Attributes:
         requests: All that were made.
+        deferred: Where those went that are answered later (202).
         unanswered: The requests that nothing answers.
     """
 
@@ -116,6 +120,7 @@ class Outside:
         self._services = services
         self._process = process
         self.requests: list[HttpRequest] = []
+        self.deferred: set[str] = set()
         self.unanswered: dict[Asked, HttpRequest] = {}
 
     def send(self, request: HttpRequest) -> HttpResponse:
@@ -128,6 +133,8 @@ class Outside:
             raise TriggerError("Nobody has answered yet.")
         if response is None:
             raise TriggerError("The test says that this request fails.")
+        if response.status == ACCEPTED:
+            self.deferred.add(request.url)
         return response
 
 
