@@ -37,14 +37,14 @@ Feature: Arbitration
 
     Background:
       Given "Clara" runs the "file" action with:
-        | parties  | Clara's Mill and Rob's Bakery    |
-        | dispute  | Rob has not paid for the flour.  |
-        | relief   | Payment of 1200 EUR              |
-        | amount   | 1200                             |
-        | currency | EUR                              |
-        | seat     | Utrecht                          |
-        | law      | the Netherlands                  |
-        | fee      | 300                              |
+        | parties  | Clara's Mill and Rob's Bakery   |
+        | dispute  | Rob has not paid for the flour. |
+        | relief   | Payment of 1200 EUR             |
+        | amount   | 1200                            |
+        | currency | EUR                             |
+        | seat     | Utrecht                         |
+        | law      | the Netherlands                 |
+        | fee      | 300                             |
 
     Scenario: The arbitrator discloses first
       Then the process is in the "filed" state
@@ -88,14 +88,14 @@ Feature: Arbitration
 
     Background:
       Given "Clara" runs the "file" action with:
-        | parties  | Clara's Mill and Rob's Bakery    |
-        | dispute  | Rob has not paid for the flour.  |
-        | relief   | Payment of 1200 EUR              |
-        | amount   | 1200                             |
-        | currency | EUR                              |
-        | seat     | Utrecht                          |
-        | law      | the Netherlands                  |
-        | fee      | 300                              |
+        | parties  | Clara's Mill and Rob's Bakery   |
+        | dispute  | Rob has not paid for the flour. |
+        | relief   | Payment of 1200 EUR             |
+        | amount   | 1200                            |
+        | currency | EUR                             |
+        | seat     | Utrecht                         |
+        | law      | the Netherlands                 |
+        | fee      | 300                             |
       And "Ada" runs the "take_on" action with:
         | disclosure | None |
 
@@ -123,14 +123,14 @@ Feature: Arbitration
 
     Background:
       Given "Clara" runs the "file" action with:
-        | parties  | Clara's Mill and Rob's Bakery    |
-        | dispute  | Rob has not paid for the flour.  |
-        | relief   | Payment of 1200 EUR              |
-        | amount   | 1200                             |
-        | currency | EUR                              |
-        | seat     | Utrecht                          |
-        | law      | the Netherlands                  |
-        | fee      | 300                              |
+        | parties  | Clara's Mill and Rob's Bakery   |
+        | dispute  | Rob has not paid for the flour. |
+        | relief   | Payment of 1200 EUR             |
+        | amount   | 1200                            |
+        | currency | EUR                             |
+        | seat     | Utrecht                         |
+        | law      | the Netherlands                 |
+        | fee      | 300                             |
       And "Ada" runs the "take_on" action with:
         | disclosure | None |
       And "Rob" runs the "agree" action
@@ -247,14 +247,14 @@ Feature: Arbitration
 
     Background:
       Given "Clara" runs the "file" action with:
-        | parties  | Clara's Mill and Rob's Bakery    |
-        | dispute  | Rob has not paid for the flour.  |
-        | relief   | Payment of 1200 EUR              |
-        | amount   | 1200                             |
-        | currency | EUR                              |
-        | seat     | Utrecht                          |
-        | law      | the Netherlands                  |
-        | fee      | 300                              |
+        | parties  | Clara's Mill and Rob's Bakery   |
+        | dispute  | Rob has not paid for the flour. |
+        | relief   | Payment of 1200 EUR             |
+        | amount   | 1200                            |
+        | currency | EUR                             |
+        | seat     | Utrecht                         |
+        | law      | the Netherlands                 |
+        | fee      | 300                             |
       And "Ada" runs the "take_on" action with:
         | disclosure | None |
       And "Rob" runs the "agree" action
@@ -316,9 +316,9 @@ Feature: Arbitration
         | amount | 1100      |
       Then the process is completed
       And the process has asset "award" with:
-        | answer | So it is.         |
-        | amount | 1100              |
-        | costs  | respondent        |
+        | answer | So it is.  |
+        | amount | 1100       |
+        | costs  | respondent |
 
       Examples:
         | who   |

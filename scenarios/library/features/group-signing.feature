@@ -24,9 +24,9 @@ Feature: Signing by several parties
       | sha256 | 9f86     |
       | rule   | all      |
     And "Sam" cannot run the "present" action with:
-      | title  | Statutes |
+      | title  | Statutes                                                         |
       | sha256 | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
-      | rule   | one |
+      | rule   | one                                                              |
 
   Scenario Outline: Of <signers> signers <needed> have to sign where the rule is "<rule>"
     Given "Ann" is the "signer_1" actor
@@ -34,9 +34,9 @@ Feature: Signing by several parties
     And "Cas" is the "<third>" actor
     And "Dan" is the "<fourth>" actor
     When "Sam" runs the "present" action with:
-      | title  | Statutes |
+      | title  | Statutes                                                         |
       | sha256 | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
-      | rule   | <rule> |
+      | rule   | <rule>                                                           |
     Then the process has asset "count" with:
       | signers    | <signers>    |
       | needed     | <needed>     |
@@ -55,32 +55,32 @@ Feature: Signing by several parties
 
     Background:
       Given "Ann" is the "signer_1" actor with:
-      | name | Ann |
-    And "Ben" is the "signer_2" actor with:
-      | name | Ben |
-    And "Cas" is the "signer_3" actor with:
-      | name | Cas |
-    And "Dan" is the "signer_4" actor with:
-      | name | Dan |
-    And "Eva" is the "signer_5" actor with:
-      | name | Eva |
-    And "Fay" is the "signer_6" actor with:
-      | name | Fay |
+        | name | Ann |
+      And "Ben" is the "signer_2" actor with:
+        | name | Ben |
+      And "Cas" is the "signer_3" actor with:
+        | name | Cas |
+      And "Dan" is the "signer_4" actor with:
+        | name | Dan |
+      And "Eva" is the "signer_5" actor with:
+        | name | Eva |
+      And "Fay" is the "signer_6" actor with:
+        | name | Fay |
       And "Sam" runs the "present" action with:
-        | title  | Statutes |
+        | title  | Statutes                                                         |
         | sha256 | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
-        | rule   | all |
+        | rule   | all                                                              |
 
     Scenario: All sign, in any order
       Then the process is in the "signing" state
       And the process has asset "document" with:
-        | title  | Statutes |
+        | title  | Statutes                                                         |
         | sha256 | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
-        | rule   | all |
+        | rule   | all                                                              |
       And the possible actions are:
         | sign     | signer_1, signer_2, signer_3, signer_4, signer_5, signer_6 |
         | refuse   | signer_1, signer_2, signer_3, signer_4, signer_5, signer_6 |
-        | withdraw | sender |
+        | withdraw | sender                                                     |
       When "Fay" runs the "sign" action
       Then "Fay" cannot run the "sign" action
       And "Fay" cannot run the "refuse" action
@@ -135,9 +135,9 @@ Feature: Signing by several parties
       And "Ben" is the "signer_2" actor
       And "Cas" is the "signer_3" actor
       And "Sam" runs the "present" action with:
-        | title  | Statutes |
+        | title  | Statutes                                                         |
         | sha256 | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
-        | rule   | two thirds |
+        | rule   | two thirds                                                       |
 
     Scenario: One may refuse
       When "Ann" runs the "refuse" action with:

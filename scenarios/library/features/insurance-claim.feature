@@ -23,9 +23,9 @@ Feature: Insurance claim
 
   Scenario: A report says what happened, and what it cost
     Then "Ina" cannot run the "report" action with:
-      | policy   | P-17                 |
-      | what     | A pipe burst.        |
-      | currency | EUR                  |
+      | policy   | P-17          |
+      | what     | A pipe burst. |
+      | currency | EUR           |
 
   Rule: Damage is reported
 
@@ -198,9 +198,9 @@ Feature: Insurance claim
       And the possible actions are:
         | assess | assessor |
       When "Asa" runs the "assess" action with:
-        | covered  | true                    |
-        | amount   | 700                     |
-        | findings | It was two years old.   |
+        | covered  | true                  |
+        | amount   | 700                   |
+        | findings | It was two years old. |
       Then the process is in the "payable" state
       And the process has asset "assessment" with:
         | amount | 700 |
@@ -265,10 +265,10 @@ Feature: Insurance claim
         | amount | <paid> |
 
       Examples:
-        | finding                 | covered | amount | state    | paid |
-        | it is covered           | true    | 900    | payable  | 900  |
-        | nothing was damaged     | true    | 0      | :failed  | 0    |
-        | frost is not covered    | false   | 900    | :failed  | 0    |
+        | finding              | covered | amount | state   | paid |
+        | it is covered        | true    | 900    | payable | 900  |
+        | nothing was damaged  | true    | 0      | :failed | 0    |
+        | frost is not covered | false   | 900    | :failed | 0    |
 
     Scenario: An assessor who is silent for 60 days ends it without payment
       Given "Ina" runs the "contest" action with:

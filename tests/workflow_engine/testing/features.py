@@ -13,8 +13,8 @@ from workflow_engine.testing.lookup import is_proposal
 from workflow_engine.testing.running import Failure, Result, as_tests
 
 FEATURES = Path(scenarios.__file__).parent / "library" / "features"
-TESTED = tuple(sorted(path.stem for path in FEATURES.iterdir()))
-"""The scenarios of the library that have features."""
+TESTED = ("demo-transaction", "nda", "quotation", "signing")
+"""Scenarios of the library on which generating and recording are tried."""
 
 BEGIN = """
 Given a chain is created by "Ann"
