@@ -4,8 +4,8 @@ from eventchain.core.errors import ConflictError, ForbiddenError, LiveContractEr
 from workflow_engine.errors import InvalidDataError, quote
 from workflow_engine.process import Process
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
-from workflow_engine.testing.said import Said, check_known
-from workflow_engine.testing.world import shown_state, view
+from workflow_engine.testing.said import Said, check_known, check_response
+from workflow_engine.testing.world import near, shown_state, view
 
 
 def actor_has(said: Said) -> None:
@@ -18,7 +18,26 @@ def actor_has(said: Said) -> None:
 def process_has(said: Said) -> None:
     """Anything of a process, by its path."""
     process = said.process()
+    for row in said.step.table or ():
+        _check_path(process, row[0])
     said.check(view(process), f"the process {quote(process.id)}")
+
+
+_MEMBERS = ("id", "title", "scenario", "chain", "actors", "assets", "definitions", "previous", "current")
+_AT_TIMES = ("$", "$schema", "deviation", "proposals", "changed")
+"""Members of a process that a path may begin with: those that are always there, and those that are rarely needed."""
+
+
+def _check_path(process: Process, path: str) -> None:
+    """See that a path begins with what there is, so that a misspelt one never passes for something absent."""
+    name, _, rest = path.partition(".")
+    if name not in (*_MEMBERS, *_AT_TIMES) and "${" not in name and '"' not in name:
+        raise InvalidFeatureError(
+            f"A process has no {quote(name)}.", hint=f"{near(name, _MEMBERS)}It has {', '.join(_MEMBERS)}."
+        )
+    inner = rest.partition(".")[0]
+    if name in ("actors", "assets") and inner and inner.isidentifier():
+        check_known(process.scenario, name.removesuffix("s"), inner)
 
 
 def is_in_state(said: Said) -> None:
@@ -96,9 +115,7 @@ def cannot_run(said: Said) -> None:
     person, action = said.word("person"), said.word("action")
     key, data = said.optional("response"), said.data()
     process = said.process()
-    check_known(process.scenario, "action", action)
-    if key is not None and key not in process.scenario.actions[action].responses:
-        raise InvalidFeatureError(f"The action {quote(action)} has no response {quote(key)}.")
+    check_response(process.scenario, action, key)
     refusals: tuple[type[LiveContractError], ...] = (ConflictError, ForbiddenError)
     if said.has_data:
         refusals = (InvalidDataError,)

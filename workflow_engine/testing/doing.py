@@ -11,9 +11,10 @@ from eventchain.core import strict_json
 from workflow_engine.errors import quote
 from workflow_engine.ports import HttpRequest
 from workflow_engine.process import identity_of
+from workflow_engine.scenario import TIMEOUT
 from workflow_engine.testing import nodes, passing, services
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
-from workflow_engine.testing.said import Said, check_known
+from workflow_engine.testing.said import Said, check_known, check_response
 
 # --- Given ------------------------------------------------------------------------------------------------------------
 
@@ -114,8 +115,9 @@ def run_action(said: Said) -> None:
     said.set_clock()
     person, action, key = said.word("person"), said.word("action"), said.optional("response")
     data = said.data()
-    known = process.scenario.actions.get(action)
-    if known is not None and known.kind in nodes.KINDS and key is None and data is None:
+    if action != TIMEOUT:
+        check_response(process.scenario, action, key)
+    if action != TIMEOUT and process.scenario.actions[action].kind in nodes.KINDS and key is None and data is None:
         nodes.run(said.world, process, action, person)
     else:
         said.world.respond(person, process.id, action, key, data)
@@ -123,8 +125,9 @@ def run_action(said: Said) -> None:
 
 def run_by_node(said: Said) -> None:
     """A person's node runs a system action."""
-    process = said.process()
-    nodes.run(said.world, process, said.word("action"), said.word("person"))
+    process, action = said.process(), said.word("action")
+    check_known(process.scenario, "action", action)
+    nodes.run(said.world, process, action, said.word("person"))
 
 
 def let_pass(said: Said) -> None:

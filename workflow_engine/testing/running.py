@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eventchain.core.errors import LiveContractError
-from workflow_engine.errors import InvalidDataError
 from workflow_engine.process import Process
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
-from workflow_engine.testing.feature import Case, Feature, Step
+from workflow_engine.testing.feature import Case, Feature
+from workflow_engine.testing.hints import hint_of
 from workflow_engine.testing.said import Said
 from workflow_engine.testing.telling import standing
 from workflow_engine.testing.vocabulary import Bound, bind
@@ -125,16 +125,18 @@ def _run(file: str, case: Case, steps: Sequence[Bound], find: Finder) -> Result:
     world = World(find)
     failure = None
     for step, sentence, words in steps:
+        said = Said(world=world, step=step, words=words)
         try:
-            sentence.run(Said(world=world, step=step, words=words))
+            sentence.run(said)
         except LiveContractError as error:
-            failure = _failure(file, step, error, world)
+            failure = _failure(file, said, error)
             break
     traces = [list(trace) for trace in world.traces.values()]
     return Result(file=file, line=case.line, name=case.name, failure=failure, traces=traces)
 
 
-def _failure(file: str, step: Step, error: LiveContractError, world: World) -> Failure:
+def _failure(file: str, said: Said, error: LiveContractError) -> Failure:
+    step, world = said.step, said.world
     expected, actual = said_by(error)
     name_of = world.invitations.name_of
     return Failure(
@@ -143,19 +145,11 @@ def _failure(file: str, step: Step, error: LiveContractError, world: World) -> F
         step=f"{_KEYWORDS[step.kind]} {step.text}",
         expected=expected,
         actual=actual,
-        hint=error.hint or _hint(step, error),
+        hint=hint_of(said, error),
         now=standing(world),
         possible=tuple(possible(process, name_of) for process in world.processes.values()),
         so_far=tuple(line for process in world.processes.values() for line in history(process, name_of)),
     )
-
-
-def _hint(step: Step, error: LiveContractError) -> str | None:
-    """Return what to do where an action is refused for want of data."""
-    without = step.table is None and step.doc is None and isinstance(error, InvalidDataError)
-    if without and (error.path or "").startswith("$.data"):
-        return "The action takes data: end the sentence with ` with:` and put a table below it."
-    return None
 
 
 def said_by(error: LiveContractError) -> tuple[str, str]:

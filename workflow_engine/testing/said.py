@@ -12,7 +12,7 @@ from workflow_engine.scenario import Scenario
 from workflow_engine.testing import values
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import Step
-from workflow_engine.testing.world import World
+from workflow_engine.testing.world import World, near
 
 Words = Mapping[str, str | None]
 """What stands in a sentence for each of its names; None for what was left out."""
@@ -90,4 +90,18 @@ def check_known(scenario: Scenario, kind: str, key: str) -> None:
     there: Mapping[str, Any] = getattr(scenario, f"{kind}s")
     if key not in there:
         names = ", ".join(quote(name) for name in sorted(there)[:12])
-        raise InvalidFeatureError(f"The scenario has no {kind} {quote(key)}.", hint=f"It has {names or 'none'}.")
+        raise InvalidFeatureError(
+            f"The scenario has no {kind} {quote(key)}.", hint=f"{near(key, sorted(there))}It has {names or 'none'}."
+        )
+
+
+def check_response(scenario: Scenario, action: str, key: str | None) -> None:
+    """See that an action is known, and has this response, if one is named. Raises what `check_known` raises."""
+    check_known(scenario, "action", action)
+    responses = scenario.actions[action].responses
+    if key is not None and key not in responses:
+        names = ", ".join(quote(name) for name in sorted(responses))
+        raise InvalidFeatureError(
+            f"The action {quote(action)} has no response {quote(key)}.",
+            hint=f"{near(key, sorted(responses))}It has {names}.",
+        )

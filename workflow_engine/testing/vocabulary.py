@@ -158,7 +158,8 @@ def _nearest(text: str) -> str:
     near = difflib.get_close_matches(re.sub(r'"[^"]*"', '"…"', text[:400]), known, n=1, cutoff=_NEAR)
     if not near:
         return "docs/testing-scenarios.md lists the sentences; names stand in double quotes."
-    return f"The nearest one is: {shown(known[near[0]])}"
+    unquoted = "" if '"' in text else "Names stand in double quotes. "
+    return f"{unquoted}The nearest one is: {shown(known[near[0]])}"
 
 
 def _forms(text: str) -> list[str]:

@@ -283,7 +283,7 @@ class World:
 
 def near(name: str, known: Sequence[str]) -> str:
     """Return a question that names the known name which is most like a wrong one, or nothing."""
-    found = difflib.get_close_matches(name[:200], known, n=1)
+    found = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.5)
     return f"Did you mean {quote(found[0])}? " if found else ""
 
 
