@@ -189,9 +189,12 @@ def _waiting(world: World, call: Call) -> Mapping[Asked, HttpRequest]:
 def find_request(world: World, method: str, url: str) -> HttpRequest:
     """Return a request that waits for its answer (`that request` is this one from then on), or the last one made.
 
+    Processes that were created start before.
+
     Raises:
         UnmetError: There is none of this method and address.
     """
+    world.start_all()
     waiting = requests(world)
     for asked in sorted(waiting):
         if asked[1:3] == (method.upper(), url):
