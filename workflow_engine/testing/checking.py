@@ -100,7 +100,10 @@ def may_run(said: Said) -> None:
     process = said.process()
     check_known(process.scenario, "action", action)
     instance = process.current.actions.get(action)
-    actors = process.actors_of(said.world.identity_of(person))
+    identity = said.world.identity_of(person)
+    actors = process.actors_of(identity)
+    if said.world.invitations.is_waiting(identity):
+        raise UnmetError(f"{quote(person)} to be able to do {quote(action)}", "the invitation is not accepted yet")
     if instance is None or not set(actors) & set(instance["actors"]):
         raise UnmetError(
             f"{quote(person)} to be able to do {quote(action)}", f"not in the state {shown_state(process)}"

@@ -120,7 +120,7 @@ def run_action(said: Said) -> None:
     if action != TIMEOUT and process.scenario.actions[action].kind in nodes.KINDS and key is None and data is None:
         nodes.run(said.world, process, action, person)
     else:
-        said.world.respond(person, process.id, action, key, data)
+        said.world.respond(person, process.id, action, key, nodes.data_of(process, action, data))
 
 
 def run_by_node(said: Said) -> None:

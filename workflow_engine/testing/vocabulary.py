@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from workflow_engine.testing import adapting, checking, doing
+from workflow_engine.testing import adapting, checking, doing, papers
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import Step
 from workflow_engine.testing.said import Said, Words
@@ -82,6 +82,8 @@ SENTENCES: tuple[Sentence, ...] = (
     Sentence(f"the deadline{_OF} passes", doing.time_out),
     Sentence("{count} {unit} (pass/passes)", doing.let_pass_in_words),
     Sentence("the {actor} actor[ (of/in) the {process} process] has:", checking.actor_has),
+    Sentence(f"the document {{asset}}{_OF} says {{text}}", papers.document_says),
+    Sentence(f"the document {{asset}}{_OF} does not say {{text}}", papers.document_does_not_say),
     Sentence("the[ {process}] process has:", checking.process_has),
     Sentence("the[ {process}] process is in the {state} state", checking.is_in_state),
     Sentence("the[ {process}] process is completed", checking.is_completed),

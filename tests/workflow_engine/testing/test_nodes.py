@@ -2,6 +2,10 @@
 
 import pytest
 
+import scenarios
+from tests.workflow_engine.documents.templates import text_in
+from workflow_engine.documents import fill
+from workflow_engine.testing.papers import text_of
 from workflow_engine.testing.running import Failure
 
 from . import features
@@ -34,6 +38,28 @@ def test_nodes_go_on_by_themselves_until_a_person_is_asked() -> None:
           | accepted | false          |
         """
     )
+
+
+def test_document_is_made_from_its_template_and_can_be_read() -> None:
+    written = f'{SERVICES}When the node of "Bob" runs the "register" action\nAnd "Bob" runs the "write" action'
+    for words in (written, f'{written} giving an "ok" response'):
+        passes(f'{words}\nThen the document "paper" says "These duties last 1 year from"\n'
+               'And the document "paper" does not say "Penalty"')  # fmt: skip
+    assert "ends in" in fails(f'{written} giving an "error" response').actual
+    assert "it says:" in fails(f'{written}\nThen the document "paper" says "Penalty"').actual
+    assert "it says: …" in fails(f'{written}\nThen the document "paper" does not say "These duties"').actual
+    assert "no document" in fails(f'{written}\nThen the document "report" says "x"').actual
+    assert "no asset" in fails(f'{written}\nThen the document "papers" says "x"').actual
+
+
+def test_text_of_a_document_is_what_another_library_reads() -> None:
+    terms = {"discloser": "Acme", "recipient": "Beta", "purpose": "A joint bid", "years": 3, "law": "Norway"}
+    for name, data in (
+        ("nda", {"assets": {"terms": {**terms, "penalty": 10_000}}}),
+        ("nda", {"assets": {"terms": terms}}),
+    ):
+        document = fill(scenarios.template(name), data)
+        assert "".join(text_of(document).split()) == "".join(text_in(document).split())
 
 
 def test_sequence_waits_for_each_answer_and_does_nothing_twice() -> None:
@@ -117,6 +143,7 @@ def test_later_answer_is_held_to_what_the_process_allows(steps: str, said: str) 
 def test_invited_person_acts_once_they_have_accepted() -> None:
     passes(POLLING + 'Then the process is in the "polling" state\nAnd "Ines" is the "inspector" actor\n'
            'And "main-inspector" is present with:\n| name | Ines Inspector |')  # fmt: skip
+    assert "not accepted" in fails(f'{JUDGING}Then "main-inspector" may run the "judge" action').actual
     passes(f'{JUDGING}Then "main-inspector" cannot run the "judge" action')
     failure = fails(f'{JUDGING}When "main-inspector" runs the "judge" action')
     assert "has no keys of their own yet" in failure.actual
