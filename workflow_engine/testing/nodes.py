@@ -102,7 +102,8 @@ def perform(world: World, call: Call) -> Mapping[Asked, HttpRequest]:
     given = Triggers(_triggers(world, outside, person)).run(call)
     if outside.unanswered:
         return outside.unanswered
-    world.services.given = {asked: found for asked, found in world.services.given.items() if asked[0] != name}
+    kept = {asked: found for asked, found in world.services.given.items() if not _is_of(asked, call)}
+    world.services.given = kept
     made = sorted(outside.requests, key=lambda request: request.headers["Idempotency-Key"])
     world.services.sent += made
     if given is None:
@@ -113,6 +114,11 @@ def perform(world: World, call: Call) -> Mapping[Asked, HttpRequest]:
     else:
         _respond(world, name, person, given)
     return {}
+
+
+def _is_of(asked: Asked, call: Call) -> bool:
+    """Tell whether a request is one of a system action: their idempotency keys begin with that of the action."""
+    return asked[3] == call.key or asked[3].startswith(f"{call.key}-")
 
 
 def _triggers(world: World, outside: Outside, person: str) -> dict[str, Trigger]:
@@ -142,8 +148,8 @@ class _Chain:
         """Apply events at once, each once; each is `{ chain, body }` in the response."""
         for number, item in enumerate(bodies):
             if (idempotency_key, number) not in self._world.submitted:
-                self._world.submitted.add((idempotency_key, number))
                 self._take(item)
+                self._world.submitted.add((idempotency_key, number))
         return [{"chain": chain, "body": dict(item)} for item in bodies]
 
     def _take(self, item: Mapping[str, Any]) -> None:
@@ -230,10 +236,10 @@ def answer(world: World, response: HttpResponse | None) -> None:
         raise InvalidFeatureError(
             "No request waits that this could be the answer to.", hint='First: a "GET" request has been sent to "…"'
         )
-    services.given[services.asked] = response
-    name, services.asked = services.asked[0], None
-    for call in list(tasks(world, name)):
-        if call.process.scenario.actions[call.action].kind in ("http", "sequence"):
+    asked, services.asked = services.asked, None
+    services.given[asked] = response
+    for call in tasks(world, asked[0]):
+        if _is_of(asked, call):
             perform(world, call)
             return
 

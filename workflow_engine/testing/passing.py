@@ -68,14 +68,16 @@ def wait_until(world: World, moment: int) -> None:
 
 
 def work(world: World) -> None:
-    """Let nodes do what waits for them now.
+    """Let nodes do what waits for them now: system actions, and timeouts that nobody has told yet.
 
     Raises:
         UnmetError: Nothing does.
         LiveContractError: The machine refuses what a node does.
     """
-    count = _Count()
+    count, idle = _Count(), set[tuple[str, str]]()
     _work(world, count)
+    while _tell(world, idle, count):
+        _work(world, count)
     if not count.events:
         waiting = nodes.requests(world)
         there = f"an answer is missing: {listed(waiting)}" if waiting else "no system action waits for one that is up"

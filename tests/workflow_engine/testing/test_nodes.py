@@ -1,12 +1,15 @@
 """What nodes do in a feature: what follows from the process they do, what others answer is said by steps."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import scenarios
 from tests.workflow_engine.documents.templates import text_in
 from workflow_engine.documents import fill
 from workflow_engine.testing.papers import text_of
 from workflow_engine.testing.running import Failure
+from workflow_engine.testing.services import Services, http_response
 
 from . import features
 from .outside import BEGIN_OUTSIDE, JUDGING, OUTSIDE, POLLING, SERVICES
@@ -181,6 +184,37 @@ def test_what_a_program_of_the_organisation_does_is_said_by_a_step() -> None:
     assert "not one that a node runs" in fails(f'{POLLING}When the node of "Ann" runs the "wait" action').actual
 
 
+def test_answer_goes_to_the_action_that_asked() -> None:
+    both = {
+        **OUTSIDE,
+        "states": {**OUTSIDE["states"], "initial": {**OUTSIDE["states"]["initial"], "actions": ["register", "poll"]}},
+    }
+    features.passes(
+        """
+        When P2D pass
+        And a "GET" request to "https://registry.example/entries" received a "404" response
+        Then the process has:
+          | previous.0.key | "404" |
+        And a "POST" request has been sent to "https://registry.example/numbers"
+        """,
+        BEGIN_OUTSIDE, outside=both,
+    )  # fmt: skip
+
+
+def test_longest_address_that_fits_answers() -> None:
+    services = Services()
+    for url, status in (
+        ("https://a.example/*", "500"),
+        ("https://a.example/b/*", "200"),
+        ("https://a.example/b/c", "404"),
+    ):
+        services.let_answer(url, http_response(status, None))
+    urls = ("https://a.example/b/c", "https://a.example/b/d", "https://a.example/x", "https://b.example/")
+    answers = [services.response_to(("p", "GET", url, "k")) for url in urls]
+    assert [None if found is None else found.status for _, found in answers] == [404, 200, 500, None]
+    assert [is_known for is_known, _ in answers] == [True, True, True, False]
+
+
 # --- Time -------------------------------------------------------------------------------------------------------------
 
 
@@ -247,7 +281,7 @@ def test_node_that_is_down_does_nothing_and_others_tell_of_the_timeout() -> None
         When P40D pass
         Then the process is in the "initial" state
         When the node of "Ann" is up again
-        And PT1S passes
+        And the nodes do what waits
         Then the process is cancelled
         And the process has:
           | previous.0.actor.key | buyer |
@@ -291,3 +325,19 @@ def test_turn_of_the_next_node_comes_ten_minutes_later() -> None:
 def test_slip_of_the_pen_is_told(step: str, said: str) -> None:
     failure = fails(step)
     assert said in failure.actual
+
+
+@settings(max_examples=20)
+@given(
+    st.lists(st.integers(0, 120), min_size=1, max_size=4), st.sampled_from(["200", "404", "500", "202"]), st.booleans()
+)
+def test_time_that_passes_in_parts_comes_to_what_it_comes_to_at_once(hours: list[int], status: str, down: bool) -> None:
+    begin = f'{POLLING}Given the service "https://registry.example/entries" answers {status}\n'
+    begin += 'Given the node of "Ann" is down\n' if down else ""
+    parts = "".join(f"When PT{count}H passes\n" for count in hours)
+    came = [
+        features.passes(begin + steps, BEGIN_OUTSIDE, outside=OUTSIDE).traces[0][-1]
+        for steps in (parts, f"When PT{sum(hours)}H passes\n")
+    ]
+    assert came[0].current.key == came[1].current.key
+    assert came[0].previous == came[1].previous
