@@ -18,7 +18,7 @@ from typing import Any
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError, LiveContractError
 from workflow_engine import machine, simulate_talk
-from workflow_engine.conversation import Conversation, missing_of, state_of
+from workflow_engine.conversation import Conversation
 from workflow_engine.documents import action as documents
 from workflow_engine.durations import add_duration, from_iso, to_iso
 from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError
@@ -88,27 +88,8 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
         "actions": {key: list(process.current.actions[key]["actors"]) for key in process.available},
         "actors": {key: dict(actor) for key, actor in process.actors.items()},
         "assets": dict(process.assets),
-        **_beside(last),
+        **simulate_talk.told(process, last.conversation, last.moment, _members(process)),
     }
-
-
-def _beside(last: Stage) -> dict[str, Any]:
-    process, said = last.process, last.conversation
-    proposals = [
-        {
-            "title": made.proposal.title,
-            "author": made.author,
-            "state": state_of(made, process, last.moment),
-            "missing": list(missing_of(made, process, _members(process))),
-        }
-        for made in said.proposals
-    ]
-    found = {
-        "deviation": process.deviation and process.deviation.title,
-        "proposals": proposals,
-        "comments": [dict(item) for item in said.comments],
-    }
-    return {name: value for name, value in found.items() if value}
 
 
 def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
@@ -152,8 +133,7 @@ def played(scenario: Scenario, responses: Sequence[Any]) -> Iterator[Stage]:
 def _after(process: Process, said: Conversation, item: Mapping[str, Any], moment: int) -> tuple[Process, Conversation]:
     if simulate_talk.kind_of(item) is None:
         return respond(process, item, moment), said
-    number = len(said.proposals) + len(said.comments) + sum(len(made.answers) for made in said.proposals)
-    entry = _entry(process, item, moment, f"said-{number + 1}")
+    entry = _entry(process, item, moment, f"said-{simulate_talk.number_of(said) + 1}")
     return simulate_talk.say(process, said, item, entry)
 
 
@@ -232,7 +212,8 @@ def respond(process: Process, response: Mapping[str, Any], moment: int) -> Proce
         "actor": response.get("actor"),
     }
     entry = _entry(process, response, moment, f"event-{len(process.previous) + 1}")
-    return machine.step(process, replace(entry, body={**body, "data": _data(process, response)}))
+    data = data_of(process, str(response.get("action")), response.get("data"))
+    return machine.step(process, replace(entry, body={**body, "data": data}))
 
 
 def _beginning(responses: Sequence[Any]) -> int:
@@ -307,10 +288,9 @@ def _members(process: Process) -> frozenset[str]:
     return frozenset(identity for actor in process.actors.values() if (identity := identity_of(actor)) is not None)
 
 
-def _data(process: Process, response: Mapping[str, Any]) -> Any:
+def data_of(process: Process, action_key: str, given: Any) -> Any:
     """Return the data of a response; that of a document action follows from the process where it is left out."""
-    given = response.get("data")
-    action = process.scenario.actions.get(str(response.get("action")))
+    action = process.scenario.actions.get(action_key)
     if given is not None or action is None or action.kind != "document" or action.key not in process.available:
         return given
     return dict(documents.make(process, action.key).data)

@@ -68,6 +68,37 @@ def say(process: Process, before: Conversation, item: Mapping[str, Any], entry: 
     return process, after
 
 
+def told(process: Process, said: Conversation, moment: int, members: frozenset[str]) -> dict[str, Any]:
+    """Return what there is to know beside a process: `{ deviation?, proposals?, comments? }`.
+
+    Args:
+        process: As it stands.
+        said: What was said and proposed beside it.
+        moment: When that is, in milliseconds since 1970.
+        members: Identities on the chain.
+    """
+    proposals = [
+        {
+            "title": made.proposal.title,
+            "author": made.author,
+            "state": conversation.state_of(made, process, moment),
+            "missing": list(conversation.missing_of(made, process, members)),
+        }
+        for made in said.proposals
+    ]
+    found = {
+        "deviation": process.deviation and process.deviation.title,
+        "proposals": proposals,
+        "comments": [dict(item) for item in said.comments],
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def number_of(said: Conversation) -> int:
+    """Return how many things were said, answers included."""
+    return len(said.proposals) + len(said.comments) + sum(len(made.answers) for made in said.proposals)
+
+
 def _propose(
     process: Process, before: Conversation, item: Mapping[str, Any], entry: Entry
 ) -> tuple[Process, Conversation]:

@@ -12,6 +12,7 @@ from workflow_engine.errors import quote
 from workflow_engine.ports import HttpRequest
 from workflow_engine.process import identity_of
 from workflow_engine.scenario import TIMEOUT
+from workflow_engine.simulate import data_of
 from workflow_engine.testing import nodes, passing, services
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 from workflow_engine.testing.said import Said, check_known, check_response
@@ -120,7 +121,7 @@ def run_action(said: Said) -> None:
     if action != TIMEOUT and process.scenario.actions[action].kind in nodes.KINDS and key is None and data is None:
         nodes.run(said.world, process, action, person)
     else:
-        said.world.respond(person, process.id, action, key, nodes.data_of(process, action, data))
+        said.world.respond(person, process.id, action, key, data_of(process, action, data))
 
 
 def run_by_node(said: Said) -> None:

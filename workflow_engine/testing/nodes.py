@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workflow_engine import body
-from workflow_engine.documents.action import make
 from workflow_engine.due import Due, due
 from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError, quote
 from workflow_engine.ports import HttpRequest, HttpResponse
@@ -64,13 +63,6 @@ def run(world: World, process: Process, action: str, person: str) -> None:
             f"The action {quote(action)} asks others, and no step says what they answer: {listed(waiting)}.",
             hint='First: the service "https://…" answers 200 with: or say what comes of the action.',
         )
-
-
-def data_of(process: Process, action: str, data: Any) -> Any:
-    """Return the data of a response; that of a document follows from the process where it is left out."""
-    if data is not None or action not in process.available or process.scenario.actions[action].kind != "document":
-        return data
-    return dict(make(process, action).data)
 
 
 def tasks(world: World, name: str) -> Iterator[Call]:
