@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from livecontract.cli import main
+from workflow_engine.testing.feature import Step
+from workflow_engine.testing.vocabulary import bind
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "testing-scenarios.md").read_text("utf-8")
 FEATURES = re.findall(r"^```gherkin\n(.*?)^```", GUIDE, re.DOTALL | re.MULTILINE)[1:]
@@ -32,6 +34,15 @@ def test_guide_shows_services_invitations_and_deviations() -> None:
 def test_feature_of_the_guide_passes(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("shown.feature").write_text(text, "utf-8")
     assert main(["scenario", "test", "shown.feature"]) == 0, capsys.readouterr().out
+
+
+def test_sentences_of_shorter_examples_are_known() -> None:
+    prose = re.sub(r"^```.*?^```", "", GUIDE, flags=re.DOTALL | re.MULTILINE)
+    lines = re.findall(r"^    (?:Given|When|Then|And) (.+)$", prose, re.MULTILINE)
+    assert len(lines) > 10
+    for line in lines:
+        table = (("a", "b"),) if line.endswith(":") else None
+        bind(Step(kind="when", text=line, line=1, table=table))
 
 
 def test_scenario_of_the_guide_has_no_problems(capsys: pytest.CaptureFixture[str]) -> None:
