@@ -42,11 +42,11 @@ def with_files(items: list[Any], name: str) -> list[Any]:
     """Return a list of responses in which the proposals and scenarios stand that it names as files.
 
     Args:
-        items: Where `propose`, and `scenario` beside it, are texts, they are names of files.
-        name: Of the file with the list. Names that lead nowhere else are looked for beside it.
+        items: Where `propose`, and `scenario` beside it, are texts, they are names of files beside the list.
+        name: Of the file with the list, which may come from somebody else: its names lead nowhere else.
 
     Raises:
-        InvalidFileError: One cannot be read, or there are too many.
+        InvalidFileError: One cannot be read, is no mere name, or there are too many.
     """
     folder = Path() if name == STANDARD_INPUT else Path(name).parent
     named = [
@@ -60,7 +60,11 @@ def with_files(items: list[Any], name: str) -> list[Any]:
         raise InvalidFileError(f"{name} names more than {MAX_FILES} files", hint="Write the proposals into it.")
     found = [dict(item) if isinstance(item, Mapping) else item for item in items]
     for index, member in named:
-        found[index][member] = read_document(str(folder / found[index][member]))
+        file = found[index][member]
+        if not file or Path(file).name != file or file == STANDARD_INPUT:
+            path = f"$[{index}].{member}"
+            raise InvalidFileError("This should be the name of a file beside the list, without a folder.", path=path)
+        found[index][member] = read_document(str(folder / file))
     return found
 
 

@@ -59,6 +59,11 @@ def test_update_goes_on_by_the_scenario_of_a_file(capsys: pytest.CaptureFixture[
     ("items", "code", "said"),
     [
         ([SENT, {"actor": "debtor", "propose": "missing.json"}], 3, "missing.json does not exist"),
+        ([SENT, {"actor": "debtor", "propose": "../invoice.json"}], 3, "(at $[1].propose)"),
+        ([SENT, {"actor": "debtor", "propose": "-"}], 3, "beside the list"),
+        ([SENT, {"actor": "debtor", "propose": ""}], 3, "beside the list"),
+        ([SENT, {"actor": "debtor", "propose": "a\0b"}], 3, "cannot be read"),
+        ([SENT, {"actor": "debtor", "propose": {}, "scenario": "/etc/hostname"}], 3, "(at $[1].scenario)"),
         ([SENT, PROPOSED], 5, "(at $[1].propose.from)"),
         ([PROPOSED] * 65, 3, "more than 64 files"),
         ([SENT, {"actor": "debtor", "answer": "maybe"}], 3, "(at $[1].answer)"),
