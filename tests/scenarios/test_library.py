@@ -6,6 +6,7 @@ import pytest
 
 import scenarios
 from tests.scenarios.casting import loaded
+from tests.scenarios.test_library_features import WITHOUT
 from workflow_engine import simulate
 from workflow_engine.checks import check
 from workflow_engine.normalise import FINAL_STATES, normalise
@@ -13,7 +14,7 @@ from workflow_engine.proposal import check_proposal, read_proposal
 from workflow_engine.scenario import load
 
 LENIENT = {"quotation", "nda", "signing", "demo-transaction"}
-"""Those in which a deadline, or a run of a withdrawal, is missing here and there."""
+"""Those in which a deadline is missing here and there."""
 
 PROMISED = LENIENT | {
     *(
@@ -86,19 +87,18 @@ def moves(name):
     return found
 
 
-@pytest.mark.parametrize("name", scenarios.names())
+@pytest.mark.parametrize("name", sorted(WITHOUT))
 def test_runs_come_to_every_state(name):
     assert {"initial"} | {after for *_, after in moves(name)} == set(loaded(name).states)
 
 
-@pytest.mark.parametrize("name", scenarios.names())
+@pytest.mark.parametrize("name", sorted(WITHOUT))
 def test_runs_take_every_transition(name):
     missing = [
         (state.key, transition)
         for state in loaded(name).states.values()
         for transition in state.transitions
-        if not (name in LENIENT and transition.action == "withdraw")
-        and not any(
+        if not any(
             (before, after) == (state.key, transition.target)
             and transition.action in (None, action)
             and transition.response in (None, response)
@@ -108,7 +108,7 @@ def test_runs_take_every_transition(name):
     assert missing == []
 
 
-@pytest.mark.parametrize("name", scenarios.names())
+@pytest.mark.parametrize("name", sorted(WITHOUT))
 def test_runs_do_every_action_with_every_outcome(name):
     done = {(action, response) for _, action, response, _ in moves(name)}
     actions = loaded(name).actions.values()
