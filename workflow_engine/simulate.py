@@ -234,7 +234,7 @@ def _entry(process: Process, response: Mapping[str, Any], moment: int) -> Entry:
         hash=f"event-{number + 1}",
         previous=f"event-{number}",
         timestamp=moment,
-        body={**body, "data": _data(process, response)},
+        body={**body, "data": data_of(process, str(response.get("action")), response.get("data"))},
         signer="",
         identity=identity["id"],
         key_names=frozenset({"user", "system"}),
@@ -242,10 +242,9 @@ def _entry(process: Process, response: Mapping[str, Any], moment: int) -> Entry:
     )
 
 
-def _data(process: Process, response: Mapping[str, Any]) -> Any:
+def data_of(process: Process, action_key: str, given: Any) -> Any:
     """Return the data of a response; that of a document action follows from the process where it is left out."""
-    given = response.get("data")
-    action = process.scenario.actions.get(str(response.get("action")))
+    action = process.scenario.actions.get(action_key)
     if given is not None or action is None or action.kind != "document" or action.key not in process.available:
         return given
     return dict(documents.make(process, action.key).data)

@@ -18,7 +18,16 @@ from workflow_engine.model.graph import Configuration, Graph, Move, Refusal
 from workflow_engine.model.hidden import SENTENCE, hidden_states
 from workflow_engine.model.reads import LINKED, Mark, Place, position
 from workflow_engine.model.relevance import Relevance, relevance_of
-from workflow_engine.model.trying import Attempt, Samples, attempts, entry_of, has_timeout, samples_of, with_transition
+from workflow_engine.model.trying import (
+    Attempt,
+    Samples,
+    attempts,
+    believing,
+    entry_of,
+    has_timeout,
+    samples_of,
+    with_transition,
+)
 from workflow_engine.operators import holds, paths
 from workflow_engine.process import Process, context_of
 from workflow_engine.scenario import TIMEOUT, Scenario
@@ -91,7 +100,7 @@ def explore(scenario: Scenario, *, limits: Limits | None = None, watched: Sequen
     relevance = relevance_of(scenario, watched)
     samples = samples_of(scenario, relevance)
     work = _Exploration(scenario, relevance, samples, limits or Limits(), watched, frozenset(_numbers_in(samples)))
-    _found(work, simulate.start(scenario), None)
+    _found(work, simulate.start(believing(scenario)), None)
     while work.waiting and work.bound is None:
         index, process, weight = work.waiting.popleft()
         work.weight -= weight
@@ -159,7 +168,7 @@ def _tried(work: _Exploration, index: int, process: Process, attempt: Attempt) -
         actor=attempt.actor,
         action=attempt.action,
         response=attempt.response,
-        data=attempt.data,
+        data=_told(work.scenario, attempt),
     )
     try:
         after = machine.step(process, entry)
@@ -176,6 +185,12 @@ def _tried(work: _Exploration, index: int, process: Process, attempt: Attempt) -
     move = replace(move, response=response, fits=fits)
     target = _found(work, after, move)
     return None if target is None else replace(move, target=target)
+
+
+def _told(scenario: Scenario, attempt: Attempt) -> Any:
+    """Return the data that a run tells: what describes a document follows from the process that is played."""
+    action = scenario.actions.get(attempt.action)
+    return None if action is not None and action.kind == "document" else attempt.data
 
 
 def _number(process: Process) -> int:

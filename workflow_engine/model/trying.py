@@ -141,7 +141,7 @@ def entry_of(process: Process, attempt: Attempt, number: int) -> Entry:
         "action": attempt.action,
         "key": attempt.response,
         "actor": attempt.actor,
-        "data": attempt.data,
+        "data": simulate.data_of(process, attempt.action, attempt.data),
     }
     return Entry(
         chain=process.chain,
@@ -154,6 +154,18 @@ def entry_of(process: Process, attempt: Attempt, number: int) -> Entry:
         key_names=frozenset({"user", "system"}),
         members=frozenset(),
     )
+
+
+def believing(scenario: Scenario) -> Scenario:
+    """Return a scenario in which a document action is taken as a request: either outcome, and nobody makes the document.
+
+    Whether a document can be made hangs on characters and sizes of texts, which nobody tries.
+    """
+    actions = {
+        key: replace(action, kind="http") if action.kind == "document" else action
+        for key, action in scenario.actions.items()
+    }
+    return replace(scenario, actions=actions)
 
 
 def with_transition(process: Process, index: int) -> Process:

@@ -17,20 +17,21 @@ from workflow_engine.process import Process, identity_of
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 from workflow_engine.testing.world import Asked, World
 from workflow_engine.triggers import Call, Triggers
+from workflow_engine.triggers.document import document as make_document
 from workflow_engine.triggers.event import EventTrigger
 from workflow_engine.triggers.http import HttpTrigger
 from workflow_engine.triggers.nop import nop
 
 
 def run(world: World, process: Process, action: str, person: str) -> None:
-    """Run a system action as the node of a person would: nop and event by themselves, http once it was answered.
+    """Run a system action as the node of a person would: nop, event and document; http follows once it was answered.
 
     Raises:
         InvalidFeatureError: It is no such action.
         LiveContractError: The machine refuses the response.
     """
     known = process.scenario.actions.get(action)
-    if known is None or known.kind not in ("nop", "event"):
+    if known is None or known.kind not in ("nop", "event", "document"):
         raise InvalidFeatureError(
             f"The action {quote(action)} is not one that a node runs by itself.",
             hint='Say what comes of it: … runs the "…" action giving an "ok" response; or answer its request.',
@@ -43,7 +44,7 @@ def run(world: World, process: Process, action: str, person: str) -> None:
         world.respond(person, process.id, action, None, None)
         return
     call = Call(process=process, action=action, actor=actor, idempotency_key=f"{process.id}-{action}")
-    triggers = Triggers({"nop": nop, "event": EventTrigger(_Chain(world, person))})
+    triggers = Triggers({"nop": nop, "event": EventTrigger(_Chain(world, person)), "document": make_document})
     _finish(world, process.id, person, triggers.run(call))
 
 

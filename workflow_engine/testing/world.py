@@ -19,7 +19,7 @@ from workflow_engine.operators import paths
 from workflow_engine.ports import HttpResponse
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT, Scenario
-from workflow_engine.simulate import START, STEP
+from workflow_engine.simulate import START, STEP, data_of
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 
 CHAIN = "chain"
@@ -187,7 +187,7 @@ class World:
                 hint=f"There is {', '.join(sorted(self.members)) or 'nobody'}.",
             )
         document = {"process": process.id, "action": action, "key": key, "actor": actor}
-        return self._entry({**document, "data": data}, person)
+        return self._entry({**document, "data": data_of(process, action, data)}, person)
 
     def _entry(self, document: Mapping[str, Any], person: str) -> Entry:
         self._events += 1
