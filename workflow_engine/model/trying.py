@@ -157,7 +157,7 @@ def entry_of(process: Process, attempt: Attempt, number: int) -> Entry:
 
 
 def believing(scenario: Scenario) -> Scenario:
-    """Return a scenario in which a document action is taken as a request: either outcome, and nobody makes the document.
+    """Return a scenario in which a document action is taken as a request, which may come out either way.
 
     Whether a document can be made hangs on characters and sizes of texts, which nobody tries.
     """
