@@ -137,8 +137,9 @@ def play_quotation(stage: Stage, *, first_signer: str = "seller") -> None:
 
 
 def whole_run(first_signer: str = "seller") -> list[dict[str, Any]]:
-    """Return what people do in the run of the library that goes through everything; notifying is the node's."""
-    steps = [step for step in scenarios.runs("quotation")[WHOLE_RUN]["responses"] if step["action"] != "notify"]
+    """Return what people do in the run of the library that goes through everything; writing and notifying is for nodes."""
+    run = scenarios.runs("quotation")[WHOLE_RUN]["responses"]
+    steps = [step for step in run if step["action"] not in ("write", "notify")]
     signing = iter([first_signer, "buyer" if first_signer == "seller" else "seller"])
     for step in steps:
         if step["action"] == "sign":

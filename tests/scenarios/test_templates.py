@@ -138,7 +138,10 @@ SAID = [
     (
         "nda",
         "Signed in the other order",
-        ["Between Acme Corp, the disclosing party, and Beta Ltd, the receiving party.", "These duties last 3 years from"],
+        [
+            "Between Acme Corp, the disclosing party, and Beta Ltd, the receiving party.",
+            "These duties last 3 years from",
+        ],
     ),
     (
         "quotation",
