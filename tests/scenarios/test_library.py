@@ -1,3 +1,4 @@
+import json
 import re
 from functools import cache
 from pathlib import Path
@@ -194,6 +195,43 @@ def test_forms_say_in_which_order_their_fields_are_shown(name):
                 "file-hash",
             }
             assert all(field.get("title") for field in response.schema_document["properties"].values())
+
+
+@pytest.mark.parametrize("name", scenarios.names())
+def test_whatever_people_say_is_asked_for_by_a_form(name):
+    """A response whose data is kept somewhere, or read, has a schema and says how it is shown."""
+    for key, action in scenarios.load(name)["actions"].items():
+        if loaded(name).actions[key].is_system:
+            continue
+        for response, form in action.get("responses", {}).items():
+            given = loaded(name).actions[key].responses[response]
+            takes = any(update.data is None for update in given.update) or "response.data" in json.dumps(form)
+            assert not takes or given.schema_document is not None, (key, response)
+            if given.schema_document is not None and len(given.schema_document["properties"]) > 1:
+                assert given.ui_schema.get("order"), (key, response)
+
+
+A_TIME = re.compile(r"\b(days?|weeks?|months?|years?|hours?|until the time)\b")
+
+
+@pytest.mark.parametrize("name", scenarios.names())
+def test_who_can_act_while_a_deadline_runs_is_told_how_long(name):
+    scenario = loaded(name)
+    for key, state in scenario.states.items():
+        people = {
+            actor
+            for action in state.actions
+            if not scenario.actions[action].is_system
+            for actor in scenario.actions[action].actors
+        }
+        for actor in people if state.timeout is not None else ():
+            assert A_TIME.search(json.dumps(state.instructions[actor])), (key, actor)
+
+
+@pytest.mark.parametrize("name", scenarios.names())
+def test_every_end_has_a_name(name):
+    states = scenarios.load(name)["states"]
+    assert all(states[end]["title"] for end in FINAL_STATES), name
 
 
 @pytest.mark.parametrize("name", scenarios.deviation_names())
