@@ -11,8 +11,9 @@ from livecontract.cli import main
 
 SENT = {"actor": "creditor", "action": "send",
         "data": {"number": "1", "description": "Chairs", "amount": 900, "currency": "EUR"}}  # fmt: skip
+WRITTEN = {"actor": "creditor", "action": "write"}
 PROPOSED = {"actor": "debtor", "propose": "arrangement.json"}
-OVERDUE: list[dict[str, Any]] = [SENT, {"actor": "debtor", "comment": "Not\nyet."}, {"wait": "P30D"}]
+OVERDUE: list[dict[str, Any]] = [SENT, WRITTEN, {"actor": "debtor", "comment": "Not\nyet."}, {"wait": "P30D"}]
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +79,7 @@ def test_what_is_wrong_is_told_with_its_place(
 def test_run_with_a_proposal_is_recorded_and_is_a_test(capsys: pytest.CaptureFixture[str]) -> None:
     items: list[dict[str, Any]] = [
         SENT,
+        WRITTEN,
         {"actor": "debtor", "comment": "Not yet."},
         {"wait": "P30D"},
         PROPOSED,
@@ -89,6 +91,6 @@ def test_run_with_a_proposal_is_recorded_and_is_a_test(capsys: pytest.CaptureFix
     assert main(words) == 0, capsys.readouterr().err
     assert main(["scenario", "test", "invoice.feature"]) == 0, capsys.readouterr().out
     Path("runs/run.json").unlink()
-    items[3] = {**PROPOSED, "propose": "payment-arrangement"}
+    items[4] = {**PROPOSED, "propose": "payment-arrangement"}
     Path("runs/invoice.json").write_text(json.dumps({"Agreed": {"state": "instalments", "responses": items}}), "utf-8")
     assert main(["scenario", "test", "runs/invoice.json"]) == 0, capsys.readouterr().out

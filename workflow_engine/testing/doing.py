@@ -9,7 +9,6 @@ from typing import Any
 
 from eventchain.core import strict_json
 from workflow_engine.errors import quote
-from workflow_engine.playing import data_of
 from workflow_engine.ports import HttpRequest
 from workflow_engine.process import identity_of
 from workflow_engine.scenario import TIMEOUT
@@ -122,7 +121,7 @@ def run_action(said: Said) -> None:
     if action != TIMEOUT and process.scenario.actions[action].kind in nodes.KINDS and key is None and data is None:
         nodes.run(said.world, process, action, person)
     else:
-        said.world.respond(person, process.id, action, key, data_of(process, action, data))
+        said.world.respond(person, process.id, action, key, data)
 
 
 def run_by_node(said: Said) -> None:

@@ -18,6 +18,7 @@ from workflow_engine.conversation import Conversation
 from workflow_engine.durations import to_iso
 from workflow_engine.errors import ActorNotAllowedError, AlreadyExistsError, quote
 from workflow_engine.operators import paths
+from workflow_engine.playing import data_of
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.simulate import START, STEP
@@ -231,9 +232,12 @@ class World:
     def _after(self, before: Process, document: Mapping[str, Any], person: str, *, is_by_node: bool = False) -> Process:
         """Return a process after a response."""
         self.check_person(person, before)
-        origin = origin_of(before, document["action"], document["data"], self.now)
-        entry = replace(self.entry(document, person, is_by_node=is_by_node), origin=origin)
-        return machine.step(before, entry, finding(before, document["action"], self.processes.get))
+        action, data = document["action"], document["data"]
+        if not is_by_node:
+            data = data_of(before, action, data)
+        entry = self.entry({**document, "data": data}, person, is_by_node=is_by_node)
+        entry = replace(entry, origin=origin_of(before, action, data, self.now))
+        return machine.step(before, entry, finding(before, action, self.processes.get))
 
     def inside(self, process: str | None, action: str) -> Process:
         """Return the last sub-process that an action of a process started, or one below it: `outer/inner`.

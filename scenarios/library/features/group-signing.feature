@@ -1,8 +1,8 @@
 Feature: Signing by several parties
   All signers, two thirds of them, or more than half have to sign the document that one party presents.
 
-  # survives: patch-flipped $.actions.present.responses.ok.update[0].patch: There is one document, and nothing before it to add to.
   # survives: patch-flipped $.actions.present.responses.ok.update[1].patch: It is the first of the counts, and nothing stands there before.
+  # survives: patch-flipped $.actions.write.responses.error.update.patch: Only a problem can stand there before, and it is replaced either way.
 
   Background:
     Given a chain is created by "Sam"
@@ -37,6 +37,7 @@ Feature: Signing by several parties
       | title  | Statutes                                                         |
       | sha256 | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
       | rule   | <rule>                                                           |
+    And "Sam" runs the "write" action
     Then the process has asset "count" with:
       | signers    | <signers>    |
       | needed     | <needed>     |
@@ -70,6 +71,7 @@ Feature: Signing by several parties
         | title  | Statutes                                                         |
         | sha256 | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
         | rule   | all                                                              |
+      And "Sam" runs the "write" action
 
     Scenario: All sign, in any order
       Then the process is in the "signing" state
@@ -138,6 +140,7 @@ Feature: Signing by several parties
         | title  | Statutes                                                         |
         | sha256 | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
         | rule   | two thirds                                                       |
+      And "Sam" runs the "write" action
 
     Scenario: One may refuse
       When "Ann" runs the "refuse" action with:
@@ -160,3 +163,55 @@ Feature: Signing by several parties
       And "Ben" runs the "sign" action
       Then the process is completed
       And "Cas" cannot run the "sign" action
+
+  Rule: The document
+
+    Background:
+      Given "Ann" is the "signer_1" actor with:
+        | name | Ann |
+      And "Sam" runs the "present" action with:
+        | title      | "Statutes\u000b"                                                 |
+        | sha256     | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
+        | rule       | all                                                              |
+        | media_type | application/pdf                                                  |
+
+    Scenario: What no document can hold is told, and corrected
+      Then the process is in the "writing" state
+      When the nodes do what waits
+      Then the process is in the "unwritten" state
+      And the process has asset "page" with:
+        | hash    | null |
+        | message | null |
+        | problem | The value of "document.title" holds characters that no document can hold. |
+      When "Sam" runs the "present" action with:
+        | title  | Statutes                                                         |
+        | sha256 | 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 |
+        | rule   | all                                                              |
+      Then the process is in the "writing" state
+      When the nodes do what waits
+      Then the process is in the "signing" state
+      And the process has asset "page" with:
+        | problem | null |
+      And the document "page" says "Statutes"
+      And the process has asset "document" with:
+        | media_type | null |
+
+    Scenario: A node that writes nothing lets it lapse after three days
+      Given the node of "Sam" is down
+      And 2 days pass
+      Then the process is in the "writing" state
+      When 1 day passes
+      And 1 hour passes
+      Then the process is cancelled
+
+    Scenario: What cannot be written lapses after two weeks
+      Given the nodes do what waits
+      And 13 days pass
+      Then the process is in the "unwritten" state
+      When 1 day passes
+      Then the process is cancelled
+
+    Scenario: What cannot be written is withdrawn
+      Given the nodes do what waits
+      When "Sam" runs the "withdraw" action
+      Then the process is cancelled

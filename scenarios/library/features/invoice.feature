@@ -1,7 +1,8 @@
 Feature: Invoice
   Money is owed and asked for; the debtor reports payments, and the creditor confirms them.
 
-  # survives: patch-flipped $.actions.send.responses.ok.update.patch: There is one invoice, and nothing before it to add to.
+  # survives: patch-flipped $.actions.send.responses.ok.update.patch: Each has the same members, and writes them all.
+  # survives: patch-flipped $.actions.write.responses.error.update.patch: Only a problem can stand there before, and it is replaced either way.
 
   Background:
     Given a chain is created by "Cora"
@@ -31,6 +32,7 @@ Feature: Invoice
         | description | Chairs  |
         | amount      | 900     |
         | currency    | EUR     |
+      And "Cora" runs the "write" action
 
     Scenario: The debtor pays, and the creditor confirms
       Then the process is in the "open" state
@@ -97,6 +99,7 @@ Feature: Invoice
         | description | Chairs  |
         | amount      | 900     |
         | currency    | EUR     |
+      And "Cora" runs the "write" action
       And 30 days pass
 
     Scenario: The creditor hands the claim over
@@ -126,6 +129,7 @@ Feature: Invoice
         | description | Chairs  |
         | amount      | 900     |
         | currency    | EUR     |
+      And "Cora" runs the "write" action
 
     Scenario: An arrangement is made once the invoice is overdue
       Then "Dave" cannot propose the deviation "payment-arrangement"
@@ -183,3 +187,52 @@ Feature: Invoice
         | reference | 17/26 |
       Then the deviation is "lapsed"
       And the process is in the "checking" state
+
+  Rule: The document
+
+    Background:
+      Given "Cora" runs the "send" action with:
+        | number      | 2026-17        |
+        | description | "Chairs\u000b" |
+        | amount      | 900            |
+        | currency    | EUR            |
+
+    Scenario: What no document can hold is told, and corrected
+      Then the process is in the "writing" state
+      When the nodes do what waits
+      Then the process is in the "unwritten" state
+      And the process has asset "document" with:
+        | hash    | null |
+        | message | null |
+        | problem | The value of "assets.invoice.description" holds characters that no document can hold. |
+      When "Cora" runs the "send" action with:
+        | number      | 2026-17 |
+        | description | Chairs  |
+        | amount      | 900     |
+        | currency    | EUR     |
+      Then the process is in the "writing" state
+      When the nodes do what waits
+      Then the process is in the "open" state
+      And the process has asset "document" with:
+        | problem | null |
+      And the document "document" says "Chairs"
+
+    Scenario: A node that writes nothing lets it lapse after three days
+      Given the node of "Cora" is down
+      And 2 days pass
+      Then the process is in the "writing" state
+      When 1 day passes
+      And 1 hour passes
+      Then the process is cancelled
+
+    Scenario: What cannot be written lapses after two weeks
+      Given the nodes do what waits
+      And 13 days pass
+      Then the process is in the "unwritten" state
+      When 1 day passes
+      Then the process is cancelled
+
+    Scenario: What cannot be written is withdrawn
+      Given the nodes do what waits
+      When "Cora" runs the "withdraw" action
+      Then the process is cancelled

@@ -1,9 +1,9 @@
 Feature: Lease
   A home is let for some months. Time ends each month, whoever is silent, and missing rent may end the lease.
 
-  # survives: patch-flipped $.actions.propose.responses.ok.update.patch: There is one lease, and nothing before it to add to.
-  # survives: patch-flipped $.actions.agree.responses.ok.update[0].patch: The tenant agrees once, and nothing stands there before.
-  # survives: patch-flipped $.actions.agree.responses.ok.update[1].patch: The tenant agrees once, and nothing stands there before.
+  # survives: patch-flipped $.actions.propose.responses.ok.update.patch: Each has the same members, and writes them all.
+  # survives: patch-flipped $.actions.agree.responses.ok.update.patch: The tenant agrees once, and nothing stands there before.
+  # survives: patch-flipped $.actions.write.responses.error.update.patch: Only a problem can stand there before, and it is replaced either way.
 
   Background:
     Given a chain is created by "Lena"
@@ -41,6 +41,7 @@ Feature: Lease
         | months   | 3               |
         | account  | NL91            |
         | law      | the Netherlands |
+      And "Lena" runs the "write" action
 
     Scenario: The tenant agrees, and takes the home over
       Then the process is in the "proposed" state
@@ -92,6 +93,7 @@ Feature: Lease
         | months   | 3               |
         | account  | NL91            |
         | law      | the Netherlands |
+      And "Lena" runs the "write" action
       And "Tim" runs the "agree" action
       And "Tim" runs the "take_over" action
 
@@ -295,6 +297,7 @@ Feature: Lease
         | months   | 2               |
         | account  | NL91            |
         | law      | the Netherlands |
+      And "Lena" runs the "write" action
       And "Tim" runs the "agree" action
       And "Tim" runs the "take_over" action
       And 2 months pass
@@ -330,3 +333,56 @@ Feature: Lease
       Then the process is in the "settling" state
       When 1 day passes
       Then the process has failed
+
+  Rule: The document
+
+    Background:
+      Given "Lena" runs the "propose" action with:
+        | home     | "Canal\u000bStreet 12" |
+        | rent     | 950                    |
+        | currency | EUR                    |
+        | months   | 3                      |
+        | account  | NL91                   |
+        | law      | the Netherlands        |
+
+    Scenario: What no document can hold is told, and corrected
+      Then the process is in the "writing" state
+      When the nodes do what waits
+      Then the process is in the "unwritten" state
+      And the process has asset "lease" with:
+        | hash    | null |
+        | message | null |
+        | problem | The value of "assets.terms.home" holds characters that no document can hold. |
+      When "Lena" runs the "propose" action with:
+        | home     | Canal Street 12 |
+        | rent     | 950             |
+        | currency | EUR             |
+        | months   | 3               |
+        | account  | NL91            |
+        | law      | the Netherlands |
+      Then the process is in the "writing" state
+      When the nodes do what waits
+      Then the process is in the "proposed" state
+      And the process has asset "lease" with:
+        | problem | null |
+      And the document "lease" says "Canal Street 12"
+
+    Scenario: A node that writes nothing lets it lapse after three days
+      Given the node of "Lena" is down
+      And 2 days pass
+      Then the process is in the "writing" state
+      When 1 day passes
+      And 1 hour passes
+      Then the process is cancelled
+
+    Scenario: What cannot be written lapses after two weeks
+      Given the nodes do what waits
+      And 13 days pass
+      Then the process is in the "unwritten" state
+      When 1 day passes
+      Then the process is cancelled
+
+    Scenario: What cannot be written is withdrawn
+      Given the nodes do what waits
+      When "Lena" runs the "withdraw" action
+      Then the process is cancelled

@@ -2,8 +2,9 @@ Feature: Export licence
   An authority issues or refuses a licence, and its node tells the shipment that waits for it.
 
   # survives: patch-flipped $.actions.apply.responses.ok.update.patch: There is one application, and nothing before it to add to.
-  # survives: patch-flipped $.actions.issue.responses.ok.update[0].patch: There is one licence, and nothing before it to add to.
+  # survives: patch-flipped $.actions.issue.responses.ok.update.patch: Each has the same members, and writes them all.
   # survives: patch-flipped $.actions.refuse.responses.ok.update.patch: There is one refusal, and nothing before it to add to.
+  # survives: patch-flipped $.actions.write.responses.error.update.patch: Only a problem can stand there before, and it is replaced either way.
 
   Background:
     Given a chain is created by "Elli"
@@ -72,6 +73,7 @@ Feature: Export licence
         | number      | X-1        |
         | quantity    | 50         |
         | valid_until | 2026-12-31 |
+      And "Customs" runs the "write" action of the "licence" process
       Then the "licence" process is in the "issued" state
       And the "licence" process has asset "licence" with:
         | number   | X-1 |
@@ -90,14 +92,15 @@ Feature: Export licence
         | number      | X-1        |
         | quantity    | 50         |
         | valid_until | 2026-12-31 |
-      Then the "licence" process has:
-        | assets.licence.text | EXPORT LICENCE X-1\n\nElli may export Night vision goggles (tariff code 90138000), up to 50 pieces, to CA, until 2026-12-31.\n\nStated use: Rescue\n\nThe licence is for the shipment cargo and for no other. |
+      And "Customs" runs the "write" action of the "licence" process
+      Then the document "document" of the "licence" process says "at most 50 pieces"
 
     Scenario: The shipment has not come so far, and is told twelve hours later
       Given "Customs" runs the "issue" action of the "licence" process with:
         | number      | X-1        |
         | quantity    | 50         |
         | valid_until | 2026-12-31 |
+      And "Customs" runs the "write" action of the "licence" process
       When the nodes do what waits
       Then the "licence" process is in the "issued" state
       When "Bo" runs the "agree" action of the "cargo" process
@@ -112,6 +115,7 @@ Feature: Export licence
         | number      | X-1        |
         | quantity    | 50         |
         | valid_until | 2026-12-31 |
+      And "Customs" runs the "write" action of the "licence" process
       When 4 days pass
       Then the "licence" process is in the "issued" state
       When 1 day passes
@@ -160,4 +164,62 @@ Feature: Export licence
         | number      | X-1        |
         | quantity    | 50         |
         | valid_until | 2026-12-31 |
+      And "Customs" runs the "write" action of the "licence" process
       Then "Elli" cannot run the "tell_issued" action of the "licence" process
+
+  Rule: The document
+
+    Background:
+      Given "Elli" runs the "apply" action of the "licence" process with:
+        | shipment    | cargo                |
+        | applicant   | Elli                 |
+        | goods       | Night vision goggles |
+        | code        | "90138000"           |
+        | quantity    | 50                   |
+        | unit        | pieces               |
+        | destination | CA                   |
+        | purpose     | Rescue               |
+      And "Customs" runs the "issue" action of the "licence" process with:
+        | number      | "X-1\u000b" |
+        | quantity    | 50          |
+        | valid_until | 2026-12-31  |
+
+    Scenario: What no document can hold is told, and corrected
+      Then the "licence" process is in the "writing" state
+      When the nodes do what waits
+      Then the "licence" process is in the "unwritten" state
+      And the "licence" process has asset "document" with:
+        | hash    | null |
+        | message | null |
+        | problem | The value of "assets.licence.number" holds characters that no document can hold. |
+      When "Customs" runs the "issue" action of the "licence" process with:
+        | number      | X-1        |
+        | quantity    | 50         |
+        | valid_until | 2026-12-31 |
+      Then the "licence" process is in the "writing" state
+      When the nodes do what waits
+      Then the "licence" process is in the "issued" state
+      And the "licence" process has asset "document" with:
+        | problem | null |
+      And the document "document" of the "licence" process says "X-1"
+
+    Scenario: A node that writes nothing lets it lapse after three days
+      Given the node of "Customs" is down
+      And 2 days pass
+      Then the "licence" process is in the "writing" state
+      When 1 day passes
+      And 1 hour passes
+      Then the "licence" process is cancelled
+
+    Scenario: What cannot be written lapses after two weeks
+      Given the nodes do what waits
+      And 13 days pass
+      Then the "licence" process is in the "unwritten" state
+      When 1 day passes
+      Then the "licence" process is cancelled
+
+    Scenario: What cannot be written may be refused
+      Given the nodes do what waits
+      When "Customs" runs the "refuse" action of the "licence" process with:
+        | reason | The number is wrong. |
+      Then the "licence" process is in the "refused" state

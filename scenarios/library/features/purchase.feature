@@ -1,12 +1,12 @@
 Feature: Purchase with inspection and dispute
   Goods are ordered, sent, inspected and paid for; an inspector decides what the parties disagree about.
 
-  # survives: patch-flipped $.actions.offer.responses.ok.update.patch: There is one offer, and nothing before it to add to.
-  # survives: patch-flipped $.actions.order.responses.ok.update[0].patch: It is ordered once, and nothing stands there before.
-  # survives: patch-flipped $.actions.order.responses.ok.update[1].patch: There is one contract, and nothing before it to add to.
+  # survives: patch-flipped $.actions.offer.responses.ok.update.patch: Each has the same members, and writes them all.
+  # survives: patch-flipped $.actions.order.responses.ok.update.patch: It is ordered once, and nothing stands there before.
   # survives: patch-flipped $.actions.offer_reduction.responses.ok.update.patch: A lower price is offered once, and nothing stands there before.
   # survives: patch-flipped $.actions.take_reduction.responses.ok.update.patch: What is due is all that stands there then, and is replaced either way.
   # survives: patch-flipped $.actions.decide.responses.ok.update[1].patch: What is due is all that stands there then, and is replaced either way.
+  # survives: patch-flipped $.actions.write.responses.error.update.patch: Only a problem can stand there before, and it is replaced either way.
 
   Background:
     Given a chain is created by "Sara"
@@ -45,6 +45,7 @@ Feature: Purchase with inspection and dispute
         | days     | 10              |
         | inspect  | 5               |
         | law      | the Netherlands |
+      And "Sara" runs the "write" action
       Then the process is in the "offered" state
       And the process has asset "order" with:
         | price | 333.33 |
@@ -70,6 +71,7 @@ Feature: Purchase with inspection and dispute
         | days     | 10              |
         | inspect  | 5               |
         | law      | the Netherlands |
+      And "Sara" runs the "write" action
       When "Bob" runs the "decline" action
       Then the process is cancelled
 
@@ -83,6 +85,7 @@ Feature: Purchase with inspection and dispute
         | days     | 10              |
         | inspect  | 5               |
         | law      | the Netherlands |
+      And "Sara" runs the "write" action
       When "Sara" runs the "withdraw" action
       Then the process is cancelled
 
@@ -96,6 +99,7 @@ Feature: Purchase with inspection and dispute
         | days     | 10              |
         | inspect  | 5               |
         | law      | the Netherlands |
+      And "Sara" runs the "write" action
       When 13 days pass
       Then the process is in the "offered" state
       When 1 day passes
@@ -113,6 +117,7 @@ Feature: Purchase with inspection and dispute
         | days     | 10              |
         | inspect  | 5               |
         | law      | the Netherlands |
+      And "Sara" runs the "write" action
       And "Bob" runs the "order" action
 
     Scenario: The seller sends within the days that were agreed
@@ -168,6 +173,7 @@ Feature: Purchase with inspection and dispute
         | days     | 10              |
         | inspect  | 5               |
         | law      | the Netherlands |
+      And "Sara" runs the "write" action
       And "Bob" runs the "order" action
       And "Sara" runs the "send" action with:
         | carrier   | Post       |
@@ -244,6 +250,7 @@ Feature: Purchase with inspection and dispute
         | days     | 10              |
         | inspect  | 5               |
         | law      | the Netherlands |
+      And "Sara" runs the "write" action
       And "Bob" runs the "order" action
       And "Sara" runs the "send" action with:
         | carrier   | Post       |
@@ -360,3 +367,60 @@ Feature: Purchase with inspection and dispute
       Then the process is in the "inspecting" state
       When 1 day passes
       Then the process has failed
+
+  Rule: The document
+
+    Background:
+      Given "Sara" runs the "offer" action with:
+        | goods    | "Oak\u000bchairs" |
+        | quantity | 4                 |
+        | price    | 333.33            |
+        | currency | EUR               |
+        | place    | Main Street 1     |
+        | days     | 10                |
+        | inspect  | 5                 |
+        | law      | the Netherlands   |
+
+    Scenario: What no document can hold is told, and corrected
+      Then the process is in the "writing" state
+      When the nodes do what waits
+      Then the process is in the "unwritten" state
+      And the process has asset "contract" with:
+        | hash    | null |
+        | message | null |
+        | problem | The value of "assets.order.goods" holds characters that no document can hold. |
+      When "Sara" runs the "offer" action with:
+        | goods    | Oak chairs      |
+        | quantity | 4               |
+        | price    | 333.33          |
+        | currency | EUR             |
+        | place    | Main Street 1   |
+        | days     | 10              |
+        | inspect  | 5               |
+        | law      | the Netherlands |
+      Then the process is in the "writing" state
+      When the nodes do what waits
+      Then the process is in the "offered" state
+      And the process has asset "contract" with:
+        | problem | null |
+      And the document "contract" says "Oak chairs"
+
+    Scenario: A node that writes nothing lets it lapse after three days
+      Given the node of "Sara" is down
+      And 2 days pass
+      Then the process is in the "writing" state
+      When 1 day passes
+      And 1 hour passes
+      Then the process is cancelled
+
+    Scenario: What cannot be written lapses after two weeks
+      Given the nodes do what waits
+      And 13 days pass
+      Then the process is in the "unwritten" state
+      When 1 day passes
+      Then the process is cancelled
+
+    Scenario: What cannot be written is withdrawn
+      Given the nodes do what waits
+      When "Sara" runs the "withdraw" action
+      Then the process is cancelled

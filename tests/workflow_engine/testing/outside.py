@@ -2,13 +2,10 @@
 
 from typing import Any
 
-from tests.workflow_engine.documents.templates import nda_with_document
+import scenarios
+from workflow_engine.documents.embedding import template_definition
 
-TEMPLATE = next(
-    definition
-    for definition in nda_with_document()["definitions"].values()
-    if isinstance(definition, dict) and definition.get("$schema") == "urn:livecontract:template:1"
-)
+TEMPLATE = template_definition(scenarios.template("nda"))
 
 KIND = "urn:livecontract:action:"
 BOTH: dict[str, Any] = {"ok": {}, "error": {}}

@@ -16,6 +16,7 @@ PRESENTED = f"""
 When "Ann" runs the "present" action with:
   | title  | Lease    |
   | sha256 | {SHA256} |
+And the nodes do what waits
 """
 
 
@@ -59,8 +60,8 @@ def test_failure_says_where_everything_stands() -> None:
     steps = f'{PRESENTED}When "Bob" runs the "sign" action\nThen the process is completed'
     failure = fails(steps, SIGNING, signing=scenarios.load("signing"))
     assert failure.now == (
-        "it is 2020-01-01T00:00:02Z",
-        '"main" is in "signing" (Signing) until 2020-01-31T00:00:00Z',
+        "it is 2020-01-01T00:00:03Z",
+        '"main" is in "signing" (Signing) until 2020-01-31T00:00:01Z',
     )
     later = f"{PRESENTED}When 30 days pass\nThen the process is completed"
     failure = fails(later, SIGNING, signing=scenarios.load("signing"))
