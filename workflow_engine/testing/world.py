@@ -307,6 +307,8 @@ class World:
                 f"Nobody here is called {quote(person)}.",
                 hint=f"{near(person, known)}There is {', '.join(known) or 'nobody'}.",
             )
+        if self.invitations.has_lost(person):
+            raise ActorNotAllowedError(f"The keys of {quote(person)} were replaced; somebody else has the new ones.")
         if identity in self.removed:
             raise ActorNotAllowedError(f"{quote(person)} was removed from the chain, and has no keys there any more.")
         if self.invitations.is_waiting(identity):
