@@ -51,6 +51,7 @@ CRITICAL = (
     "workflow_engine.deviation",
     "workflow_engine.machine",
     "workflow_engine.documents",
+    "workflow_engine.history",
     "workflow_engine.locks",
     "workflow_engine.proposal",
     "workflow_engine.timing",
@@ -98,7 +99,7 @@ CALLS_ALLOWED_IN: dict[str, set[str]] = {
     # The keys and ids that every measurement shares.
     "benchmarks": {"from_seed_phrase", "chain_id"},
     # The library collects the functions of its language in decorators.
-    "workflow_engine.operators.query": {"signature"},
+    "workflow_engine.operators.functions": {"signature"},
     # Each makes the check of one kind of member of an operator's argument.
     "workflow_engine.operators": {"choice", "whole", "refused"},
     # A context of decimal arithmetic: never changed once made.

@@ -224,7 +224,7 @@ def _into_force(process: Process, entry: Entry, answer: Answer, found: OpenPropo
         "deviation": found.event,
         **({} if answer.reason is None else {"reason": answer.reason}),
     }
-    process = replace(process, previous=(*process.previous, recorded), changed=None)
+    process = replace(process, previous=process.previous.extended(recorded), changed=None)
     target = deviation.target if deviation.start is None else deviation.start
     arrived, acting = deviations.arrive(deviations.begin(process, deviation), target, actor)
     return by_scenario(lambda: enter(arrived, target, entry, acting, Budget()))

@@ -21,11 +21,12 @@ may do it now. A response in `previous` is `{ action: { key, … }, key, title?,
 timestamp, event }`. The order of the members of an object means nothing; the order of actions is that of the scenario.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from workflow_engine.durations import from_iso, to_iso
+from workflow_engine.history import History
 from workflow_engine.normalise import OWN_SCENARIO
 from workflow_engine.scenario import Scenario
 
@@ -193,7 +194,7 @@ class Process:
     chain: str
     actors: Mapping[str, Mapping[str, Any]]
     assets: Mapping[str, Any]
-    previous: tuple[Mapping[str, Any], ...]
+    previous: History
     current: CurrentState
     proposals: tuple[OpenProposal, ...] = ()
     deviation: Deviation | None = None
@@ -223,7 +224,41 @@ class Process:
 
     def actors_of(self, identity: str) -> tuple[str, ...]:
         """Return the keys of the actors that an identity is bound to, in the order of their keys."""
-        return tuple(sorted(key for key, actor in self.actors.items() if identity_of(actor) == identity))
+        return tuple(sorted([key for key, actor in self.actors.items() if identity_of(actor) == identity]))
+
+    def with_data(
+        self, title: str | None, actors: Mapping[str, Mapping[str, Any]], assets: Mapping[str, Any]
+    ) -> "Process":
+        """Return the process with other data, where it stands."""
+        return Process(
+            id=self.id,
+            title=title,
+            scenario=self.scenario,
+            chain=self.chain,
+            actors=actors,
+            assets=assets,
+            previous=self.previous,
+            current=self.current,
+            proposals=self.proposals,
+            deviation=self.deviation,
+            changed=self.changed,
+        )
+
+    def standing_at(self, current: CurrentState, given: Mapping[str, Any] | None) -> "Process":
+        """Return the process in a state, with the response that led to it recorded, if it was one."""
+        return Process(
+            id=self.id,
+            title=self.title,
+            scenario=self.scenario,
+            chain=self.chain,
+            actors=self.actors,
+            assets=self.assets,
+            previous=self.previous if given is None else self.previous.extended(given),
+            current=current,
+            proposals=self.proposals,
+            deviation=self.deviation,
+            changed=self.changed if given is None else None,
+        )
 
     def state(self) -> dict[str, Any]:
         """Return the JSON form without what is derived or kept elsewhere: definitions, history and golden flow."""
@@ -253,7 +288,7 @@ class Process:
         form: Mapping[str, Any],
         *,
         scenario: Scenario,
-        previous: tuple[Mapping[str, Any], ...],
+        previous: Iterable[Mapping[str, Any]],
         deviation: Deviation | None = None,
     ) -> "Process":
         """Put a process together from what `state` gave, its scenario, its history and the deviation in force."""
@@ -264,7 +299,7 @@ class Process:
             chain=form["chain"],
             actors=form["actors"],
             assets=form["assets"],
-            previous=previous,
+            previous=History.of(previous),
             current=CurrentState.from_dict(form["current"]),
             proposals=tuple(OpenProposal.from_dict(item) for item in form.get("proposals", ())),
             deviation=deviation,
@@ -286,6 +321,8 @@ def context_of(
 ) -> dict[str, Any]:
     """Return what data instructions see: the process, without the golden flow.
 
+    Its history is made a list by what reads it (`workflow_engine.history.plain`).
+
     Args:
         process: The process.
         actor: Key of the actor that stands as `current.actor`; by default the one whose response led to the state.
@@ -305,6 +342,6 @@ def context_of(
         "actors": process.actors,
         "assets": process.assets,
         "definitions": process.scenario.definitions,
-        "previous": list(process.previous),
+        "previous": process.previous,
         "current": current,
     }

@@ -5,13 +5,14 @@ those of the normal form. Data instructions (objects with `<operator>` members) 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from workflow_engine import schema
 from workflow_engine.checks import check
 from workflow_engine.errors import InvalidScenarioError
 from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind, normalise, scenario_id
+from workflow_engine.offer import Offer, fixed_texts, offer_of
 from workflow_engine.schedule import Schedule, compile_schedule
 
 ActionKind = Literal["manual", "http", "nop", "event", "document", "sequence", "invite"]
@@ -103,6 +104,7 @@ class Action:
         schedule: When a system action is run; None for at once, and once.
         properties: Its other members (`url`, `method`, `body`, `trigger_response`, …), possibly with instructions;
             those that are null are left out.
+        offer: What is worked out of it ahead.
     """
 
     key: str
@@ -123,6 +125,10 @@ class Action:
     when: When
     schedule: Schedule | None
     properties: Mapping[str, Any]
+    offer: Offer = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "offer", offer_of(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +161,7 @@ class State:
         transitions: Tried in this order; the first that fits is taken.
         timeout: ISO 8601 duration, an instruction that gives one, or None.
         display: Whether the history shows it.
+        texts: The three texts by name, if none of them has to be evaluated, else None (`offer.fixed_texts`).
     """
 
     key: str
@@ -165,6 +172,10 @@ class State:
     transitions: tuple[Transition, ...]
     timeout: Text
     display: Display
+    texts: Mapping[str, Any] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "texts", fixed_texts(self))
 
     @property
     def is_final(self) -> bool:

@@ -7,6 +7,7 @@ names with dots are reached with `<eval>`.
 from typing import Any
 
 from workflow_engine.errors import InvalidInstructionError
+from workflow_engine.history import History, plain
 
 MAX_LENGTH = 1024
 
@@ -35,14 +36,14 @@ def find(path: Any, value: Any) -> Any:
     """
     for part in parse(path):
         value = member(value, part)
-    return value
+    return plain(value)
 
 
 def member(value: Any, name: str) -> Any:
     """Return one member of an object, or one item of a list by its number as text; None where there is none."""
     if isinstance(value, dict):
         return value.get(name)
-    if isinstance(value, list):
+    if isinstance(value, (list, History)):
         index = item_index(name)
         return value[index] if index is not None and index < len(value) else None
     return None
