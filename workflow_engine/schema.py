@@ -27,7 +27,8 @@ from referencing.exceptions import Unresolvable
 from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema_form, schema_keywords
-from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path
+from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path, written
+from workflow_engine.schema_proof import proof_of
 
 MAX_PROBLEMS = 20
 """Deviations listed for one value; nobody reads more, and strangers choose how many there are."""
@@ -59,23 +60,30 @@ class Validator:
         document: The schema it was made from, its members in the order of canonical JSON.
     """
 
-    __slots__ = ("_library", "document")
+    __slots__ = ("_library", "_prove", "document")
 
     def __init__(self, document: Any, library: _Library) -> None:
         self.document = document
         self._library = library
+        self._prove = proof_of(library.schema, library.VALIDATORS)
 
-    def validate(self, value: Any, path: str = "$") -> None:
+    def validate(self, value: Any, path: str | Path = "$") -> None:
         """Check a value.
 
         Args:
             value: The JSON value.
-            path: JSON path of the value, which starts the paths of what is found.
+            path: Where the value stands, which starts the paths of what is found.
 
         Raises:
             InvalidDataError: It does not fit; the error lists the first deviations.
             InvalidSchemaError: A reference leads to nothing after all; `compile_schema` should have found it.
         """
+        if 0 <= self._prove(value) <= schema_keywords.MAX_WORK:
+            return
+        self.judge(value, written(path))
+
+    def judge(self, value: Any, path: str = "$") -> None:
+        """Check a value with the library alone, keyword by keyword. Raises what `validate` raises."""
         try:
             with schema_keywords.limited_work(path):
                 problems = list(islice(_deviations(self._library, value, path), MAX_PROBLEMS))
@@ -114,7 +122,7 @@ def compile_schema(document: Any) -> Validator:
     return _compile(text)
 
 
-def validate(schema: Validator | Any, value: Any, path: str = "$") -> None:
+def validate(schema: Validator | Any, value: Any, path: str | Path = "$") -> None:
     """Check a value against a schema, compiled or not.
 
     Raises:

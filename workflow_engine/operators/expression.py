@@ -138,14 +138,18 @@ def _in_turn(tree: Tree) -> Run:
 
 
 def _index_expression(tree: Tree) -> Run:
-    first, place = tree["children"]
+    """Return what takes items; the first of them without a list where it is taken from the history."""
+    first, place, *others = tree["children"]
     if first["type"] != "field" or place["type"] not in ("index", "slice"):
         return _in_turn(tree)
-    name, take = first["value"], _taker(place)
+    name, take, rest = first["value"], _taker(place), [_compile(child) for child in others]
 
     def run(value: Any, evaluation: Evaluation) -> Any:
         evaluation.spend(3)
-        return take(value.get(name) if isinstance(value, dict) else None, evaluation)
+        value = take(value.get(name) if isinstance(value, dict) else None, evaluation)
+        for child in rest:
+            value = child(value, evaluation)
+        return value
 
     return run
 

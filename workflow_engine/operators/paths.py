@@ -4,6 +4,7 @@ Names are separated by dots, list items are counted from 0; a leading `$.` means
 names with dots are reached with `<eval>`.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from workflow_engine.errors import InvalidInstructionError
@@ -20,6 +21,11 @@ def parse(path: Any) -> tuple[str, ...]:
     """
     if not isinstance(path, str) or len(path) > MAX_LENGTH:
         raise InvalidInstructionError(f"a path should be text of at most {MAX_LENGTH} characters")
+    return _parts(path)
+
+
+@lru_cache(maxsize=256)
+def _parts(path: str) -> tuple[str, ...]:
     if path == "$":
         return ()
     parts = tuple(path.removeprefix("$.").split("."))

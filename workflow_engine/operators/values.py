@@ -83,31 +83,27 @@ def measure(value: Any, budget: Budget) -> None:
 
 def _weight(value: Any, depth: int) -> tuple[int, int] | None:
     """Return the steps and the size that a value takes off a budget; None where something may be wrong with it."""
-    if not isinstance(value, (dict, list)):
-        return (1, len(value) + 1 if isinstance(value, str) else 0) if _is_sound(value) else None
+    kind = type(value)
+    if kind is str:
+        return (1, len(value) + 1) if value.isascii() else None
+    if kind is not dict and kind is not list:
+        return (1, 0) if _is_plain(value) else None
     if depth == 0:
         return None
-    steps, size = 1, len(value) + 1
-    if isinstance(value, dict):
-        for key in value:
-            if not key.isascii():
-                return None
-            size += len(key) + 1
-    for item in value.values() if isinstance(value, dict) else value:
-        if isinstance(item, str) and item.isascii():
-            steps += 1
-            size += len(item) + 1
-            continue
+    steps, size, items = 1, len(value) + 1, value
+    if kind is dict:
+        names = "".join(value)
+        if not names.isascii():
+            return None
+        size += len(names) + len(value)
+        items = value.values()
+    for item in items:
         weight = _weight(item, depth - 1)
         if weight is None:
             return None
         steps += weight[0]
         size += weight[1]
     return steps, size
-
-
-def _is_sound(scalar: Any) -> bool:
-    return scalar.isascii() if isinstance(scalar, str) else _is_plain(scalar)
 
 
 def _measure(value: Any, budget: Budget, depth: int) -> None:
