@@ -195,12 +195,11 @@ def _respond(
         **response,
         "action": _recorded_action(process.current.actions[action.key]),
         "actor": recorded_actor(updated.actors[actor]),
-        "title": title,
+        **({} if title is None else {"title": title}),
         "display": outcome.display,
         "timestamp": entry.timestamp,
         "event": entry.hash,
     }
-    recorded = {name: value for name, value in recorded.items() if value is not None}
     return _moved(updated, action.key, actor, response, recorded, entry, budget)
 
 

@@ -69,18 +69,20 @@ class CurrentState:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        form = {
-            "key": self.key,
-            "title": self.title,
-            "description": self.description,
-            "instructions": dict(self.instructions),
-            "actions": dict(self.actions),
-            "due_date": None if self.due_date is None else to_iso(self.due_date),
-            "actor": self.actor,
-            "entered": {"event": self.event, "timestamp": self.timestamp},
-            "answered": list(self.answered),
-        }
-        return {name: value for name, value in form.items() if value is not None}
+        form: dict[str, Any] = {"key": self.key}
+        if self.title is not None:
+            form["title"] = self.title
+        if self.description is not None:
+            form["description"] = self.description
+        form["instructions"] = dict(self.instructions)
+        form["actions"] = dict(self.actions)
+        if self.due_date is not None:
+            form["due_date"] = to_iso(self.due_date)
+        if self.actor is not None:
+            form["actor"] = self.actor
+        form["entered"] = {"event": self.event, "timestamp": self.timestamp}
+        form["answered"] = list(self.answered)
+        return form
 
     @classmethod
     def from_dict(cls, form: Mapping[str, Any]) -> "CurrentState":
@@ -209,6 +211,10 @@ class Process:
     def is_finished(self) -> bool:
         """Tell whether it has ended and takes no more responses."""
         return self.scenario.states[self.current.key].is_final
+
+    def offers(self, action: str) -> bool:
+        """Tell whether an action may be done now."""
+        return action in self.current.actions and action in self.scenario.action_keys(self.current.key)
 
     @property
     def available(self) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ reads a clock, the network or randomness, and the cost is limited: the same inpu
 error, on every node.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from workflow_engine.errors import BudgetExceededError, InvalidInstructionError, Path, json_path, written
@@ -105,28 +106,32 @@ def _evaluate(value: Any, scope: Scope, depth: int) -> Any:
         return value
     if depth == 0:
         raise _FailedError(BudgetExceededError(f"instructions nest at most {MAX_DEPTH} deep"))
-    node = _evaluate_items(value, scope, depth - 1)
-    return _run(node, scope) if is_instruction(value) else node
+    if isinstance(value, list):
+        return _evaluate_items(enumerate(value), scope, depth - 1)
+    node = dict(zip(value, _evaluate_items(value.items(), scope, depth - 1), strict=True))
+    names = [key for key in node if is_operator(key)]
+    return _run(node, names, scope) if names else node
 
 
-def _evaluate_items(value: Any, scope: Scope, depth: int) -> Any:
-    """Return a copy of an object or list whose items are evaluated."""
-    is_list = isinstance(value, list)
-    results: list[Any] = []
-    key: str | int
-    for key, item in enumerate(value) if is_list else value.items():
+def _evaluate_items(items: Iterable[tuple[str | int, Any]], scope: Scope, depth: int) -> list[Any]:
+    """Return the values of the members of an object, or of a list by their numbers, evaluated."""
+    results = []
+    for key, item in items:
         try:
             results.append(_evaluate(item, scope, depth))
         except _FailedError as failed:
             failed.place.append(key)
             raise
-    return results if is_list else dict(zip(value, results, strict=True))
+    return results
 
 
-def _run(node: dict[str, Any], scope: Scope) -> Any:
+def _run(node: dict[str, Any], names: list[str], scope: Scope) -> Any:
     """Run the operators of one node whose children are evaluated."""
     try:
-        result = _result(node, scope)
+        result = _result(node, names, scope)
+        values.measure(result, scope.budget)
+    except StopNode:
+        return None
     except InvalidInstructionError as error:
         if error.path:
             raise
@@ -134,20 +139,15 @@ def _run(node: dict[str, Any], scope: Scope) -> Any:
     return result
 
 
-def _result(node: dict[str, Any], scope: Scope) -> Any:
-    names = [key for key in node if is_operator(key)]
-    unknown = sorted(key for key in names if key not in OPERATORS)
-    if unknown:
+def _result(node: dict[str, Any], names: list[str], scope: Scope) -> Any:
+    if not all(map(OPERATORS.__contains__, names)):
+        unknown = min(name for name in names if name not in OPERATORS)
         raise InvalidInstructionError(
-            f'there is no operator "{unknown[0][:64]}"', hint=f"There are {', '.join(OPERATORS)}."
+            f'there is no operator "{unknown[:64]}"', hint=f"There are {', '.join(OPERATORS)}."
         )
     result: Any = {key: item for key, item in node.items() if key not in OPERATORS}
     for name in names if len(names) == 1 else [name for name in OPERATORS if name in names]:
-        try:
-            result = None if node[name] is None else OPERATORS[name](node[name], result, scope)
-        except StopNode:
-            return None
-    values.measure(result, scope.budget)
+        result = None if node[name] is None else OPERATORS[name](node[name], result, scope)
     return result
 
 

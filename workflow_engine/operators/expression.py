@@ -25,14 +25,13 @@ Tree = Mapping[str, Any]
 class Evaluation:
     """One evaluation of an expression: who pays, and what `$` is."""
 
-    __slots__ = ("budget", "functions", "root", "spend")
+    __slots__ = ("budget", "root", "spend")
 
     def __init__(self, budget: Budget, root: Any) -> None:
         """Begin it."""
         self.budget = budget
         self.spend = budget.spend
         self.root = root
-        self.functions = Functions(budget)
 
 
 Run = Callable[[Any, Evaluation], Any]
@@ -373,7 +372,7 @@ def _function_expression(tree: Tree) -> Run:
 
     def run(value: Any, evaluation: Evaluation) -> Any:
         evaluation.spend()
-        return evaluation.functions.call_function(name, [child(value, evaluation) for child in children])
+        return Functions(evaluation.budget).call_function(name, [child(value, evaluation) for child in children])
 
     given = tree["children"]
     if name != "length" or len(given) != 1 or given[0]["type"] != "field":

@@ -76,6 +76,9 @@ def measure(value: Any, budget: Budget) -> None:
         InvalidInstructionError: It holds something that JSON lacks, or an integer beyond 2^53 - 1.
         BudgetExceededError: It is too large or too deep.
     """
+    if value is True or value is False or value is None:
+        budget.spend()
+        return
     weight = _weight(value, MAX_DEPTH)
     if weight is None or not budget.take(*weight):
         _measure(value, budget, MAX_DEPTH)
@@ -98,6 +101,10 @@ def _weight(value: Any, depth: int) -> tuple[int, int] | None:
         size += len(names) + len(value)
         items = value.values()
     for item in items:
+        if type(item) is str and item.isascii():
+            steps += 1
+            size += len(item) + 1
+            continue
         weight = _weight(item, depth - 1)
         if weight is None:
             return None
