@@ -39,11 +39,15 @@ class Offer:
         fixed: The members of the instance that are the same in every process; `actors` never is.
         parts: What is evaluated or paid for, in this order.
         reads_process: Whether anything of it, its actors and its condition included, is an instruction.
+        actors: Keys of its actors, if they may always do it and nothing is evaluated or paid for, else none.
+        instance: The instance that is then offered wherever all of these are actors; else empty.
     """
 
     fixed: Mapping[str, Any]
     parts: tuple[Part, ...]
     reads_process: bool
+    actors: frozenset[str]
+    instance: Mapping[str, Any]
 
 
 def offer_of(action: Any) -> Offer:
@@ -52,22 +56,30 @@ def offer_of(action: Any) -> Offer:
     parts = [_text(name, text, action.key) for name, text in texts.items()]
     parts += [_property(name, value, action.key) for name, value in sorted(action.properties.items())]
     fixed = {part.name: part.value for part in parts if part.price is not None and part.value is not None}
+    fixed = {
+        **fixed,
+        "$schema": action.schema,
+        "key": action.key,
+        "responses": {key: _offered(response.title) for key, response in sorted(action.responses.items())},
+        "default_response": action.default_response,
+        "performative": action.is_performative,
+        "system": action.is_system,
+    }
+    costly = tuple(part for part in parts if part.price != 0)
+    may_vary = not (isinstance(action.actors, tuple) and isinstance(action.condition, bool))
+    actors = () if may_vary or costly or not action.condition else _texts_of(action.actors)
     return Offer(
-        fixed={
-            **fixed,
-            "$schema": action.schema,
-            "key": action.key,
-            "responses": {key: _offered(response.title) for key, response in sorted(action.responses.items())},
-            "default_response": action.default_response,
-            "performative": action.is_performative,
-            "system": action.is_system,
-        },
-        parts=tuple(part for part in parts if part.price != 0),
-        reads_process=(
-            not (isinstance(action.actors, tuple) and isinstance(action.condition, bool))
-            or any(part.price is None for part in parts)
-        ),
+        fixed=fixed,
+        parts=costly,
+        reads_process=may_vary or any(part.price is None for part in parts),
+        actors=frozenset(actors),
+        instance={**fixed, "actors": list(dict.fromkeys(actors))} if actors else {},
     )
+
+
+def _texts_of(items: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return a tuple of texts; an empty one where something else is among them."""
+    return items if all(isinstance(item, str) for item in items) else ()
 
 
 def fixed_texts(state: Any) -> Mapping[str, Any] | None:

@@ -5,7 +5,8 @@ action's actors, those who fail it are left out, and an action with nobody left 
 `current.actor` is the actor whose response led to the state. There is no `current.response` here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from eventchain.core.entry import Entry
@@ -34,10 +35,9 @@ def enter(
     Raises:
         InvalidInstructionError: A text, timeout, condition or property cannot be evaluated.
     """
-    bare = CurrentState(
-        key=key, instructions={}, actions={}, due_date=None, actor=actor, event=entry.hash, timestamp=entry.timestamp
-    )
-    return _evaluated(process, bare, given, budget, is_new=True)
+    standing = partial(CurrentState, key=key, actor=actor, event=entry.hash, timestamp=entry.timestamp)
+    state = process.scenario.states[key]
+    return _evaluated(process, state, standing, given, budget, since=entry.timestamp, due_date=None)
 
 
 def refresh(process: Process, answered: str, actor: str, given: Response, budget: Budget) -> Process:
@@ -49,52 +49,56 @@ def refresh(process: Process, answered: str, actor: str, given: Response, budget
         InvalidInstructionError: A text, condition or property cannot be evaluated.
     """
     current = process.current
-    bare = CurrentState(
-        key=current.key,
-        instructions={},
-        actions={},
-        due_date=current.due_date,
-        actor=actor,
-        event=current.event,
-        timestamp=current.timestamp,
-        answered=current.answered if answered in current.answered else (*current.answered, answered),
+    keys = current.answered if answered in current.answered else (*current.answered, answered)
+    standing = partial(
+        CurrentState, key=current.key, actor=actor, event=current.event, timestamp=current.timestamp, answered=keys
     )
-    return _evaluated(process, bare, given, budget, is_new=False)
+    state = process.scenario.states[current.key]
+    return _evaluated(process, state, standing, given, budget, since=None, due_date=current.due_date)
 
 
 def _evaluated(
-    process: Process, bare: CurrentState, given: Response | None, budget: Budget, *, is_new: bool
+    process: Process,
+    state: State,
+    standing: Callable[..., CurrentState],
+    given: Response | None,
+    budget: Budget,
+    *,
+    since: int | None,
+    due_date: int | None,
 ) -> Process:
-    """Return the process in a state whose texts, then due date, then actions are evaluated, each seeing the former."""
+    """Return the process in a state whose texts, then due date, then actions are evaluated, each seeing the former.
+
+    Args:
+        process: Before.
+        state: The state.
+        standing: Makes the place of the process from what is evaluated.
+        given: The response to record, or None.
+        budget: Pays for what is evaluated.
+        since: From when its timeout counts; None where the due date stays.
+        due_date: What it is before that.
+    """
     scenario = process.scenario
-    state = scenario.states[bare.key]
-    offered = [scenario.actions[key] for key in scenario.action_keys(bare.key) if key in scenario.actions]
+    offered = [scenario.actions[key] for key in scenario.action_keys(state.key) if key in scenario.actions]
     seen: dict[str, Any] = {}
-    if _reads_process(state) or any(action.offer.reads_process for action in offered):
-        seen = context_of(process.standing_at(bare, given))
+    if _reads_process(state, offered):
+        seen = context_of(process.standing_at(standing(instructions={}, actions={}, due_date=due_date), given))
     texts = _texts(state, seen, budget) if state.texts is None else state.texts
     if seen:
         seen["current"].update(texts)
-    due_date = _due_date(state, bare.timestamp, seen, budget) if is_new else bare.due_date
+    if since is not None:
+        due_date = _due_date(state, since, seen, budget)
     if seen and due_date is not None:
         seen["current"]["due_date"] = to_iso(due_date)
-    current = CurrentState(
-        key=bare.key,
-        title=texts.get("title"),
-        description=texts.get("description"),
-        instructions=texts["instructions"],
-        actions=_actions(offered, process, seen, budget),
-        due_date=due_date,
-        actor=bare.actor,
-        event=bare.event,
-        timestamp=bare.timestamp,
-        answered=bare.answered,
-    )
-    return process.standing_at(current, given)
+    actions = _actions(offered, process, seen, budget)
+    return process.standing_at(standing(**texts, due_date=due_date, actions=actions), given)
 
 
-def _reads_process(state: State) -> bool:
-    return state.texts is None or isinstance(state.timeout, (dict, list))
+def _reads_process(state: State, offered: Sequence[Action]) -> bool:
+    """Tell whether anything of a state or its actions is an instruction."""
+    if state.texts is None or isinstance(state.timeout, (dict, list)):
+        return True
+    return any(action.offer.reads_process for action in offered)
 
 
 def _texts(state: State, seen: dict[str, Any], budget: Budget) -> dict[str, Any]:
@@ -128,15 +132,17 @@ def _due_date(state: State, entered: int, seen: dict[str, Any], budget: Budget) 
 
 
 def _actions(
-    offered: list[Action], process: Process, seen: dict[str, Any], budget: Budget
+    offered: Sequence[Action], process: Process, seen: dict[str, Any], budget: Budget
 ) -> dict[str, Mapping[str, Any]]:
     """Return the available ones of the actions of a state, instantiated."""
-    instances = ((action.key, _instance(action, process, seen, budget)) for action in offered)
+    instances = [(action.key, _instance(action, process, seen, budget)) for action in offered]
     return {key: instance for key, instance in instances if instance is not None}
 
 
-def _instance(action: Action, process: Process, seen: dict[str, Any], budget: Budget) -> dict[str, Any] | None:
+def _instance(action: Action, process: Process, seen: dict[str, Any], budget: Budget) -> Mapping[str, Any] | None:
     """Return an action as it is offered now, or None when nobody may do it."""
+    if action.offer.actors and action.offer.actors <= process.actors.keys():
+        return action.offer.instance
     actors = actors_of(action, process, seen, budget)
     if not actors:
         return None

@@ -20,6 +20,8 @@ from workflow_engine.operators.scope import Scope, Seen, StopNode
 from workflow_engine.operators.table import OPERATORS
 from workflow_engine.reading import is_instruction, is_operator
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
 __all__ = ["OPERATORS", "Budget", "evaluate", "evaluate_text", "holds", "is_instruction", "price_of", "search"]
 
 
@@ -102,13 +104,15 @@ class _FailedError(Exception):
 
 def _evaluate(value: Any, scope: Scope, depth: int) -> Any:
     scope.budget.spend()
-    if not isinstance(value, (dict, list)):
-        return value
     if depth == 0:
         raise _FailedError(BudgetExceededError(f"instructions nest at most {MAX_DEPTH} deep"))
     if isinstance(value, list):
         return _evaluate_items(enumerate(value), scope, depth - 1)
-    node = dict(zip(value, _evaluate_items(value.items(), scope, depth - 1), strict=True))
+    node = value
+    if not _SCALARS.issuperset(map(type, value.values())):
+        node = dict(zip(value, _evaluate_items(value.items(), scope, depth - 1), strict=True))
+    else:
+        scope.budget.spend(len(value))
     names = [key for key in node if is_operator(key)]
     return _run(node, names, scope) if names else node
 
@@ -117,6 +121,10 @@ def _evaluate_items(items: Iterable[tuple[str | int, Any]], scope: Scope, depth:
     """Return the values of the members of an object, or of a list by their numbers, evaluated."""
     results = []
     for key, item in items:
+        if not isinstance(item, (dict, list)):
+            scope.budget.spend()
+            results.append(item)
+            continue
         try:
             results.append(_evaluate(item, scope, depth))
         except _FailedError as failed:
@@ -140,13 +148,16 @@ def _run(node: dict[str, Any], names: list[str], scope: Scope) -> Any:
 
 
 def _result(node: dict[str, Any], names: list[str], scope: Scope) -> Any:
+    if len(node) == 1 and names[0] in OPERATORS:  # nothing to sort, as in most nodes
+        argument = node[names[0]]
+        return None if argument is None else OPERATORS[names[0]](argument, {}, scope)
     if not all(map(OPERATORS.__contains__, names)):
         unknown = min(name for name in names if name not in OPERATORS)
         raise InvalidInstructionError(
             f'there is no operator "{unknown[:64]}"', hint=f"There are {', '.join(OPERATORS)}."
         )
     result: Any = {key: item for key, item in node.items() if key not in OPERATORS}
-    for name in names if len(names) == 1 else [name for name in OPERATORS if name in names]:
+    for name in [name for name in OPERATORS if name in names]:
         result = None if node[name] is None else OPERATORS[name](node[name], result, scope)
     return result
 
