@@ -28,10 +28,13 @@ from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema_form, schema_keywords
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path, written
-from workflow_engine.schema_proof import proof_of
+from workflow_engine.schema_proof import Proof, proof_of, unknown
 
 MAX_PROBLEMS = 20
 """Deviations listed for one value; nobody reads more, and strangers choose how many there are."""
+
+MAX_PROVEN = 8192
+"""Bytes of the schemas for which proofs are kept: far more than a form, and half a megabyte of memory at most."""
 
 _DIALECTS: Mapping[str, Any] = {
     "http://json-schema.org/draft-07/schema": Draft7Validator,
@@ -62,10 +65,10 @@ class Validator:
 
     __slots__ = ("_library", "_prove", "document")
 
-    def __init__(self, document: Any, library: _Library) -> None:
+    def __init__(self, document: Any, library: _Library, prove: Proof = unknown) -> None:
         self.document = document
         self._library = library
-        self._prove = proof_of(library.schema, library.VALIDATORS)
+        self._prove = prove
 
     def validate(self, value: Any, path: str | Path = "$") -> None:
         """Check a value.
@@ -143,7 +146,7 @@ def _compile(text: bytes) -> Validator:
     if isinstance(schema, dict):
         schema = {name: member for name, member in schema.items() if name != "$id"}
     library = _EVALUATORS[dialect](schema, registry=Registry(), format_checker=schema_keywords.FORMATS)
-    return Validator(document, library)
+    return Validator(document, library, proof_of(schema, library.VALIDATORS) if len(text) <= MAX_PROVEN else unknown)
 
 
 def _dialect(document: Any) -> _Library:

@@ -47,19 +47,19 @@ def proof_of(document: Any, keywords: Collection[str]) -> Proof:
         keywords: Those that the judge evaluates; all other members of a schema mean nothing.
     """
     if document is False:
-        return _unknown
+        return unknown
     evaluated = {} if document is True else {name: value for name, value in document.items() if name in keywords}
     if not evaluated:
         return _nothing_to_show
     if not evaluated.keys() <= _LOOKED_AT or isinstance(evaluated.get("items"), list):
-        return _unknown
+        return unknown
     by_kind: dict[type, Proof] = {}
 
     def prove(value: Any) -> int:
         kind = type(value)
         proof = by_kind.get(kind)
         if proof is None:
-            proof = _proof_of_kind(kind, evaluated, keywords) if _may_be(kind, evaluated) else _unknown
+            proof = _proof_of_kind(kind, evaluated, keywords) if _may_be(kind, evaluated) else unknown
             by_kind[kind] = proof
         return proof(value)
 
@@ -70,7 +70,8 @@ def _nothing_to_show(_value: Any) -> int:
     return 0
 
 
-def _unknown(_value: Any) -> int:
+def unknown(_value: Any) -> int:
+    """The proof of nothing: leave every value to the judge."""
     return UNKNOWN
 
 

@@ -156,6 +156,15 @@ def test_every_deviation_is_left_to_the_judge(member: str, value: Any) -> None:
         validator.validate({**GOOD, member: value})
 
 
+def test_large_schema_is_left_to_the_judge() -> None:
+    large = {"properties": {f"member-{number}": {"minLength": 1} for number in range(400)}}
+    validator = schema.compile_schema(large)
+    assert validator._prove({}) == UNKNOWN
+    validator.validate({"member-1": "x"})
+    with pytest.raises(InvalidDataError):
+        validator.validate({"member-1": ""})
+
+
 class Subclass(dict[str, Any]):
     """No JSON value as it is read."""
 

@@ -31,6 +31,9 @@ from workflow_engine.operators.expression import Compiled, Evaluation, compile_t
 MAX_LENGTH = 4096
 """Characters of an expression."""
 
+SHORT = 256
+"""Characters of an expression as people write them; what is longer is rare."""
+
 _CHARACTERS_PER_STEP = 2
 """How many characters are read for one step. Paid each time, as what is kept must not change prices."""
 
@@ -51,7 +54,7 @@ _QUOTED_OR_BRACKET = re.compile(
 _DECIMAL_POINT = re.compile(r"(?<![\w`])[0-9]+\.[0-9]", re.ASCII)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def parse(text: str) -> Query:
     """Parse an expression.
 
@@ -74,9 +77,16 @@ def parse(text: str) -> Query:
     return tree
 
 
-@lru_cache(maxsize=1024)
-def _compiled(text: str) -> Compiled:
+def _compile(text: str) -> Compiled:
     return compile_tree(parse(text))
+
+
+_compile_short, _compile_long = lru_cache(maxsize=1024)(_compile), lru_cache(maxsize=64)(_compile)
+"""A long expression takes up to 3 MiB, so that fewer of them are kept: 200 MiB at most, and 150 MiB of short ones."""
+
+
+def _compiled(text: str) -> Compiled:
+    return _compile_short(text) if len(text) <= SHORT else _compile_long(text)
 
 
 def check_expression(text: Any) -> None:
