@@ -1,4 +1,4 @@
-"""The same process in other engines: XState (npm) and SpiffWorkflow (PyPI), each in a process of its own.
+"""The same process in other engines: XState (JavaScript) and SpiffWorkflow (Python), each in a process of its own.
 
 All play `benchmarks.counting`: an event with a number and a text, a guard, an assignment, a state that is entered
 again. What each does for it beyond that is not the same:

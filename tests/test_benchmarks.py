@@ -44,7 +44,7 @@ def test_benchmark_gives_its_figures(name: str) -> None:
         rabbitmq.install()
     figures = BENCHMARKS[name](TINY)
     if name == "beside" and not figures:
-        missing("no other engine can be installed here: node with npm, or PyPI, is needed")
+        missing("no other engine can be installed here: node with npm, or pip, is needed")
     assert figures
     for found in figures:
         assert found.benchmark == name
