@@ -2,6 +2,8 @@
 
 import copy
 import json
+import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -121,3 +123,35 @@ def test_step_makes_no_list_of_a_history_that_nothing_reads(count: int) -> None:
         process = machine.step(process, chain.response("add_line", data=number))
     assert len(process.previous) == count
     assert process.previous._list is None
+
+
+def calls_of(work: Callable[[], Any]) -> int:
+    """How many functions are called: what a step does, whatever else the machine does meanwhile."""
+    count = 0
+
+    def see(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(see)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+@pytest.mark.parametrize("condition", ["previous[-1].data == `1`", "length(previous) > `1`", "assets.order.price"])
+def test_step_after_thousands_of_responses_does_what_it_did_after_ten(condition: str) -> None:
+    scenario = scenario_with([(("actions", "add_line", "condition"), {"<eval>": f"({condition}) || `true`"})])
+    assert scenario is not None
+    chain = Chain()
+    process = machine.start(scenario, chain.process())
+    process = machine.step(process, chain.response("add_line", data=1))
+    given, entry = process.previous[0], chain.response("add_line", data=1)
+    counts = []
+    for length in (10, 10, 5000):
+        state = process.state()
+        long = Process.from_state(state, scenario=scenario, previous=[given] * length)
+        counts.append(calls_of(lambda long=long: machine.step(long, entry)))
+    assert counts[1] == counts[2] > 0
