@@ -15,44 +15,8 @@ from typing import Any
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.history import History
 from workflow_engine.operators import values
-from workflow_engine.operators.budget import Budget
 from workflow_engine.operators.functions import Functions
-
-Tree = Mapping[str, Any]
-"""A node of the syntax tree: `{ type, children, value? }`."""
-
-
-class Evaluation:
-    """One evaluation of an expression: who pays, and what `$` is."""
-
-    __slots__ = ("budget", "root", "spend")
-
-    def __init__(self, budget: Budget, root: Any) -> None:
-        """Begin it."""
-        self.budget = budget
-        self.spend = budget.spend
-        self.root = root
-
-
-Run = Callable[[Any, Evaluation], Any]
-"""A compiled node: from the value it is applied to, within an evaluation, to its result."""
-
-
-class _Expression:
-    """An expression that is given to a function (`&price`); the package knows it by the name of its class."""
-
-    __slots__ = ("_evaluation", "expression")
-
-    def __init__(self, expression: Run, evaluation: Evaluation) -> None:
-        self.expression = expression
-        self._evaluation = evaluation
-
-    def visit(self, expression: Run, value: Any) -> Any:
-        """Apply it, as the functions of the package ask for it."""
-        return expression(value, self._evaluation)
-
-    def __repr__(self) -> str:
-        return "&expression"
+from workflow_engine.operators.nodes import NODES, Evaluation, Run, Tree, in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +44,8 @@ def _sees_whole(tree: Tree) -> bool:
 
 
 def _compile(tree: Tree) -> Run:
-    return _NODES[tree["type"]](tree)
+    make = _NODES.get(tree["type"])
+    return NODES[tree["type"]](tree, _children(tree)) if make is None else make(tree)
 
 
 def _children(tree: Tree) -> list[Run]:
@@ -120,27 +85,14 @@ def _size(tree: Tree) -> int:
 
 def _subexpression(tree: Tree) -> Run:
     names = _names(tree)
-    return _in_turn(tree) if names is None else _path(names, _size(tree))
-
-
-def _in_turn(tree: Tree) -> Run:
-    """Return nodes each of which is applied to what the one before it gave."""
-    children = _children(tree)
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        for child in children:
-            value = child(value, evaluation)
-        return value
-
-    return run
+    return in_turn(tree, _children(tree)) if names is None else _path(names, _size(tree))
 
 
 def _index_expression(tree: Tree) -> Run:
     """Return what takes items; the first of them without a list where it is taken from the history."""
     first, place, *others = tree["children"]
     if first["type"] != "field" or place["type"] not in ("index", "slice"):
-        return _in_turn(tree)
+        return in_turn(tree, _children(tree))
     name, take, rest = first["value"], _taker(place), [_compile(child) for child in others]
 
     def run(value: Any, evaluation: Evaluation) -> Any:
@@ -185,186 +137,6 @@ def _taker(tree: Tree) -> Run:
         return result
 
     return items
-
-
-def _constant(tree: Tree) -> Run:
-    constant = tree["value"]
-
-    def run(_value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        return constant
-
-    return run
-
-
-def _current(_tree: Tree) -> Run:
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        return value
-
-    return run
-
-
-def _root(_tree: Tree) -> Run:
-    def run(_value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        return evaluation.root
-
-    return run
-
-
-_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
-    "lt": operator.lt,
-    "lte": operator.le,
-    "gt": operator.gt,
-    "gte": operator.ge,
-}
-
-
-def _comparator(tree: Tree) -> Run:
-    left, right = _children(tree)
-    name = tree["value"]
-    if name in ("eq", "ne"):
-        wanted = name == "eq"
-
-        def equal(value: Any, evaluation: Evaluation) -> Any:
-            evaluation.spend()
-            one, other = left(value, evaluation), right(value, evaluation)
-            return values.is_equal(one, other, evaluation.budget) is wanted
-
-        return equal
-    compare = _ORDER[name]
-
-    def ordered(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        one, other = left(value, evaluation), right(value, evaluation)
-        if isinstance(one, str) and isinstance(other, str):
-            evaluation.spend(min(len(one), len(other)) // 64)
-        elif not (values.is_number(one) and values.is_number(other)):
-            return None
-        return compare(one, other)
-
-    return ordered
-
-
-def _or(tree: Tree) -> Run:
-    left, right = _children(tree)
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        found = left(value, evaluation)
-        return found if values.is_truthy(found) else right(value, evaluation)
-
-    return run
-
-
-def _and(tree: Tree) -> Run:
-    left, right = _children(tree)
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        found = left(value, evaluation)
-        return right(value, evaluation) if values.is_truthy(found) else found
-
-    return run
-
-
-def _not(tree: Tree) -> Run:
-    (child,) = _children(tree)
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        return not values.is_truthy(child(value, evaluation))
-
-    return run
-
-
-def _projection(tree: Tree) -> Run:
-    base, right = _children(tree)
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        items = base(value, evaluation)
-        if not isinstance(items, list):
-            return None
-        found = [right(item, evaluation) for item in items]
-        return [item for item in found if item is not None]
-
-    return run
-
-
-def _filter_projection(tree: Tree) -> Run:
-    base, right, condition = _children(tree)
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        items = base(value, evaluation)
-        if not isinstance(items, list):
-            return None
-        found = [right(item, evaluation) for item in items if values.is_truthy(condition(item, evaluation))]
-        return [item for item in found if item is not None]
-
-    return run
-
-
-def _value_projection(tree: Tree) -> Run:
-    base, right = _children(tree)
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        members = base(value, evaluation)
-        if not isinstance(members, dict):
-            return None
-        found = [right(members[key], evaluation) for key in sorted(members)]
-        return [item for item in found if item is not None]
-
-    return run
-
-
-def _flatten(tree: Tree) -> Run:
-    (base,) = _children(tree)
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        items = base(value, evaluation)
-        if not isinstance(items, list):
-            return None
-        size = sum(len(item) if isinstance(item, list) else 1 for item in items)
-        evaluation.spend(size)
-        evaluation.budget.grow(size)
-        return [part for item in items for part in (item if isinstance(item, list) else (item,))]
-
-    return run
-
-
-def _multi_select_list(tree: Tree) -> Run:
-    children = _children(tree)
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        return None if value is None else [child(value, evaluation) for child in children]
-
-    return run
-
-
-def _multi_select_dict(tree: Tree) -> Run:
-    members = [(pair["value"], _compile(pair)) for pair in tree["children"]]
-
-    def run(value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        return None if value is None else {name: child(value, evaluation) for name, child in members}
-
-    return run
-
-
-def _expref(tree: Tree) -> Run:
-    (child,) = _children(tree)
-
-    def run(_value: Any, evaluation: Evaluation) -> Any:
-        evaluation.spend()
-        return _Expression(child, evaluation)
-
-    return run
 
 
 def _function_expression(tree: Tree) -> Run:
@@ -442,24 +214,7 @@ _NODES: Mapping[str, Callable[[Tree], Run]] = {
     "index_expression": _index_expression,
     "index": _place,
     "slice": _place,
-    "pipe": _in_turn,
-    "key_val_pair": _in_turn,
-    "literal": _constant,
-    "current": _current,
-    "identity": _current,
-    "root": _root,
-    "comparator": _comparator,
-    "or_expression": _or,
-    "and_expression": _and,
-    "not_expression": _not,
-    "projection": _projection,
-    "filter_projection": _filter_projection,
-    "value_projection": _value_projection,
-    "flatten": _flatten,
-    "multi_select_list": _multi_select_list,
-    "multi_select_dict": _multi_select_dict,
-    "expref": _expref,
     "function_expression": _function_expression,
     "arithmetic": _arithmetic,
 }
-"""By the type of a node in the trees of the package, and of `operators.dialect`."""
+"""The nodes that look at their children before these are compiled; all others are in `operators.nodes`."""

@@ -26,7 +26,8 @@ from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.history import plain
 from workflow_engine.operators import dialect, values
 from workflow_engine.operators.budget import Budget
-from workflow_engine.operators.expression import Compiled, Evaluation, compile_tree
+from workflow_engine.operators.expression import Compiled, compile_tree
+from workflow_engine.operators.nodes import Evaluation
 
 MAX_LENGTH = 4096
 """Characters of an expression."""
