@@ -43,8 +43,10 @@ CRITICAL = (
     "eventchain.chain",
     "eventchain.citation",
     "eventchain.conflict",
+    "workflow_engine.offer",
     "workflow_engine.operators",
     "workflow_engine.proofs",
+    "workflow_engine.schema_proof",
     "workflow_engine.update",
     "workflow_engine.acting",
     "workflow_engine.comment",
@@ -53,6 +55,7 @@ CRITICAL = (
     "workflow_engine.machine",
     "workflow_engine.origin",
     "workflow_engine.documents",
+    "workflow_engine.history",
     "workflow_engine.identity_action",
     "workflow_engine.locks",
     "workflow_engine.proposal",
@@ -102,7 +105,7 @@ CALLS_ALLOWED_IN: dict[str, set[str]] = {
     # The keys and ids that every measurement shares.
     "benchmarks": {"from_seed_phrase", "chain_id"},
     # The library collects the functions of its language in decorators.
-    "workflow_engine.operators.query": {"signature"},
+    "workflow_engine.operators.functions": {"signature"},
     # Each makes the check of one kind of member of an operator's argument.
     "workflow_engine.operators": {"choice", "whole", "refused"},
     # A context of decimal arithmetic: never changed once made.

@@ -200,6 +200,8 @@ def _text(
     value: Any, member: str | None, name: str, error: type[InvalidProcessError] | type[InvalidResponseError]
 ) -> str | None:
     """Return a text, or the text in an object's member; None when absent."""
+    if isinstance(value, str) and 0 < len(value) <= MAX_ID:
+        return value
     path: tuple[str, ...] = (name,)
     if member is not None and isinstance(value, dict):
         value, path = value.get(member), (name, member)

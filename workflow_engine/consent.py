@@ -225,7 +225,7 @@ def _into_force(process: Process, entry: Entry, answer: Answer, found: OpenPropo
         **({} if answer.reason is None else {"reason": answer.reason}),
     }
     agreed = asked(process, entry.members) if deviation.changes_identities else ()
-    process = replace(process, previous=(*process.previous, recorded), changed=None, signatories=agreed)
+    process = replace(process, previous=process.previous.extended(recorded), changed=None, signatories=agreed)
     target = deviation.target if deviation.start is None else deviation.start
     arrived, acting = deviations.arrive(deviations.begin(process, deviation), target, actor)
     return by_scenario(lambda: enter(arrived, target, entry, acting, Budget()))

@@ -24,11 +24,12 @@ may do it now. A response in `previous` is `{ action: { key, … }, key, title?,
 timestamp, event }`. The order of the members of an object means nothing; the order of actions is that of the scenario.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from workflow_engine.durations import from_iso, to_iso
+from workflow_engine.history import History
 from workflow_engine.normalise import OWN_SCENARIO
 from workflow_engine.scenario import Scenario
 
@@ -94,18 +95,20 @@ class CurrentState:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        form = {
-            "key": self.key,
-            "title": self.title,
-            "description": self.description,
-            "instructions": dict(self.instructions),
-            "actions": dict(self.actions),
-            "due_date": None if self.due_date is None else to_iso(self.due_date),
-            "actor": self.actor,
-            "entered": {"event": self.event, "timestamp": self.timestamp},
-            "answered": list(self.answered),
-        }
-        return {name: value for name, value in form.items() if value is not None}
+        form: dict[str, Any] = {"key": self.key}
+        if self.title is not None:
+            form["title"] = self.title
+        if self.description is not None:
+            form["description"] = self.description
+        form["instructions"] = dict(self.instructions)
+        form["actions"] = dict(self.actions)
+        if self.due_date is not None:
+            form["due_date"] = to_iso(self.due_date)
+        if self.actor is not None:
+            form["actor"] = self.actor
+        form["entered"] = {"event": self.event, "timestamp": self.timestamp}
+        form["answered"] = list(self.answered)
+        return form
 
     @classmethod
     def from_dict(cls, form: Mapping[str, Any]) -> "CurrentState":
@@ -228,7 +231,7 @@ class Process:
     chain: str
     actors: Mapping[str, Mapping[str, Any]]
     assets: Mapping[str, Any]
-    previous: tuple[Mapping[str, Any], ...]
+    previous: History
     current: CurrentState
     proposals: tuple[OpenProposal, ...] = ()
     deviation: Deviation | None = None
@@ -246,6 +249,10 @@ class Process:
         """Tell whether it has ended and takes no more responses."""
         return self.scenario.states[self.current.key].is_final
 
+    def offers(self, action: str) -> bool:
+        """Tell whether an action may be done now."""
+        return action in self.current.actions and action in self.scenario.action_keys(self.current.key)
+
     @property
     def available(self) -> tuple[str, ...]:
         """Keys of the actions that may be done now, in the order of the scenario."""
@@ -260,7 +267,45 @@ class Process:
 
     def actors_of(self, identity: str) -> tuple[str, ...]:
         """Return the keys of the actors that an identity is bound to, in the order of their keys."""
-        return tuple(sorted(key for key, actor in self.actors.items() if identity_of(actor) == identity))
+        return tuple(sorted([key for key, actor in self.actors.items() if identity_of(actor) == identity]))
+
+    def with_data(
+        self, title: str | None, actors: Mapping[str, Mapping[str, Any]], assets: Mapping[str, Any]
+    ) -> "Process":
+        """Return the process with other data, where it stands."""
+        return Process(
+            id=self.id,
+            title=title,
+            scenario=self.scenario,
+            chain=self.chain,
+            actors=actors,
+            assets=assets,
+            previous=self.previous,
+            current=self.current,
+            proposals=self.proposals,
+            deviation=self.deviation,
+            changed=self.changed,
+            parent=self.parent,
+            signatories=self.signatories,
+        )
+
+    def standing_at(self, current: CurrentState, given: Mapping[str, Any] | None) -> "Process":
+        """Return the process in a state, with the response that led to it recorded, if it was one."""
+        return Process(
+            id=self.id,
+            title=self.title,
+            scenario=self.scenario,
+            chain=self.chain,
+            actors=self.actors,
+            assets=self.assets,
+            previous=self.previous if given is None else self.previous.extended(given),
+            current=current,
+            proposals=self.proposals,
+            deviation=self.deviation,
+            changed=self.changed if given is None else None,
+            parent=self.parent,
+            signatories=self.signatories,
+        )
 
     def signed_by(self, identity: str) -> "Process":
         """Return the process after an identity has bound itself in it, with a person's key."""
@@ -299,7 +344,7 @@ class Process:
         form: Mapping[str, Any],
         *,
         scenario: Scenario,
-        previous: tuple[Mapping[str, Any], ...],
+        previous: Iterable[Mapping[str, Any]],
         deviation: Deviation | None = None,
     ) -> "Process":
         """Put a process together from what `state` gave, its scenario, its history and the deviation in force."""
@@ -310,7 +355,7 @@ class Process:
             chain=form["chain"],
             actors=form["actors"],
             assets=form["assets"],
-            previous=previous,
+            previous=History.of(previous),
             current=CurrentState.from_dict(form["current"]),
             proposals=tuple(OpenProposal.from_dict(item) for item in form.get("proposals", ())),
             deviation=deviation,
@@ -334,6 +379,8 @@ def context_of(
 ) -> dict[str, Any]:
     """Return what data instructions see: the process, without the golden flow.
 
+    Its history is made a list by what reads it (`workflow_engine.history.plain`).
+
     Args:
         process: The process.
         actor: Key of the actor that stands as `current.actor`; by default the one whose response led to the state.
@@ -353,6 +400,6 @@ def context_of(
         "actors": process.actors,
         "assets": process.assets,
         "definitions": process.scenario.definitions,
-        "previous": list(process.previous),
+        "previous": process.previous,
         "current": current,
     }

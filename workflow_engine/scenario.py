@@ -5,7 +5,7 @@ those of the normal form. Data instructions (objects with `<operator>` members) 
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
 from workflow_engine import schema
@@ -19,6 +19,7 @@ from workflow_engine.normalise import (
     normalise,
     scenario_id,
 )
+from workflow_engine.offer import Offer, fixed_texts, offer_of
 from workflow_engine.schedule import Schedule, compile_schedule
 
 ActionKind = Literal[
@@ -114,6 +115,7 @@ class Action:
             where nothing is taken from elsewhere.
         properties: Its other members (`url`, `method`, `body`, `trigger_response`, …), possibly with instructions;
             those that are null are left out.
+        offer: What is worked out of it ahead.
     """
 
     key: str
@@ -135,6 +137,10 @@ class Action:
     schedule: Schedule | None
     accepts: Mapping[str, Any] | None
     properties: Mapping[str, Any]
+    offer: Offer = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "offer", offer_of(self))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +173,7 @@ class State:
         transitions: Tried in this order; the first that fits is taken.
         timeout: ISO 8601 duration, an instruction that gives one, or None.
         display: Whether the history shows it.
+        texts: The three texts by name, if none of them has to be evaluated, else None (`offer.fixed_texts`).
     """
 
     key: str
@@ -177,6 +184,10 @@ class State:
     transitions: tuple[Transition, ...]
     timeout: Text
     display: Display
+    texts: Mapping[str, Any] | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "texts", fixed_texts(self))
 
     @property
     def is_final(self) -> bool:

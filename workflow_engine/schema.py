@@ -27,10 +27,14 @@ from referencing.exceptions import Unresolvable
 from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema_form, schema_keywords
-from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path
+from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path, written
+from workflow_engine.schema_proof import Proof, proof_of, unknown
 
 MAX_PROBLEMS = 20
 """Deviations listed for one value; nobody reads more, and strangers choose how many there are."""
+
+MAX_PROVEN = 8192
+"""Bytes of the schemas for which proofs are kept: far more than a form, and half a megabyte of memory at most."""
 
 _DIALECTS: Mapping[str, Any] = {
     "http://json-schema.org/draft-07/schema": Draft7Validator,
@@ -59,23 +63,30 @@ class Validator:
         document: The schema it was made from, its members in the order of canonical JSON.
     """
 
-    __slots__ = ("_library", "document")
+    __slots__ = ("_library", "_prove", "document")
 
-    def __init__(self, document: Any, library: _Library) -> None:
+    def __init__(self, document: Any, library: _Library, prove: Proof = unknown) -> None:
         self.document = document
         self._library = library
+        self._prove = prove
 
-    def validate(self, value: Any, path: str = "$") -> None:
+    def validate(self, value: Any, path: str | Path = "$") -> None:
         """Check a value.
 
         Args:
             value: The JSON value.
-            path: JSON path of the value, which starts the paths of what is found.
+            path: Where the value stands, which starts the paths of what is found.
 
         Raises:
             InvalidDataError: It does not fit; the error lists the first deviations.
             InvalidSchemaError: A reference leads to nothing after all; `compile_schema` should have found it.
         """
+        if 0 <= self._prove(value) <= schema_keywords.MAX_WORK:
+            return
+        self.judge(value, written(path))
+
+    def judge(self, value: Any, path: str = "$") -> None:
+        """Check a value with the library alone, keyword by keyword. Raises what `validate` raises."""
         try:
             with schema_keywords.limited_work(path):
                 problems = list(islice(_deviations(self._library, value, path), MAX_PROBLEMS))
@@ -114,7 +125,7 @@ def compile_schema(document: Any) -> Validator:
     return _compile(text)
 
 
-def validate(schema: Validator | Any, value: Any, path: str = "$") -> None:
+def validate(schema: Validator | Any, value: Any, path: str | Path = "$") -> None:
     """Check a value against a schema, compiled or not.
 
     Raises:
@@ -135,7 +146,7 @@ def _compile(text: bytes) -> Validator:
     if isinstance(schema, dict):
         schema = {name: member for name, member in schema.items() if name != "$id"}
     library = _EVALUATORS[dialect](schema, registry=Registry(), format_checker=schema_keywords.FORMATS)
-    return Validator(document, library)
+    return Validator(document, library, proof_of(schema, library.VALIDATORS) if len(text) <= MAX_PROVEN else unknown)
 
 
 def _dialect(document: Any) -> _Library:

@@ -34,15 +34,16 @@ class _TooMuchWorkError(Exception):
 
 
 @contextlib.contextmanager
-def limited_work(path: str) -> Iterator[None]:
-    """Give everything evaluated inside one budget.
+def limited_work(path: str) -> Iterator[list[int]]:
+    """Give everything evaluated inside one budget, whose only item is what is left of it.
 
     Raises:
         InvalidDataError: The budget was used up.
     """
-    token = _work.set([MAX_WORK])
+    left = [MAX_WORK]
+    token = _work.set(left)
     try:
-        yield
+        yield left
     except (_TooMuchWorkError, RecursionError):
         raise InvalidDataError([(path, "The data takes too much work to check against its JSON Schema.")]) from None
     finally:
@@ -94,13 +95,14 @@ def _compiled(pattern: str) -> Any:
         return None
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
+    """Tell whether a pattern fits a text somewhere (RE2)."""
     compiled = _compiled(pattern)
     return compiled is not None and compiled.search(text) is not None
 
 
 def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if validator.is_type(instance, "string") and not _matches(pattern, instance):
+    if validator.is_type(instance, "string") and not matches(pattern, instance):
         yield ValidationError("pattern")
 
 
@@ -112,7 +114,7 @@ def _pattern_properties(
     _pay(len(patterns) * len(instance))
     for pattern, subschema in patterns.items():
         for name, value in instance.items():
-            if _matches(pattern, name):
+            if matches(pattern, name):
                 yield from validator.descend(value, subschema, path=name, schema_path=pattern)
 
 
@@ -122,7 +124,7 @@ def _additional_properties(validator: Any, subschema: Any, instance: Any, schema
     properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     _pay(len(patterns) * len(instance))
     for name, value in instance.items():
-        if name in properties or any(_matches(pattern, name) for pattern in patterns):
+        if name in properties or any(matches(pattern, name) for pattern in patterns):
             continue
         if subschema is False:
             yield ValidationError("additionalProperties", path=(name,))
@@ -130,37 +132,44 @@ def _additional_properties(validator: Any, subschema: Any, instance: Any, schema
             yield from validator.descend(value, subschema, path=name)
 
 
+def is_multiple(value: float, divisor: float) -> bool:
+    """Tell whether a number is a multiple of another, both as the decimals that are written."""
+    if type(value) is int and type(divisor) is int:
+        return value % divisor == 0
+    return not Fraction(repr(value)) % Fraction(repr(divisor))
+
+
 def _multiple_of(validator: Any, divisor: float, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if validator.is_type(instance, "number") and Fraction(repr(instance)) % Fraction(repr(divisor)):
+    if validator.is_type(instance, "number") and not is_multiple(instance, divisor):
         yield ValidationError("multipleOf")
 
 
 def _unique_items(validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     if wanted and validator.is_type(instance, "array"):
-        seen = {_hash_key(item) for item in instance}
+        seen = {hash_key(item) for item in instance}
         if len(seen) != len(instance):
             yield ValidationError("uniqueItems")
 
 
-def _hash_key(value: Any) -> Any:
+def hash_key(value: Any) -> Any:
     """Return something hashable that is equal for equal JSON values (1 and 1.0 are, 1 and true are not)."""
     if isinstance(value, dict):
         _pay(len(value))
-        return frozenset((name, _hash_key(member)) for name, member in value.items())
+        return frozenset((name, hash_key(member)) for name, member in value.items())
     if isinstance(value, list):
         _pay(len(value))
-        return tuple(_hash_key(item) for item in value)
+        return tuple(hash_key(item) for item in value)
     return (bool, value) if isinstance(value, bool) else value
 
 
 def _enum(_validator: Any, values: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    wanted = _hash_key(instance)
-    if all(_hash_key(value) != wanted for value in values):
+    wanted = hash_key(instance)
+    if all(hash_key(value) != wanted for value in values):
         yield ValidationError("enum")
 
 
 def _const(_validator: Any, value: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if _hash_key(value) != _hash_key(instance):
+    if hash_key(value) != hash_key(instance):
         yield ValidationError("const")
 
 

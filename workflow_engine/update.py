@@ -123,24 +123,20 @@ def write(projection: Projection, place: tuple[str, ...], value: Any, *, patch: 
         return _with_title(projection, value)
     kind, key, rest = place[0], place[1], place[2:]
     if kind == "assets":
-        present = projection.assets[key]
-        changed = _put(present, rest, value, patch=patch)
-        if changed is None:
-            changed = default_of(scenario.assets[key].schema_document)
-        return _replace(projection, assets={**projection.assets, key: changed})
-    actor = _put(projection.actors[key], rest, value, patch=patch)
-    return _replace(projection, actors={**projection.actors, key: _actor(actor, scenario.actors[key])})
-
-
-def _replace(projection: Projection, **changes: Any) -> Projection:
-    members = {"title": projection.title, "actors": projection.actors, "assets": projection.assets, **changes}
-    return Projection(**members)
+        asset = _put(projection.assets[key], rest, value, patch=patch)
+        if asset is None:
+            asset = default_of(scenario.assets[key].schema_document)
+        assets = {**projection.assets, key: asset}
+        return Projection(title=projection.title, actors=projection.actors, assets=assets)
+    actor = _actor(_put(projection.actors[key], rest, value, patch=patch), scenario.actors[key])
+    actors = {**projection.actors, key: actor}
+    return Projection(title=projection.title, actors=actors, assets=projection.assets)
 
 
 def _with_title(projection: Projection, value: Any) -> Projection:
     if value is not None and not (isinstance(value, str) and len(value) <= MAX_TITLE):
         raise InvalidDataError([("$.title", f"A title should be text of at most {MAX_TITLE} characters.")])
-    return _replace(projection, title=value)
+    return Projection(title=value, actors=projection.actors, assets=projection.assets)
 
 
 def _actor(value: Any, definition: ActorDefinition) -> Mapping[str, Any]:
@@ -206,15 +202,21 @@ def validate_changes(before: Projection, after: Projection, scenario: Scenario) 
         InvalidDataError: One does not fit its schema.
         BudgetExceededError: One is too large or nested too deeply.
     """
-    for key, asset in sorted(after.assets.items()):
-        if asset is not before.assets[key]:
-            values.measure(asset, Budget())
-            scenario.assets[key].schema.validate(asset, json_path(("assets", key)))
-    for key, actor in sorted(after.actors.items()):
-        if actor is not before.actors[key] and data_of(actor, {}) != data_of(before.actors[key], {}):
+    for key in changed(before.assets, after.assets):
+        asset = after.assets[key]
+        values.measure(asset, Budget())
+        scenario.assets[key].schema.validate(asset, ("assets", key))
+    for key in changed(before.actors, after.actors):
+        actor = after.actors[key]
+        if data_of(actor, {}) != data_of(before.actors[key], {}):
             values.measure(actor, Budget())
             definition = scenario.actors[key]
-            definition.schema.validate(data_of(actor, definition.schema_document), json_path(("actors", key)))
+            definition.schema.validate(data_of(actor, definition.schema_document), ("actors", key))
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the actors or assets that are other objects than before, in their order."""
+    return [] if after is before else sorted([key for key, value in after.items() if value is not before[key]])
 
 
 def data_of(actor: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from eventchain.core.errors import LiveContractError
 from workflow_engine import machine, simulate
 from workflow_engine.errors import InvalidInstructionError
+from workflow_engine.history import History
 from workflow_engine.model.embedded import called_in, ends_of, handed_to, starts, waited_for
 from workflow_engine.model.graph import Configuration, Graph, Move, Refusal
 from workflow_engine.model.hidden import SENTENCE, hidden_states
@@ -268,7 +269,7 @@ def _fitting(work: _Exploration, process: Process, attempt: Attempt, after: Proc
 def _found(work: _Exploration, process: Process, move: Move | None) -> int | None:
     """Return the index of a process's configuration, which may be new; None when there is no room for it."""
     if not work.relevance.keeps_history:
-        process = replace(process, previous=())
+        process = replace(process, previous=History())
     truths = frozenset(_truths(work, process))
     if work.bound is not None and work.configurations:
         return None

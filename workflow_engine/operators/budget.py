@@ -39,6 +39,14 @@ class Budget:
                 hint=f"At most {MAX_STEPS} are allowed; simplify the instruction.",
             )
 
+    def take(self, steps: int, size: int) -> bool:
+        """Take steps and size off if there is enough of both; else take nothing, and tell."""
+        if steps > self._steps or size > self._size:
+            return False
+        self._steps -= steps
+        self._size -= size
+        return True
+
     def grow(self, size: int) -> None:
         """Take characters or values that are about to be made off.
 

@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any
 
 from workflow_engine.errors import InvalidInstructionError
+from workflow_engine.history import plain
 from workflow_engine.operators import paths, values
 from workflow_engine.operators.budget import Budget
 
@@ -189,5 +190,5 @@ def _look_up(name: str, stack: tuple[Any, ...], budget: Budget) -> Any:
             value = scope[first]
             for part in rest:
                 value = paths.member(value, part)
-            return value
+            return plain(value)
     return None

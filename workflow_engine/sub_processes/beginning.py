@@ -30,6 +30,7 @@ from workflow_engine.errors import (
     json_path,
     quote,
 )
+from workflow_engine.history import History
 from workflow_engine.operators import Budget
 from workflow_engine.process import OWN_PROCESS, CurrentState, Parent, Process
 from workflow_engine.scenario import INITIAL_STATE, Scenario
@@ -119,7 +120,7 @@ def made(above: Process, parent: Parent, scenario: Scenario, entry: Entry) -> Pr
         chain=entry.chain,
         actors=after.actors,
         assets=after.assets,
-        previous=(),
+        previous=History(),
         current=current,
         parent=parent,
     )
