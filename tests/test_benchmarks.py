@@ -12,7 +12,7 @@ from benchmarks.sizes import Sizes
 from tests.servers import rabbitmq
 
 ON_RABBITMQ = {"handover", "shovel", "workers"}
-TINY = Sizes(chain=3, ingest=4, steps=5, hashes=7, blocks=3, chains=100, messages=200, requests=8, rounds=2)
+TINY = Sizes(chain=3, ingest=4, steps=5, states=40, hashes=7, blocks=3, chains=100, messages=200, requests=8, rounds=2)
 
 
 def figure(**changes: object) -> Figure:
