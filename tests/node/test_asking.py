@@ -352,7 +352,7 @@ def test_answer_that_the_queue_did_not_take_is_given_when_the_ask_comes_again(st
     assert answer(stage, ask, system("seller"))
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 12))])
 def test_whatever_was_lost_asking_makes_all_know_the_same(seed: int) -> None:
     chance = random.Random(seed)
     stage = Stage.of(Simulation(seed)).found(members=("seller", "inspector"))
