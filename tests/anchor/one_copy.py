@@ -17,7 +17,7 @@ from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
 from tests.anchor.world import ACCOUNT, hash_of
 
-PARAMETERS = development(block_time=60, period=4)
+PARAMETERS = development(block_time=150, period=4)
 
 
 def open_place(place: str) -> DocumentStore:

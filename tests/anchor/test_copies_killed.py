@@ -98,11 +98,11 @@ def check(store: DocumentStore, acknowledged: Sequence[str]) -> None:
     """Check that a new copy brings every acknowledged hash to a receipt, on one chain."""
     service = AnchorService(store, ACCOUNT, PARAMETERS, clock=system_clock)
     stop = threading.Event()
-    for _ in range(6_000):
+    for _ in range(1_500):
         service.step()
         if not service.unconfirmed() and len(service.receipts(acknowledged)) == len(acknowledged):
             break
-        stop.wait(0.005)
+        stop.wait(0.02)
     found = service.receipts(acknowledged)
     assert found.keys() == set(acknowledged)
     for text, receipt in found.items():
