@@ -12,6 +12,7 @@ class Sizes:
         ingest: Events that go through the eight steps, in each round.
         steps: Steps of the machine, in each round.
         responses: Responses of the process that is replayed.
+        states: States of the scenarios that are checked, at most.
         hashes: Hashes of a day.
         blocks: Key blocks of a day: one a minute.
         chains: Chains that a node with many of them keeps.
@@ -24,6 +25,7 @@ class Sizes:
     ingest: int
     steps: int
     responses: int
+    states: int
     hashes: int
     blocks: int
     chains: int
@@ -37,6 +39,7 @@ FULL = Sizes(
     ingest=500,
     steps=2_000,
     responses=10_000,
+    states=1_000,
     hashes=1_000_000,
     blocks=1440,
     chains=100_000,
@@ -49,6 +52,7 @@ QUICK = Sizes(
     ingest=200,
     steps=500,
     responses=2_000,
+    states=1_000,
     hashes=100_000,
     blocks=144,
     chains=10_000,

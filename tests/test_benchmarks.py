@@ -17,7 +17,17 @@ from workflow_engine.operators import OPERATORS, evaluate
 
 ON_RABBITMQ = {"handover", "shovel", "workers"}
 TINY = Sizes(
-    chain=3, ingest=4, steps=5, responses=20, hashes=7, blocks=3, chains=100, messages=200, requests=8, rounds=2
+    chain=3,
+    ingest=4,
+    steps=5,
+    responses=20,
+    states=40,
+    hashes=7,
+    blocks=3,
+    chains=100,
+    messages=200,
+    requests=8,
+    rounds=2,
 )
 
 

@@ -56,8 +56,10 @@ def misspelt_keyword(view: View) -> Iterator[Finding]:
     for place, document in _schemas(view):
         for at, part in _parts(document):
             for name in part:
+                if name in _KEYWORDS:
+                    continue
                 close = difflib.get_close_matches(name[:32], _KEYWORDS, n=1, cutoff=0.8)
-                if name not in _KEYWORDS and close:
+                if close:
                     yield (*place, *at, name), f"{quote(name)} has no effect. Did you mean {quote(close[0])}?"
 
 
