@@ -137,14 +137,14 @@ def bomb(levels: int, actions: int) -> dict[str, Any]:
 
 
 def test_scenario_never_lets_nodes_start_more_sub_processes_than_the_limit() -> None:
-    assert findings(bomb(2, 30), "error") == set()  # 30 and 900
-    assert findings(bomb(2, 40), "error") == {("many-sub-processes", "$.scenarios")}
+    assert findings(bomb(2, 15), "error") == set()  # 15 and 225
+    assert findings(bomb(2, 16), "error") == {("many-sub-processes", "$.scenarios")}
     assert ("many-sub-processes", "$.scenarios") in findings(bomb(20, 8), "error")
-    assert 30 + 900 <= MAX_SUB_PROCESSES < 40 + 1600
+    assert 15 + 225 <= MAX_SUB_PROCESSES < 16 + 256
 
 
 def test_runs_of_a_schedule_are_counted() -> None:
-    daily = {"every": "P1D", "max": 900}
+    daily = {"every": "P1D", "max": 200}
     document = changed("actions", "finance", schedule=daily)
     assert findings(document, "error") == set()
     document["actions"]["inspect"]["schedule"] = daily
