@@ -450,6 +450,33 @@ def test_deviation_of_the_parent_abandons_its_sub_processes() -> None:
     contract.check_replay()
 
 
+def test_deviation_may_run_an_embedded_scenario_too() -> None:
+    contract = checking()
+    again = {
+        "$schema": "urn:livecontract:action:sub-process",
+        "actor": "buyer",
+        "scenario": "financing",
+        "responses": {"ok": {"update": "assets.financing"}, "error": {}},
+    }
+    body = {
+        **DEVIATION,
+        "process": "p",
+        "from": "checking",
+        "to": "checking",
+        "actions": {"again": again},
+        "states": {"later": {"action": "again", "transition": "checking"}},
+    }
+    contract.add(consent(contract.add(body)), "beta")
+    contract.settle()
+    child = contract.child("again")
+    contract.check_replay()
+    contract.act(child, "lend")
+    contract.settle()
+    assert (contract.process().current.key, contract.process().deviation) == ("checking", None)
+    assert contract.process().assets["financing"]["process"] == child
+    contract.check_replay()
+
+
 def nested(levels: int) -> dict[str, Any]:
     """A scenario whose sub-processes have sub-processes, so many levels deep."""
     document: dict[str, Any] = {
