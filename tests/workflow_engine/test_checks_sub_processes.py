@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.workflow_engine.nesting import INSPECTION, LABORATORY, OWN, PURCHASE, changed, manual
+from tests.workflow_engine.nesting import INSPECTION, LABORATORY, OWN, PURCHASE, Contract, changed, manual
 from workflow_engine.checks import check
 from workflow_engine.checks.sub_processes import MAX_SUB_PROCESSES
 
@@ -154,3 +156,28 @@ def test_runs_of_a_schedule_are_counted() -> None:
 def test_findings_in_embedded_scenarios_have_their_place() -> None:
     document = changed("scenarios", "inspection", **{**INSPECTION, "assets": {}})
     assert ("update-target", "$.scenarios.inspection.actions.report.responses.ok.update") in findings(document, "error")
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(["inspection", "report", "buyer"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["object", "client", "<ref>", "ok", "", "a.b"]) | st.text(max_size=4), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(["scenario", "roles", "assets", "result", "responses", "schedule"]), JUNK))
+def test_whatever_stands_in_an_action_it_is_checked_and_what_passes_runs(members: dict[str, Any]) -> None:
+    document = changed("actions", "inspect", **members)
+    if check(document).valid:
+        contract = Contract(document)
+        contract.act("p", "offer", "beta", data={"address": "Mill Lane 1", "price": 100})
+        contract.settle()
+        contract.check_replay()

@@ -1,14 +1,18 @@
 """Sub-processes in the engine: started once, isolated, answered truly, abandoned with the state that waits for them."""
 
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from eventchain.core.errors import LiveContractError
 from tests.workflow_engine.nesting import (
     LABORATORY,
     PROCESS,
+    RESPONSE,
     Contract,
     changed,
     checking,
@@ -369,3 +373,28 @@ def test_result_that_no_event_could_carry_is_an_error() -> None:
     contract.act(child, "report", "beta", data={"grade": 1, "note": "x" * 40_000})
     contract.settle()
     assert "larger than" in contract.process().previous[-1]["data"]["message"]
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6) | st.sampled_from(["p", "inspect", "finance"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["process", "action", "event", "id", "state", "result", "message"]), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from(["id", "scenario", "parent", "chain", "actors", "title"]), JUNK),
+    st.dictionaries(st.sampled_from(["key", "data", "actor"]), JUNK),
+)
+def test_whatever_is_submitted_is_refused_with_a_reason(start: dict[str, Any], answer: dict[str, Any]) -> None:
+    contract = in_state()
+    body = contract.body("inspect")
+    for given_body in ({**body, **start}, {"$schema": RESPONSE, "process": "p", "action": "inspect", **answer}):
+        with suppress(LiveContractError):
+            contract.add(given_body, "beta", key="system")
+    assert contract.process().previous[1:] == ()
+    assert {item.id for item in contract.engine.processes("chain")} <= {"p", body["id"]}
