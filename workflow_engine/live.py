@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -31,6 +31,7 @@ class Live:
         store: Where it is read from.
         loaded: Processes read so far, by id.
         compiled: Scenarios read so far, by id and by name.
+        absent: Ids that no process was found by.
         is_behind: Whether something was read that is later than the head: nothing can be applied to this any more.
     """
 
@@ -40,13 +41,17 @@ class Live:
     store: DocumentStore
     loaded: dict[str, Process]
     compiled: dict[str, Scenario]
+    absent: set[str] = field(default_factory=set)
     is_behind: bool = False
 
     def process(self, process_id: str) -> Process | None:
         """Return a process as of this entry or later, or None."""
+        if process_id in self.absent:
+            return None
         if process_id not in self.loaded:
             found = self._read(process_id)
             if found is None:
+                self.absent.add(process_id)
                 return None
             self.loaded[process_id] = found
         return self.loaded[process_id]

@@ -220,7 +220,10 @@ class WorkflowService:
 
     def is_due(self, action: DueAction) -> bool:
         """Tell whether a system action still waits, whosever turn it is."""
-        return action in [item.of(process) for process, item in self._waiting(action.chain)]
+        live = self._live.of(action.chain)
+        process = live.process(action.process)
+        waiting = [] if process is None else waiting_now([process], live.process, self._clock(), self._up_since)
+        return any(action == item.of(found) for found, item in waiting)
 
     def _waits(self, action: DueAction) -> bool:
         """Tell whether an answered system action still waits; if not, it is looked after no more."""
@@ -231,12 +234,9 @@ class WorkflowService:
             deferrals.close(self._store, action)
         return False
 
-    def _waiting(self, chain: str) -> list[Waiting]:
-        live = self._live.of(chain)
-        return waiting_now(live.processes(), live.process, self._clock(), self._up_since)
-
     def _in_turn(self, chain: str) -> list[Waiting]:
-        return in_turn(self._waiting(chain), self._clock(), self._up_since)
+        live, now = self._live.of(chain), self._clock()
+        return in_turn(waiting_now(live.processes(), live.process, now, self._up_since), now, self._up_since)
 
     def perform(self, action: DueAction) -> dict[str, Any] | None:
         """Run a system action and return the body of the event to sign with the system key: mostly its response.

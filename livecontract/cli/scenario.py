@@ -30,7 +30,9 @@ def simulate(
     file: DocumentFile,
     responses: Annotated[
         str,
-        typer.Option(metavar="FILE", help="A JSON list of {actor, action, response?, data?, at?, after?} and {wait}."),
+        typer.Option(
+            metavar="FILE", help="A JSON list of {in?, actor, action, response?, data?, at?, after?} and {wait}."
+        ),
     ],
     as_json: AsJson = False,
 ) -> None:
@@ -62,4 +64,8 @@ def _simulation_text(document: dict[str, Any]) -> str:
         f"next       {', '.join(document['next']) or '-'}",
     ]
     lines += [f"action     {action}: {', '.join(actors)}" for action, actors in document["actions"].items()]
+    for item in document.get("sub_processes", ()):
+        place = item["in"] if isinstance(item["in"], str) else "/".join(item["in"])
+        note = " (abandoned)" if item.get("abandoned") else " (finished)" if item["finished"] else ""
+        lines.append(f"in         {place}: {item['state']}{note}")
     return "\n".join(lines)

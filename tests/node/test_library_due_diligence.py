@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 import scenarios
 from livecontract import evidence
 from livecontract.histories import read_histories
@@ -91,6 +93,7 @@ def test_one_ends_well_and_one_fails_and_all_nodes_go_on_alike() -> None:
     assert [item.check for item in checks if not item.ok] == []
 
 
+@pytest.mark.slow
 def test_sub_processes_are_abandoned_when_the_time_of_the_sale_is_over() -> None:
     stage = begin()
     survey(stage, "sound")

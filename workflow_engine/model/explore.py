@@ -96,13 +96,7 @@ def explore(
     """
     limits = limits or Limits()
     inner, notes = _embedded(scenario, limits)
-    limits = replace(limits, steps=max(1, limits.steps - sum(graph.steps for graph in inner.values())))
-    relevance = relevance_of(scenario, watched)
-    ends = {key: ends_of(item, inner.get(key)) for key, item in scenario.scenarios.items()}
-    samples = samples_of(scenario, relevance, ends)
-    called = called_in(scenario, inner)
-    waits = {key: tuple(sorted(waited_for(called.get(key)))) for key in scenario.actions}
-    work = _Exploration(scenario, relevance, samples, limits, watched, frozenset(numbers_in(samples)), waits)
+    work = _prepared(scenario, limits, watched, inner)
     begun = _begin(work, handed)
     while work.waiting and work.bound is None:
         index, process, weight = work.waiting.popleft()
@@ -119,14 +113,32 @@ def explore(
         moves=tuple(work.moves),
         unexplored=frozenset(index for index, _, _ in work.waiting) | hidden,
         refusals=tuple(work.refusals),
-        untried=tuple(sorted(key for key in work.tried | _without_data(samples) if key not in work.fitted)),
+        untried=tuple(sorted(key for key in work.tried | _without_data(work.samples) if key not in work.fitted)),
         bound=work.bound or (SENTENCE if hidden else None),
         is_exact=work.is_exact,
         steps=work.steps + sum(graph.steps for graph in inner.values()),
         notes=(*_notes(work), *notes),
         starts=begun,
         inner=inner,
-        called=called,
+        called=called_in(scenario, inner),
+    )
+
+
+def _prepared(scenario: Scenario, limits: Limits, watched: Sequence[Any], inner: Mapping[str, Graph]) -> _Exploration:
+    """Return an exploration that has not begun, with what the embedded scenarios left of the limits."""
+    left = max(1, limits.steps - sum(graph.steps for graph in inner.values()))
+    relevance = relevance_of(scenario, watched)
+    ends = {key: ends_of(item, inner.get(key)) for key, item in scenario.scenarios.items()}
+    samples = samples_of(scenario, relevance, ends)
+    called = called_in(scenario, inner)
+    return _Exploration(
+        scenario=scenario,
+        relevance=relevance,
+        samples=samples,
+        limits=replace(limits, steps=left),
+        watched=watched,
+        numbers=frozenset(numbers_in(samples)),
+        waits={key: tuple(sorted(waited_for(called.get(key)))) for key in scenario.actions},
     )
 
 
