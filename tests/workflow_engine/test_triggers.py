@@ -256,6 +256,14 @@ def test_projection_makes_the_request() -> None:
     assert (web.requests[0].method, web.requests[0].body) == ("PUT", b'{"n":7,"process":"p","who":"Acme"}')
 
 
+@pytest.mark.parametrize("process", ["process", "{id: process.id, previous: process.previous}"])
+def test_projection_may_send_the_history_as_a_list(process: str) -> None:
+    web = Web()
+    http(web, projection=f"{{url: url, method: 'PUT', data: {process}}}")
+    sent = json.loads(web.requests[0].body or b"")
+    assert (sent["id"], sent["previous"]) == ("p", [])
+
+
 def test_outcome_that_the_scenario_refuses_becomes_its_error() -> None:
     typed = {"ok": {"schema": {"type": "object", "required": ["id"]}}, "error": {}}
     body = http(Web(), responses=typed)
