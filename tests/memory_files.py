@@ -23,6 +23,6 @@ def has_room(place: Path, room: int = ROOM) -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """Name the folder before pytest reads its name. A worker of pytest-xdist is given one by who started it."""
     if config.option.basetemp is None and not hasattr(config, "workerinput") and has_room(MEMORY):
-        folder = tempfile.mkdtemp(prefix="livecontract-tests-", dir=MEMORY)
+        folder = tempfile.mkdtemp(prefix="pytest-", dir=MEMORY)
         config.option.basetemp = folder
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
