@@ -341,6 +341,13 @@ class Archive:
         now = [self._store.get(EVENTS, _key(document)) for document in documents]
         return [document for document in now if document is not None and document["outbox"] is not None]
 
+    def owe(self, chain: ChainId, hash_: bytes, effect: Effect) -> None:
+        """Note that an effect of an event that is kept is to be done, once more if it was done already."""
+        document = self.find(chain, hash_)
+        if document is not None:
+            outbox = document["outbox"] if isinstance(document["outbox"], int) else 0
+            self._store.update(EVENTS, _key(document), {"outbox": outbox | int(effect)})
+
     def clear_outbox(self, documents: Iterable[Document]) -> None:
         """Note that the effects of these events are done."""
         for document in documents:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import structlog
 
-from eventchain.archive import Archive, read_event
+from eventchain.archive import Archive, Effect, read_event
 from eventchain.branch import complete_branches
 from eventchain.chain_locks import ChainLocks, Held
 from eventchain.core import base58
@@ -97,6 +97,7 @@ class Repair:
             self._locks.keep()
             replayed, entry = replayed.advance(read_event(document))
             self._apply_again(entry)
+        self._archive.owe(tip.chain, tip.hash, Effect.TRIGGER)  # who looked meanwhile saw nothing that is due
         if not was_half_done:
             self._locks.finish(chain)
 

@@ -142,21 +142,16 @@ class TriggerHandler:
 
         Raises:
             NotCertainError: The scenario wants its cause anchored or settled first.
-            LiveContractError: It could not be performed now, or whether it still waits cannot be told now.
+            LiveContractError: It could not be performed now.
         """
         due = strict_json.parse(message.body)
         if not self._chains.is_certain(str(due["chain"]), str(due["cause"]), str(due["when"])):
             raise NotCertainError(f"the system action {due['action']} waits until its cause is {due['when']}")
-        chain, submission = str(due["chain"]), f"trigger {message.id}"
         body = self._performer.perform(due)
-        if body is None:
-            if self._chains.submitted(chain, submission) is not None:
-                return
-            body = self._performer.perform(due)  # the engine may have been ahead of a chain that was set right since
         if body is None:
             return
         try:
-            self._chains.submit(chain, body, submission)
+            self._chains.submit(str(due["chain"]), body, f"trigger {message.id}")
         except (InvalidError, ForbiddenError, ConflictError, NotFoundError) as error:
             log.info("system action came too late", action=due.get("action"), reason=error.message)
 

@@ -284,7 +284,7 @@ def test_guide_runs_from_start_to_end(reader: Reader) -> None:
             if block.language == "python":
                 printed = reader.run(str(path))
                 if path.name == "act.py":
-                    assert printed == "Make an offer, or decline.\n"
+                    assert printed == "Make an offer within 30 days, or decline.\n"
         elif block.language == "console":
             parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]
             for command, *shown in (part.splitlines() for part in parts):

@@ -14,11 +14,9 @@ from workflow_engine.durations import to_iso
 from workflow_engine.errors import (
     ActorNotAllowedError,
     DeviationNotFoundError,
-    DeviationNotOpenError,
     InvalidCommentError,
     InvalidDeviationError,
     ProcessNotFoundError,
-    quote,
 )
 from workflow_engine.live import Live
 from workflow_engine.outcome import Outcome, Row
@@ -26,7 +24,7 @@ from workflow_engine.process import Process
 from workflow_engine.proposal import OWN_DEVIATION, read_proposal
 from workflow_engine.records import encode
 from workflow_engine.scenario import Scenario
-from workflow_engine.sub_processes.relation import check_not_abandoned, left_out
+from workflow_engine.sub_processes.relation import check_may_deviate
 
 SCHEMAS = {comment.OWN_COMMENT: "comment", OWN_DEVIATION: "deviation", OWN_CONSENT: "consent"}
 """What is decided here, as `$schema` and as kind of entry."""
@@ -85,7 +83,7 @@ def _proposed(entry: Entry, live: Live, row: Row) -> Outcome:
     """Keep a proposal to deviate, and add it to those that are open in its process."""
     proposal = read_proposal(entry.body)
     process = _process(live, proposal.process)
-    _check_may_deviate(process, entry, live)
+    check_may_deviate(process, entry.members, live.process)
     successor = _successor(proposal.scenario, live)
     changed = consent.propose(process, entry, proposal, successor)
     kept = {
@@ -109,7 +107,7 @@ def _answered(entry: Entry, live: Live, row: Row) -> Outcome:
         raise DeviationNotFoundError("There is no such proposal on this chain.", path="$.deviation")
     process = _process(live, kept["process"])
     if answer.answer == consent.AGREE:
-        _check_may_deviate(process, entry, live)
+        check_may_deviate(process, entry.members, live.process)
     proposal, successor = read_proposal(kept["proposal"]), _successor(kept.get("successor"), live)
     changed = consent.respond(process, entry, answer, proposal, successor)
     said = _said(entry, process) | {"deviation": answer.deviation, "answer": answer.answer}
@@ -140,18 +138,6 @@ def _process(live: Live, process_id: str) -> Process:
     if found is None:
         raise ProcessNotFoundError("There is no such process on this chain.", path="$.process")
     return found
-
-
-def _check_may_deviate(process: Process, entry: Entry, live: Live) -> None:
-    """Check that a process is none, or a sub-process of which everybody above is asked: all parties have to agree."""
-    check_not_abandoned(process, live.process)
-    missing = left_out(process, entry.members, live.process)
-    if missing:
-        names = ", ".join(quote(name) for name in missing[:8])
-        raise DeviationNotOpenError(
-            "A sub-process deviates only where all parties of the process above take part in it.",
-            hint=f"{names} would not be asked. Propose to deviate in the process above.",
-        )
 
 
 def _successor(name: str | None, live: Live) -> Scenario | None:

@@ -1,18 +1,20 @@
 """Processes that are played together without a chain: one, its sub-processes, theirs, and so on.
 
 Nodes start sub-processes and answer for them at once, so that only what people, other system actions and time do has to
-be said. Keys are never an obstacle, and every actor has an identity.
+be said. Keys are never an obstacle, and every actor has an identity. What is said and proposed beside the processes is
+kept with them (`simulate_talk`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from eventchain.core.entry import Entry, Origin
-from workflow_engine import machine
+from workflow_engine import machine, simulate_talk
+from workflow_engine.conversation import Conversation
 from workflow_engine.documents import action as documents
 from workflow_engine.durations import to_iso
 from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError, quote
-from workflow_engine.process import Process
+from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT
 from workflow_engine.sub_processes.conduct import conducted, finding
 from workflow_engine.sub_processes.relation import is_abandoned
@@ -34,7 +36,9 @@ class Family:
 
     Attributes:
         traces: Every process by id, as it was after its start and after every event that changed it, or only as it is.
-        given: The responses so far, timeouts among them, as `simulate.run` takes them; without what nodes did.
+        conversations: What was said and proposed beside each process, by id; none where nothing was.
+        given: The items so far, timeouts among them, as `simulate.run` takes them; without what nodes did.
+        now: When the last thing happened, in milliseconds since 1970.
     """
 
     def __init__(self, root: Process, *, keeps_traces: bool = False) -> None:
@@ -42,7 +46,9 @@ class Family:
         self._keeps_traces = keeps_traces
         self._events = 0
         self.traces: dict[str, list[Process]] = {root.id: [root]}
+        self.conversations: dict[str, Conversation] = {}
         self.given: list[dict[str, Any]] = []
+        self.now = root.current.timestamp
         self.settle(root.current.timestamp)
 
     @property
@@ -85,20 +91,34 @@ class Family:
         return process
 
     def respond(self, response: Mapping[str, Any], moment: int) -> None:
-        """Give a response (see `simulate.run`), and let nodes do what follows.
+        """Give a response, or say something (see `simulate.run`), and let nodes do what follows.
 
         Raises:
             InvalidError, ForbiddenError, ConflictError: It is refused.
         """
         process = self.inside(response.get("in"))
+        if simulate_talk.kind_of(response) is not None:
+            self._say(process, response, moment)
+            return
         find = finding(process, response.get("action"), self.find)
         after = machine.step(process, entry_of(process, response, moment, self._next()), find)
         self._keep(after)
         self.given.append(self._said(after, response.get("in")))
         self.settle(moment)
 
+    def _say(self, process: Process, item: Mapping[str, Any], moment: int) -> None:
+        members = frozenset().union(*(members_of(known) for known in self.processes.values()))
+        entry = event(self._next(), moment, _actor_of(process, item), process.chain, {}, members=members)
+        before = self.conversations.get(process.id, Conversation())
+        after, self.conversations[process.id] = simulate_talk.say(process, before, item, entry, self.find)
+        if after is not process:
+            self._keep(after)
+        self.given.append({**{name: value for name, value in item.items() if name != "after"}, "at": to_iso(moment)})
+        self.settle(moment)
+
     def settle(self, moment: int) -> None:
         """Let nodes start sub-processes, and answer for those that have ended."""
+        self.now = moment
 
         def sign(identity: str, body: Mapping[str, Any]) -> Entry:
             return event(self._next(), moment, identity, self.root.chain, body)
@@ -174,20 +194,38 @@ def entry_of(process: Process, response: Mapping[str, Any], moment: int, number:
         InvalidResponseError: Its actor is none of the process.
     """
     actor = response.get("actor")
+    identity = _actor_of(process, response)
+    body = {"process": process.id, "action": response.get("action"), "key": response.get("response"), "actor": actor}
+    data = data_of(process, response.get("action"), response.get("data"))
+    origin = origin_of(process, response.get("action"), data, moment, response.get("origin"))
+    return event(number, moment, identity, process.chain, {**body, "data": data}, origin)
+
+
+def _actor_of(process: Process, item: Mapping[str, Any]) -> str:
+    """Return the id of the identity that an item is given by, or an empty text where its actor has none."""
+    actor = item.get("actor")
     known = process.actors.get(actor) if isinstance(actor, str) else None
     if known is None:
         raise InvalidResponseError(
             "This is no actor of the scenario.", path="$.actor", hint=f"There are {', '.join(sorted(process.actors))}."
         )
-    identity = known.get("identity") or {"id": ""}
-    body = {"process": process.id, "action": response.get("action"), "key": response.get("response"), "actor": actor}
-    data = _data(process, response)
-    origin = origin_of(process, response.get("action"), data, moment, response.get("origin"))
-    return event(number, moment, identity["id"], process.chain, {**body, "data": data}, origin)
+    return identity_of(known) or ""
+
+
+def members_of(process: Process) -> frozenset[str]:
+    """Return the identities that play an actor: in a play they are on the chain, and nobody else."""
+    return frozenset(identity for actor in process.actors.values() if (identity := identity_of(actor)) is not None)
 
 
 def event(
-    number: int, moment: int, identity: str, chain: str, body: Mapping[str, Any], origin: Origin | None = None
+    number: int,
+    moment: int,
+    identity: str,
+    chain: str,
+    body: Mapping[str, Any],
+    origin: Origin | None = None,
+    *,
+    members: frozenset[str] = frozenset(),
 ) -> Entry:
     """Return an event of a play, signed with whatever key is needed."""
     return Entry(
@@ -199,28 +237,34 @@ def event(
         signer="",
         identity=identity,
         key_names=BOTH_KEYS,
-        members=frozenset(),
+        members=members,
         origin=origin,
     )
 
 
-def _data(process: Process, response: Mapping[str, Any]) -> Any:
+def data_of(process: Process, action_key: Any, given: Any) -> Any:
     """Return the data of a response; that of a document action follows from the process where it is left out."""
-    given = response.get("data")
-    action = process.scenario.actions.get(str(response.get("action")))
+    action = process.scenario.actions.get(str(action_key))
     if given is not None or action is None or action.kind != "document" or action.key not in process.available:
         return given
     return dict(documents.make(process, action.key).data)
 
 
 def statuses(processes: Sequence[Process], family: Family) -> list[dict[str, Any]]:
-    """Return what is shown of sub-processes: `{ in, state, finished, abandoned? }` each."""
+    """Return what is shown of sub-processes: `{ in, state, finished, abandoned?, … }` each, and what was said."""
     return [
         {
             "in": family.place_of(process),
             "state": process.current.key,
             "finished": process.is_finished,
             **({"abandoned": True} if is_abandoned(process, family.find) else {}),
+            **told(process, family),
         }
         for process in processes
     ]
+
+
+def told(process: Process, family: Family) -> dict[str, Any]:
+    """Return what is shown of what was said and proposed beside a process (`simulate_talk.told`)."""
+    said = family.conversations.get(process.id, Conversation())
+    return simulate_talk.told(process, said, family.now, members_of(process))

@@ -8,7 +8,8 @@ otherwise with `origin`. Everything else is the machine that nodes run.
 
 Time goes on by a second with each response, unless the response says when it is given (`at`) or how long after the one
 before (`after`); it can be played forward by `{ "wait": duration }`. In a wait timeouts are told at their due dates, as
-nodes would; what a system action comes to is for a response to say.
+nodes would; what a system action comes to is for a response to say. What is said and proposed beside the process may
+stand among the responses (`simulate_talk`).
 """
 
 import re
@@ -17,11 +18,11 @@ from typing import Any
 
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError, LiveContractError
-from workflow_engine import machine
+from workflow_engine import machine, simulate_talk
 from workflow_engine.durations import add_duration, from_iso, to_iso
 from workflow_engine.errors import InvalidResponseError
 from workflow_engine.golden_flow import golden_flow
-from workflow_engine.playing import Family, entry_of, statuses
+from workflow_engine.playing import Family, entry_of, statuses, told
 from workflow_engine.process import Process
 from workflow_engine.scenario import TIMEOUT, Scenario, load
 from workflow_engine.sub_processes.conduct import finding
@@ -47,14 +48,17 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
 
     Args:
         scenario_document: A scenario of either dialect.
-        responses: `{ in?, actor, action, response?, data?, origin?, at? | after? }` or `{ wait }` each; `at` is an
-            ISO 8601 moment or milliseconds since 1970, `after` and `wait` are ISO 8601 durations. The action may be
-            `:timeout`. `in` names the sub-process by the key of its action, or by a list of keys where it is nested.
+        responses: `{ in?, actor, action, response?, data?, origin?, at? | after? }` or `{ wait }` each, or what is said
+            (`simulate_talk`); `at` is an ISO 8601 moment or milliseconds since 1970, `after` and `wait` are ISO 8601
+            durations. The action may be `:timeout`. `in` names the sub-process by the key of its action, or by a list
+            of keys where it is nested.
 
     Returns:
-        `{ state, finished, next, previous, actions, actors, assets, sub_processes? }`: the key of the state; whether
-        the process has ended; the keys of the golden flow; a list of `action.response`; the available actions with the
-        actors who may do them; the projection; and `{ in, state, finished, abandoned? }` of each sub-process.
+        `{ state, finished, next, previous, actions, actors, assets, deviation?, proposals?, comments?,
+        sub_processes? }`: the key of the state; whether the process has ended; the keys of the golden flow; a list of
+        `action.response`; the available actions with the actors who may do them; and the projection. Then, where there
+        are such, the title of the deviation in force, what was proposed (`{ title, author, state, missing }`), the
+        comments, and of each sub-process `{ in, state, finished, abandoned? }`, with what was said there.
 
     Raises:
         InvalidScenarioError: The scenario has errors.
@@ -71,6 +75,7 @@ def run(scenario_document: Any, responses: Sequence[Any]) -> dict[str, Any]:
         "actions": {key: list(process.current.actions[key]["actors"]) for key in process.available},
         "actors": {key: dict(actor) for key, actor in process.actors.items()},
         "assets": dict(process.assets),
+        **told(process, family),
         **({"sub_processes": statuses(inner, family)} if inner else {}),
     }
 
@@ -82,7 +87,7 @@ def play(scenario: Scenario, responses: Sequence[Any]) -> Process:
 
 
 def stages(scenario: Scenario, responses: Sequence[Any]) -> Iterator[Process]:
-    """Yield the process after its start, after each response (see `run`), and after each timeout of a wait."""
+    """Yield the process after its start, after each item (see `run`), and after each timeout of a wait."""
     for family in families(scenario, responses):
         yield family.root
 
@@ -94,11 +99,11 @@ def families(scenario: Scenario, responses: Sequence[Any], *, keeps_traces: bool
     moment = _beginning(responses)
     family = Family(start(scenario, moment), keeps_traces=keeps_traces)
     yield family
-    for index, response in enumerate(responses):
-        if not isinstance(response, Mapping):
+    for index, item in enumerate(responses):
+        if not isinstance(item, Mapping):
             raise InvalidResponseError("A response should be an object.", path=f"$[{index}]")
-        if "wait" in response:
-            end = _end_of(response, moment, index)
+        if "wait" in item:
+            end = _end_of(item, moment, index)
             for number, _ in enumerate(family.time_out(moment, end)):
                 if number >= MAX_RESPONSES:
                     raise InvalidResponseError(
@@ -107,22 +112,28 @@ def families(scenario: Scenario, responses: Sequence[Any], *, keeps_traces: bool
                 yield family
             moment = end
             continue
-        moment = _moment_of(response, index, moment)
+        moment = _moment_of(item, index, moment)
         try:
-            family.respond(response, moment)
+            family.respond(item, moment)
         except LiveContractError as error:
-            if error.path is None or _IN_RESPONSE.match(error.path):
-                error.path = f"$[{index}]{_as_given(error.path or '$')}"
-            else:
-                error.message = f"Response {index}: {error.message}"
-            raise
+            raise _located(error, item, index) from None
         yield family
 
 
-def spelled_out(scenario: Scenario, responses: Sequence[Any]) -> Sequence[Any]:
-    """Return responses that play the same, in which the timeouts stand that happen in each wait.
+def _located(error: LiveContractError, item: Mapping[str, Any], index: int) -> LiveContractError:
+    """Let an error say which item it is about: its path begins with the number, unless it leads elsewhere."""
+    into = simulate_talk.kind_of(item) is not None or error.path is None or _IN_RESPONSE.match(error.path)
+    if into:
+        error.path = f"$[{index}]{_as_given(error.path or '$')}"
+    else:
+        error.message = f"Response {index}: {error.message}"
+    return error
 
-    Raises what `run` raises for the responses up to the last wait.
+
+def spelled_out(scenario: Scenario, responses: Sequence[Any]) -> Sequence[Any]:
+    """Return items that play the same, in which the timeouts stand that happen in each wait.
+
+    Raises what `run` raises for the items up to the last wait.
     """
     last = max(
         (index for index, item in enumerate(responses) if isinstance(item, Mapping) and "wait" in item), default=-1

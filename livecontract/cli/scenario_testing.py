@@ -8,6 +8,7 @@ import typer
 
 from livecontract.cli.files import DocumentFile, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish, note
+from livecontract.cli.scenario_simulation import with_files
 from livecontract.errors import InvalidFileError
 
 if TYPE_CHECKING:
@@ -109,7 +110,10 @@ def record(
     name = _name_of(file)
     scenario = Scenarios().prefer(name, read_document(file))
     title = "A run" if responses == "-" else Path(responses).stem
-    text = record_runs(name, scenario, read_document(responses), title)
+    given = read_document(responses)
+    if isinstance(given, list):
+        given = with_files(given, responses)
+    text = record_runs(name, scenario, given, title)
     _check_result(text, name, scenario)
     _deliver([text], {"scenario": name}, out, as_json=as_json)
 
@@ -156,11 +160,13 @@ def _name_of(file: str) -> str:
 def _check_result(text: str, name: str, scenario: "Scenario") -> None:
     """See that a feature that was written passes, before anybody relies on it."""
     from workflow_engine.testing.feature import read_feature
+    from workflow_engine.testing.lookup import Scenarios
     from workflow_engine.testing.report import results_text
     from workflow_engine.testing.running import as_tests
 
     tests = as_tests(read_feature(text.encode("utf-8"), f"{name}.feature"))
-    results = [test.run(lambda _: scenario) for test in tests]
+    find = Scenarios(preferred={name: scenario}).near(Path())
+    results = [test.run(find) for test in tests]
     if any(result.failure for result in results):
         raise InvalidFileError(f"The feature would not pass:\n{results_text(results)}")
 

@@ -1,10 +1,15 @@
 """The contract that the demonstration plays: a quotation, from the first event to `:success`."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import scenarios
+from eventchain.core import base58
+from eventchain.core.errors import UnavailableError
+from eventchain.core.hashing import sha256
 from livecontract.demo.stage import ORGANISATIONS, PEOPLE, Stage, email_of, wait_for
 from livecontract.demo.transcript import Transcript
+from workflow_engine.documents import fill
 
 SCENARIO = "quotation"
 PROCESS = "steel-order-1"
@@ -42,7 +47,8 @@ class Play:
         self._act(SELLER, "offer", OFFER, "makes an offer: 512.50 EUR")
         self._act(BUYER, "counter_offer", COUNTER_OFFER, "makes a counter-offer: 470.00 EUR")
         self._act(SELLER, "offer", NEW_OFFER, "makes a new offer: 489.95 EUR")
-        self._accept()
+        self._act(BUYER, "accept", None, "accepts")
+        self._written()
         self._tell.heading("Both sign, in either order")
         self._act(SELLER, "sign", None, "signs first")
         self._act(BUYER, "sign", None, "signs second: now both have, and the process goes on")
@@ -100,12 +106,18 @@ class Play:
             self._settle()
             task.detail = self._next()
 
-    def _accept(self) -> None:
-        with self._tell.step("accepts; the contract is made from its template", BUYER) as task:
-            self._stage.agents[BUYER].respond(self.chain, PROCESS, "accept")
-            self._settle()
-            contract = self._stage.agents[SELLER].process(PROCESS)["assets"]["contract"]
-            task.detail = f"{contract['text'].rstrip()}\nTotal: {contract['total']} {contract['currency']}"
+    def _written(self) -> None:
+        with self._tell.step("writes the contract as a document (a system action)", "node") as task:
+            processes = [self._stage.wait_for_state(role, PROCESS, "signing") for role in (SELLER, BUYER)]
+            self._settle(more_than=0)
+            found, total = processes[0]["assets"]["document"], processes[0]["assets"]["contract"]
+            made = [fill(scenarios.template(SCENARIO), _shown(process)) for process in processes]
+            if {base58.encode(sha256(document)) for document in made} != {found["hash"]}:
+                raise UnavailableError("the document that the parties make is not the one on the chain")
+            task.detail = (
+                f"contract of sale, {total['total']} {total['currency']}, {found['size']} bytes (.odt); "
+                f"seller and buyer each make it: SHA-256 {found['hash']}"
+            )
 
     def _notified(self) -> None:
         with self._tell.step("tells the buyer's system over HTTP (a system action)", "node") as task:
@@ -131,3 +143,8 @@ class Play:
         current = self._stage.agents[self._parties[-1]].process(PROCESS)["current"]
         waiting = sorted({actor for action in current["actions"].values() for actor in action["actors"]})
         return f"state: {current['key']} ({current['title']}); it is up to: {', '.join(waiting) or 'nobody'}"
+
+
+def _shown(process: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a template sees of a process as a node answers it."""
+    return {name: process[name] for name in ("title", "actors", "assets")}

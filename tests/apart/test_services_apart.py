@@ -226,6 +226,7 @@ def test_a_contract_is_played_while_a_copy_of_each_service_is_killed(
     players.act("seller", "offer", play.NEW_OFFER)
     kill_next()
     players.act("buyer", "accept")
+    players.wait_for("signing")
     players.act("seller", "sign")
     players.act("buyer", "sign")
     players.wait_for("appointing")

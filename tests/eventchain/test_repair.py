@@ -67,6 +67,31 @@ def test_engine_that_was_led_ahead_by_a_dead_copy_is_set_right_without_a_new_eve
     assert store_of(stage).find(LEASES) == []
 
 
+def test_system_action_is_told_of_again_when_the_copy_that_had_done_it_died_before_it_was_saved(stage: Stage) -> None:
+    """Whoever looked while the engine was ahead saw that nothing is due, and dropped the message."""
+    terms = {"item": "x", "quantity": 1, "unit_price": 1, "currency": "EUR", "delivery": "2030-01-01"}
+    stage.act("buyer", "request", {"item": "x", "quantity": 1, "notify_url": "http://example.com/orders"})
+    stage.simulation.settle(receipts=False)
+    stage.act("seller", "offer", terms)
+    stage.simulation.settle(receipts=False)
+    stage.act("buyer", "accept")
+    stage.simulation.settle(receipts=False)
+    for name in ("seller", "buyer"):
+        stage.act(name, "sign")
+        stage.simulation.settle(receipts=False)
+    service = stage.node("buyer").eventchain
+    assert stage.state("buyer") == "appointing"
+    last = service.tip(stage.chain)
+    store_of(stage).delete(EVENTS, {"chain": stage.chain, "hash": base58.encode(last.hash)})
+    leave_lease(stage)
+    assert stage.node("buyer").parts.broker.depth("triggers").waiting == 0
+    service.resume()
+    assert stage.state("buyer") == "notifying"
+    assert stage.node("buyer").parts.broker.depth("triggers").waiting == 1
+    stage.simulation.settle(receipts=False)
+    assert stage.state("buyer") == "appointing"
+
+
 def test_members_that_a_dead_copy_did_not_write_are_written(stage: Stage) -> None:
     store = store_of(stage)
     members = store.find(MEMBERS)

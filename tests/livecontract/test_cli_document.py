@@ -137,13 +137,15 @@ def test_pdf_is_what_the_program_makes_of_the_document(
 
 
 def test_template_is_embedded_and_taken_out_again(run: Run) -> None:
-    whole = run("document", "embed", "nda.odt", "--scenario", "nda.json", "--key", "paper")
-    assert set(whole.json["definitions"]) == {"agreement", "paper"}
+    other = {**scenarios.load("four-eyes"), "id": "other"}
+    Path("other.json").write_text(json.dumps(other))
+    whole = run("document", "embed", "nda.odt", "--scenario", "other.json", "--key", "paper")
+    assert set(whole.json["definitions"]) == {"limit", "paper"}
     Path("with.json").write_text(whole.out)
     assert run("document", "extract", "with.json", "paper", "--out", "again.odt").code == 0
     with zipfile.ZipFile("again.odt") as archive:
         assert "content.xml" in archive.namelist()
-    assert run("document", "extract", "with.json", "agreement", "--out", "no.odt").code == 3
+    assert run("document", "extract", "with.json", "limit", "--out", "no.odt").code == 3
     assert run("document", "embed", "nda.odt").json["$schema"] == "urn:livecontract:template:1"
 
 

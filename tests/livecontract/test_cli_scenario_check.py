@@ -43,19 +43,31 @@ def written(name: str, document: Any) -> str:
 
 
 def test_check_tells_findings_with_runs_and_how_far_it_looked(run: Run) -> None:
-    result = run("check", QUOTATION)
+    result = run("check", written("patient.json", patient()))
     assert result.code == 0
     assert 'can-stall: In the state "appointing" everybody waits for "buyer"' in result.out
-    assert "run: buyer: request → seller: offer → buyer: accept" in result.out
-    assert "Explored 31 configurations, 64 moves: all there are." in result.out
+    assert (
+        "run: buyer: request → seller: offer → buyer: accept → seller: write → buyer: sign → seller: sign" in result.out
+    )
+    assert "Explored 57 configurations, 114 moves: all there are." in result.out
+    assert run("check", QUOTATION).out.splitlines()[1:] == ["Explored 57 configurations, 124 moves: all there are."]
+
+
+def patient() -> Any:
+    """Return the quotation as it would be if buyer and inspector had all the time in the world."""
+    document = copy.deepcopy(scenarios.load("quotation"))
+    for state in ("appointing", "inspecting"):
+        del document["states"][state]["timeout"]
+        document["states"][state]["transitions"].pop()
+    return document
 
 
 def test_quick_check_is_that_of_nodes(run: Run) -> None:
     assert run("check", QUOTATION, "--quick").out.splitlines() == [
-        "Valid: scenario 7M8KrNvd2uaGACpM2KMwbrYFik38kioCToaSdsUBp5KH"
+        "Valid: scenario ENfESzMhAWdcSS3mJbntBdw6qhC12XJ88kzdNw9RzALi"
     ]
     form = json.loads(run("check", QUOTATION, "--quick", "--json").out)
-    assert form == {"valid": True, "id": "7M8KrNvd2uaGACpM2KMwbrYFik38kioCToaSdsUBp5KH", "problems": []}
+    assert form == {"valid": True, "id": "ENfESzMhAWdcSS3mJbntBdw6qhC12XJ88kzdNw9RzALi", "problems": []}
     assert run("check", QUOTATION, "--quick", "--game").code == 2
 
 
@@ -71,9 +83,13 @@ def test_game_is_shown_as_a_table(run: Run) -> None:
     ("goal", "code", "says"),
     [
         ("seller: :success", 1, "No: seller: :success cannot be forced."),
-        ("buyer + seller: signing", 0, "Yes: buyer + seller: signing can be forced."),
+        ("buyer + seller: writing", 0, "Yes: buyer + seller: writing can be forced."),
         ("seller: {actors.seller.signed}", 1, "No: seller: {actors.seller.signed} cannot be forced."),
-        ("seller + buyer: {actors.seller.signed}", 0, "Yes: seller + buyer: {actors.seller.signed} can be forced."),
+        (
+            "seller + buyer: {assets.contract.currency}",
+            0,
+            "Yes: seller + buyer: {assets.contract.currency} can be forced.",
+        ),
         ("buyer: withdraw", 0, "Yes: buyer: withdraw can be forced."),
     ],
 )
@@ -95,12 +111,13 @@ def test_question_about_nobody_says_who_there_is(run: Run) -> None:
 
 
 def test_runs_are_written_as_simulate_takes_them(run: Run) -> None:
-    result = run("check", QUOTATION, "--runs", "runs", "--goal", "seller: :success")
+    waiting = written("patient.json", patient())
+    result = run("check", waiting, "--runs", "runs", "--goal", "seller: :success")
     files = sorted(Path("runs").iterdir())
     assert f"Wrote {len(files)} runs to runs" in result.out
-    assert [file.name for file in files][-1] == "06-goal.json"
+    assert [file.name for file in files][-1] == "03-goal.json"
     for file in files:
-        assert run("simulate", QUOTATION, "--responses", file).code == 0
+        assert run("simulate", waiting, "--responses", file).code == 0
     assert run("check", QUOTATION, "--runs", QUOTATION).code == 3
 
 

@@ -69,8 +69,9 @@ def test_failure_is_told_as_the_guide_shows_it(handshake: Said) -> None:
     assert shown in handshake("test", "handshake.feature", code=1)
 
 
-def test_library_passes_and_is_covered(said: Said) -> None:
-    document = said.json("test", LIBRARY / "features", LIBRARY / "runs" / "signing.json", "--fail-under", "100")
+def test_features_and_runs_pass_together_and_are_covered(said: Said) -> None:
+    feature, runs = LIBRARY / "features" / "signing.feature", LIBRARY / "runs" / "signing.json"
+    document = said.json("test", feature, runs, "--fail-under", "100")
     assert (document["failed"], document["passed"]) == (0, len(document["tests"]))
     assert {item["percent"] for item in document["coverage"]} == {100}
     assert document["coverage"][0]["missing"] == []

@@ -40,7 +40,6 @@ from tests.livecontract.running import (
     settle,
     wait_for,
 )
-from tests.workflow_engine.documents.templates import nda_with_document
 from workflow_engine.records import DEFERRED
 
 DOCUMENT = openapi.load()
@@ -100,14 +99,14 @@ class Stage(World):
 
     def _sign_an_agreement(self) -> None:
         """Agree with oneself: the node makes the document that is signed."""
-        self.agent.add(self.chain, nda_with_document())
+        self.agent.add(self.chain, scenarios.load("nda"))
         self.agent.start(
             self.chain, AGREEMENT, "nda", {role: {"identity": "owner"} for role in ("discloser", "recipient")}
         )
         terms = {"discloser": "Owner", "recipient": "Owner", "purpose": "Beams", "years": 1, "law": "Norway"}
         self.agent.respond(self.chain, AGREEMENT, "propose", terms)
         self.agent.respond(self.chain, AGREEMENT, "agree")
-        wait_for(lambda: self.agent.process(AGREEMENT)["assets"]["document"], "the document")
+        wait_for(lambda: self.agent.process(AGREEMENT)["assets"]["agreement"], "the document")
 
     def _make_dead_letters(self) -> list[str]:
         """Queue documents that are refused later: the hash of their event is wrong."""
@@ -189,7 +188,7 @@ class Stage(World):
             "listInvitations": lambda: Good(query=f"chain={self.chain}"),
             "addScenario": lambda: Good(body=scenarios.load("signing")),
             "getScenario": lambda: Good({"scenario_id": self.draft}),
-            "getDocument": lambda: Good({"process_id": AGREEMENT, "asset": "document"}),
+            "getDocument": lambda: Good({"process_id": AGREEMENT, "asset": "agreement"}),
             "getForm": lambda: Good({"process_id": PROCESS, "action": "request"}, query="response=ok"),
             "getProcess": lambda: Good({"process_id": PROCESS}),
             "listCommentsOfChain": lambda: Good(query=f"chain={self.chain}"),

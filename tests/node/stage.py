@@ -132,13 +132,25 @@ def play_quotation(stage: Stage, *, first_signer: str = "seller") -> None:
             simulation.settle(receipts=False)
             inspector.take_invitation()
             simulation.settle(receipts=False)
+        if step["action"] == "sign":
+            wait_for_the_contract(stage, step["actor"])
         stage.act(step["actor"], step["action"], step.get("data"))
         simulation.settle(receipts=False)
 
 
+def wait_for_the_contract(stage: Stage, name: str) -> None:
+    """Wait until the seller's node has written the contract: one that was killed looks later what it left undone."""
+    for _ in range(60):
+        if any(event.body().get("action") == "write" for event in stage.canonical(name).events):
+            return
+        stage.simulation.wait(60_000)
+    raise AssertionError("never written")
+
+
 def whole_run(first_signer: str = "seller") -> list[dict[str, Any]]:
-    """Return what people do in the run of the library that goes through everything; notifying is the node's."""
-    steps = [step for step in scenarios.runs("quotation")[WHOLE_RUN]["responses"] if step["action"] != "notify"]
+    """Return what people do in the run of the library that goes through everything; nodes write and notify."""
+    run = scenarios.runs("quotation")[WHOLE_RUN]["responses"]
+    steps = [step for step in run if step["action"] not in ("write", "notify")]
     signing = iter([first_signer, "buyer" if first_signer == "seller" else "seller"])
     for step in steps:
         if step["action"] == "sign":

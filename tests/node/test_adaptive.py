@@ -93,6 +93,7 @@ def test_payment_arrangement_is_the_same_on_every_node_and_in_a_replay(played: S
     assert (process.deviation, process.base.name) == (None, "invoice")
     assert [item["action"]["key"] for item in process.previous] == [
         "send",
+        "write",
         ":timeout",
         ":deviation",
         *["report_instalment"] * 3,

@@ -188,7 +188,12 @@ def test_evidence_names_the_public_chain_its_reader_knows(proof: bytes) -> None:
     assert failed(proof, genesis=base58.encode(bytes(64))) == ["public chain"]
 
 
-RUNS = [(name, title) for name in ("nda", "signing", "demo-transaction") for title in scenarios.runs(name)]
+RUNS = [
+    (name, title)
+    for name in ("nda", "signing", "demo-transaction")
+    for title in scenarios.runs(name)
+    if not title.endswith("is never written")  # nodes that are here write
+]
 LONGER_THAN_ANY_TIMEOUT = 400 * 24 * 60 * 60 * 1000
 
 
@@ -200,8 +205,9 @@ def test_run_of_the_library_ends_the_same_on_both_nodes(name: str, title: str) -
     names = dict(zip(actors, ("buyer", "seller"), strict=True))
     stage.start(name, names)
     for step in run["responses"]:
-        assert "response" not in step
-        if step["action"] == ":timeout":
+        if step.get("action") == "write":
+            continue
+        if "wait" in step or step["action"] == ":timeout":
             stage.simulation.clock.now += LONGER_THAN_ANY_TIMEOUT
             stage.simulation.settle(receipts=False)
             continue

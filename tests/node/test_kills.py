@@ -34,10 +34,10 @@ MOMENTS: dict[str, tuple[str, int, int]] = {
     "an ordinary response, at the other node": ("seller", 3, 1),
     "the response of the other party": ("seller", 4, 1),
     "the response of the other party, from the queue": ("buyer", 6, 1),
-    "the response that triggers": ("buyer", 11, 1),
-    "the response of the node itself": ("buyer", 12, 1),
-    "the response of the node itself, at the other node": ("seller", 11, 1),
-    "the second identity that joins": ("buyer", 14, 1),
+    "the response that triggers": ("buyer", 12, 1),
+    "the response of the node itself": ("buyer", 13, 1),
+    "the response of the node itself, at the other node": ("seller", 12, 1),
+    "the second identity that joins": ("buyer", 15, 1),
     "the whole chain at the second node that joins": ("inspector", 0, 1),
     "the end": ("inspector", 2, 1),
 }
@@ -96,7 +96,7 @@ def check(stage: Stage, *, requests: int = 1, mails: int = 2) -> None:
     assert {stage.state(name) for name in NAMES} == {":success"}
     stories = Counter(f"{event.sign_key} {event.body()}" for event in stage.canonical("buyer").events)
     assert set(stories.values()) == {1}
-    assert len(stories) == 17
+    assert len(stories) == 18
     made = stage.simulation.world.requests
     assert len({request.headers["Idempotency-Key"] for request in made}) == 1
     assert 1 <= len(made) <= requests
@@ -121,7 +121,7 @@ def test_node_killed_after_a_step_goes_on_where_it_was(tmp_path: Path, moment: s
 
 @pytest.mark.parametrize("step", TELLING)
 def test_node_killed_again_and_again_at_the_same_place_gets_past_it(tmp_path: Path, step: str) -> None:
-    killer = Killer("buyer", step, 11, 3)
+    killer = Killer("buyer", step, 12, 3)
     stage = play(tmp_path, killer)
     assert killer.kills == 3
     check(stage)

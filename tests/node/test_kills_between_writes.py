@@ -37,7 +37,7 @@ class PatientParty(Party):
     """Somebody who sends again, a while later, what the node could not take."""
 
     def send(self, document: Mapping[str, Any], *, to: str | None = None, key: KeyPair | None = None) -> EventChain:
-        for _ in range(20):
+        for _ in range(100):
             try:
                 return super().send(document, to=to, key=key)
             except UnavailableError:

@@ -43,7 +43,7 @@ def test_proof_is_judged_alike_on_every_node(title: str) -> None:
 def test_nodes_count_the_months_of_a_lease_and_end_it_after_a_notice() -> None:
     responses = scenarios.runs("lease")["Not caught up after a notice"]["responses"]
     stage = begin("lease")
-    for step in responses[:3]:
+    for step in (responses[0], *responses[2:4]):  # the node of the landlord has written the lease by itself
         act(stage, step["actor"], step["action"], step.get("data"))
     wait_for_the_end_of_the_month(stage)
     act(stage, "landlord", "give_notice")

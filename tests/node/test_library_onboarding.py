@@ -7,6 +7,8 @@ from eventchain.core.errors import ForbiddenError, LiveContractError
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, refusal
+from tests.workflow_engine.documents.templates import text_in
+from workflow_engine.documents.retrieval import document_in
 
 NAMES = ("employer", "employee", "checker")
 SCREENED = "Screened, nothing found, signed"
@@ -57,7 +59,7 @@ def test_employee_and_agency_are_invited_and_act_with_their_own_keys() -> None:
     assert {stage.state(name) for name in NAMES} == {":success"}
     check_equal(stage, NAMES)
     process = stage.node("checker").workflow.process("process", stage.chain)
-    assert "Ada Green, born on 1994-05-17" in process.assets["contract"]["text"]
+    assert "Ada Green, born on 1994-05-17" in text_in(document_in(process, "contract"))
     identities = stage.node("employer").eventchain.tip(stage.chain).identities.by_id
     for name in ("employee", "checker"):
         identity = identities[process.actors[name]["identity"]["id"]]

@@ -5,6 +5,7 @@ from functools import cache
 import scenarios
 from eventchain.core.entry import Entry
 from workflow_engine import machine
+from workflow_engine.playing import data_of
 from workflow_engine.scenario import load
 from workflow_engine.simulate import START
 
@@ -26,7 +27,8 @@ def start(scenario, cast):
 
 def respond(process, who, action, data=None, *, days=0, key=None, actor=None):
     """Return the process after a response of an identity, so many days after the last event."""
-    body = {"process": "p", "action": action, "data": data, "key": key, "actor": actor}
+    body = {"process": "p", "action": action, "key": key, "actor": actor}
+    body["data"] = data_of(process, action, data)
     number = len(process.previous) + 1
     last = process.previous[-1]["timestamp"] if process.previous else START
     return machine.step(process, entry(number, last + days * DAY, body, who, {}))

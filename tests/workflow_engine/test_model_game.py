@@ -117,19 +117,27 @@ def test_a_party_acts_before_the_time_runs_out_and_may_wait_for_it() -> None:
     assert list(game.stalls(graph)) == []
 
 
-def test_quotation_can_be_cancelled_by_either_side_and_needs_all_for_success() -> None:
+def test_quotation_can_be_cancelled_by_either_side_and_needs_both_for_a_contract() -> None:
     examination = examine(scenarios.load("quotation"))
     assert examination.scenario is not None
     assert examination.graph is not None
     table = game_to_dict(examination.scenario, examination.graph)
     assert table["table"]["buyer"][":success"] == {"forces": False, "prevents": True}
     assert table["table"]["seller"][":cancelled"] == {"forces": True, "prevents": False}
-    assert table["decides"] == {"inspecting": {"inspector": [":failed", ":success"]}}
-    asked = read_goal("buyer + seller + inspector: :success", examination.scenario)
+    assert table["decides"]["inspecting"] == {"inspector": [":failed", ":success"]}
+    asked = read_goal("buyer + seller + inspector: writing", examination.scenario)
     found = answer(asked, examination.scenario, examination.graph)
     assert found.power.forces
     assert found.run is not None
-    assert simulate.run(scenarios.load("quotation"), list(found.run.responses))["state"] == ":success"
+    assert simulate.run(scenarios.load("quotation"), list(found.run.responses))["state"] == "writing"
+
+
+def test_node_that_does_not_write_the_contract_keeps_all_parties_from_success() -> None:
+    examination = examine(scenarios.load("quotation"))
+    assert examination.scenario is not None
+    assert examination.graph is not None
+    asked = read_goal("buyer + seller + inspector: signing", examination.scenario)
+    assert not answer(asked, examination.scenario, examination.graph).power.forces
 
 
 @pytest.mark.parametrize("text", ["seller", ":success", "nobody: :success", "seller: :sucess", "seller: offer.maybe"])

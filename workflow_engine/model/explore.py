@@ -21,7 +21,16 @@ from workflow_engine.model.hidden import SENTENCE, hidden_states
 from workflow_engine.model.properties import watched_in
 from workflow_engine.model.relevance import Relevance, relevance_of
 from workflow_engine.model.rounding import FAR, numbers_in, rounded, value_at
-from workflow_engine.model.trying import Attempt, Samples, attempts, entry_of, has_timeout, samples_of, with_transition
+from workflow_engine.model.trying import (
+    Attempt,
+    Samples,
+    attempts,
+    believing,
+    entry_of,
+    has_timeout,
+    samples_of,
+    with_transition,
+)
 from workflow_engine.operators import holds
 from workflow_engine.process import Process, context_of
 from workflow_engine.scenario import TIMEOUT, Scenario
@@ -166,7 +175,7 @@ def _begin(work: _Exploration, handed: Sequence[str]) -> dict[int, Any]:
     refused: LiveContractError | None = None
     for assets in starts(work.scenario, work.relevance, handed):
         try:
-            index = _found(work, simulate.start(work.scenario, assets=assets), None)
+            index = _found(work, simulate.start(believing(work.scenario), assets=assets), None)
         except LiveContractError as error:
             refused = error
             continue
@@ -221,7 +230,7 @@ def _tried(work: _Exploration, index: int, process: Process, attempt: Attempt) -
         actor=attempt.actor,
         action=attempt.action,
         response=attempt.response,
-        data=attempt.data,
+        data=_told(work.scenario, attempt),
         waits_for=work.waits.get(attempt.action, ()),
     )
     try:
@@ -239,6 +248,12 @@ def _tried(work: _Exploration, index: int, process: Process, attempt: Attempt) -
     move = replace(move, response=response, fits=fits)
     target = _found(work, after, move)
     return None if target is None else replace(move, target=target)
+
+
+def _told(scenario: Scenario, attempt: Attempt) -> Any:
+    """Return the data that a run tells: what describes a document follows from the process that is played."""
+    action = scenario.actions.get(attempt.action)
+    return None if action is not None and action.kind == "document" else attempt.data
 
 
 def _number(process: Process) -> int:

@@ -15,6 +15,7 @@ from workflow_engine.model.embedded import schema_of as told_schema
 from workflow_engine.model.graph import NATURE
 from workflow_engine.model.relevance import Relevance
 from workflow_engine.model.samples import values_for, wanted
+from workflow_engine.playing import data_of
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT, Action, Scenario, State
 from workflow_engine.supposed import origin_of
@@ -152,7 +153,7 @@ def entry_of(process: Process, attempt: Attempt, number: int) -> Entry:
         "action": attempt.action,
         "key": attempt.response,
         "actor": attempt.actor,
-        "data": attempt.data,
+        "data": data_of(process, attempt.action, attempt.data),
     }
     return Entry(
         chain=process.chain,
@@ -166,6 +167,18 @@ def entry_of(process: Process, attempt: Attempt, number: int) -> Entry:
         members=frozenset(),
         origin=origin_of(process, attempt.action, attempt.data, attempt.at),
     )
+
+
+def believing(scenario: Scenario) -> Scenario:
+    """Return a scenario in which a document action is taken as a request, which may come out either way.
+
+    Whether a document can be made hangs on characters and sizes of texts, which nobody tries.
+    """
+    actions = {
+        key: replace(action, kind="http") if action.kind == "document" else action
+        for key, action in scenario.actions.items()
+    }
+    return replace(scenario, actions=actions)
 
 
 def with_transition(process: Process, index: int) -> Process:

@@ -57,8 +57,16 @@ def _at(action: DueAction, now: int) -> Entry:
     )
 
 
+def everybody(_identity: str) -> bool:
+    """Tell of every identity that its node is up."""
+    return True
+
+
 def conducted(
-    processes: Mapping[str, Process], sign: Callable[[str, Mapping[str, Any]], Entry], now: int
+    processes: Mapping[str, Process],
+    sign: Callable[[str, Mapping[str, Any]], Entry],
+    now: int,
+    is_up: Callable[[str], bool] = everybody,
 ) -> Iterator[Process]:
     """Yield what processes become when nodes do all that sub-processes wait for, one after the other.
 
@@ -68,12 +76,13 @@ def conducted(
         processes: By id, those that were started first coming first. A chain in play, not a real one.
         sign: Makes the event of an identity, with a body.
         now: The present moment, in milliseconds since 1970.
+        is_up: Tells whether the node of an identity is there.
 
     Raises:
         LiveContractError: The scenario cannot be evaluated.
     """
     known = dict(processes)
-    while (found := _first(known, now)) is not None:
+    while (found := _first(known, now, is_up)) is not None:
         process, item = found
         body = event_of(process, item.of(process), known.get, now)
         if body is None:
@@ -87,11 +96,11 @@ def conducted(
         yield changed
 
 
-def _first(processes: Mapping[str, Process], now: int) -> tuple[Process, Due] | None:
+def _first(processes: Mapping[str, Process], now: int, is_up: Callable[[str], bool]) -> tuple[Process, Due] | None:
     for process in processes.values():
         for item in due(process, processes.get):
             is_brief = item.action != TIMEOUT and process.scenario.actions[item.action].kind == SUB_PROCESS
-            if is_brief and item.not_before <= now:
+            if is_brief and item.not_before <= now and is_up(item.identity):
                 return process, item
     return None
 

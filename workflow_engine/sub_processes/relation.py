@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from eventchain.core import base58, canonical_json
 from workflow_engine.body import SUB_PROCESS_ID
-from workflow_engine.errors import ActionNotAvailableError, quote
+from workflow_engine.errors import ActionNotAvailableError, DeviationNotOpenError, quote
 from workflow_engine.process import Parent, Process, identity_of
 from workflow_engine.timing import Run, next_run
 
@@ -106,6 +106,28 @@ def check_not_abandoned(process: Process, find: Find) -> None:
             f"The process is a sub-process of {quote(process.parent.process)}, which has gone on without it.",
             path="$.process",
             hint="It stays as it is; what was done in it can still be read and commented on.",
+        )
+
+
+def check_may_deviate(process: Process, members: frozenset[str], find: Find) -> None:
+    """Check that a process is no sub-process, or one of which everybody above is asked: all parties have to agree.
+
+    Args:
+        process: The one whose parties want to deviate, or answer that.
+        members: See `left_out`.
+        find: Likewise.
+
+    Raises:
+        ActionNotAvailableError: It is an abandoned sub-process.
+        DeviationNotOpenError: Somebody who takes part above does not take part in it.
+    """
+    check_not_abandoned(process, find)
+    missing = left_out(process, members, find)
+    if missing:
+        names = ", ".join(quote(name) for name in missing[:8])
+        raise DeviationNotOpenError(
+            "A sub-process deviates only where all parties of the process above take part in it.",
+            hint=f"{names} would not be asked. Propose to deviate in the process above.",
         )
 
 

@@ -5,8 +5,8 @@ from workflow_engine.errors import InvalidDataError, quote
 from workflow_engine.process import Process
 from workflow_engine.sub_processes import relation
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
-from workflow_engine.testing.said import Said
-from workflow_engine.testing.world import check_known, shown_state, view
+from workflow_engine.testing.said import Said, check_response
+from workflow_engine.testing.world import check_known, near, shown_state, view
 
 
 def actor_has(said: Said) -> None:
@@ -19,7 +19,26 @@ def actor_has(said: Said) -> None:
 def process_has(said: Said) -> None:
     """Anything of a process, by its path."""
     process = said.process()
+    for row in said.step.table or ():
+        _check_path(process, row[0])
     said.check(view(process), f"the process {quote(process.id)}")
+
+
+_MEMBERS = ("id", "title", "scenario", "chain", "actors", "assets", "definitions", "previous", "current")
+_AT_TIMES = ("$", "$schema", "deviation", "proposals", "changed")
+"""Members of a process that a path may begin with: those that are always there, and those that are rarely needed."""
+
+
+def _check_path(process: Process, path: str) -> None:
+    """See that a path begins with what there is, so that a misspelt one never passes for something absent."""
+    name, _, rest = path.partition(".")
+    if name not in (*_MEMBERS, *_AT_TIMES) and "${" not in name and '"' not in name:
+        raise InvalidFeatureError(
+            f"A process has no {quote(name)}.", hint=f"{near(name, _MEMBERS)}It has {', '.join(_MEMBERS)}."
+        )
+    inner = rest.partition(".")[0]
+    if name in ("actors", "assets") and inner and inner.isidentifier():
+        check_known(process.scenario, name.removesuffix("s"), inner)
 
 
 def is_in_state(said: Said) -> None:
@@ -82,7 +101,10 @@ def may_run(said: Said) -> None:
     process = said.process()
     check_known(process.scenario, "action", action)
     instance = process.current.actions.get(action)
-    actors = process.actors_of(person)
+    identity = said.world.identity_of(person)
+    actors = process.actors_of(identity)
+    if said.world.invitations.is_waiting(identity):
+        raise UnmetError(f"{quote(person)} to be able to do {quote(action)}", "the invitation is not accepted yet")
     if instance is None or not set(actors) & set(instance["actors"]):
         raise UnmetError(
             f"{quote(person)} to be able to do {quote(action)}", f"not in the state {shown_state(process)}"
@@ -97,9 +119,7 @@ def cannot_run(said: Said) -> None:
     person, action = said.word("person"), said.word("action")
     key, data = said.optional("response"), said.data()
     process = said.process()
-    check_known(process.scenario, "action", action)
-    if key is not None and key not in process.scenario.actions[action].responses:
-        raise InvalidFeatureError(f"The action {quote(action)} has no response {quote(key)}.")
+    check_response(process.scenario, action, key)
     refusals: tuple[type[LiveContractError], ...] = (ConflictError, ForbiddenError)
     if said.has_data:
         refusals = (InvalidDataError,)

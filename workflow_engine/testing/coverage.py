@@ -6,8 +6,10 @@ again on what the machine saw: nothing is watched, and the machine does not know
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Literal
 
+from workflow_engine.consent import DEVIATION
 from workflow_engine.errors import InvalidInstructionError, Path, json_path, quote
 from workflow_engine.normalise import FINAL_STATES, read
 from workflow_engine.operators import Budget, evaluate, holds
@@ -128,6 +130,8 @@ def _listed(actors: Any, process: Process) -> set[str]:
 def step_reached(before: Process, after: Process) -> set[Key]:
     """Return what is reached by the response between two processes."""
     given = after.previous[-1]
+    if given["action"]["key"] == DEVIATION or len(after.previous) == len(before.previous):
+        return set()  # what parties agreed on, or only said, is no move of the scenario
     action, key, actor = given["action"]["key"], given["key"], given["actor"]["key"]
     found: set[Key] = set() if action == TIMEOUT else {("response", action, key)}
     updated = replace(before, title=after.title, actors=after.actors, assets=after.assets)
@@ -168,12 +172,13 @@ class Coverage:
     def add(self, traces: Iterable[Sequence[Process]]) -> None:
         """Count what the processes of a test came to."""
         for trace in traces:
-            if trace:
-                scenario = trace[0].scenario
+            for _, part in groupby(trace, key=lambda process: process.base.id):
+                stages = list(part)
+                scenario = stages[0].base
                 for item in scenario.with_embedded():
                     self._scenarios.setdefault(item.id, item)
                     self._reached.setdefault(item.id, set())
-                self._reached[scenario.id].update(reached(trace))
+                self._reached[scenario.id].update(reached(stages))
 
     def report(self, documents: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return for each scenario `{ scenario, id, percent, states, transitions, responses, conditions, missing }`.

@@ -15,10 +15,11 @@ from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import InvalidError, LiveContractError
 from workflow_engine import simulate
 from workflow_engine.due import due
-from workflow_engine.errors import quote
+from workflow_engine.errors import InvalidDataError, quote
 from workflow_engine.process import Process, identity_of
 from workflow_engine.reading import is_instruction, is_operator
 from workflow_engine.scenario import TIMEOUT, AvailableResponse, Scenario
+from workflow_engine.schema import Validator
 from workflow_engine.testing.coverage import Item, Key, items, state_reached, step_reached
 from workflow_engine.testing.examples import examples
 
@@ -29,6 +30,9 @@ TRIES = 10
 
 VARIETY = (2, 12)
 """Example data for one response, in the first round and in the second."""
+
+UNWRITABLE = "A line\vand another"
+"""A text that no document can hold: a line break as word processors copy it, which XML does not know."""
 
 _MAX_HINTS = 32
 _LITERAL = re.compile(r"`([^`]{1,100})`|'([^']{0,100})'")
@@ -180,6 +184,7 @@ class _Offers:
 
     def __init__(self, scenario: Scenario, hints: Sequence[Any], variety: int) -> None:
         self._hints, self._variety = hints, variety
+        self._writes = any(action.kind == "document" for action in scenario.actions.values())
         self._data = {
             (action.key, key): self._examples(scenario, response)
             for action in scenario.actions.values()
@@ -204,12 +209,28 @@ class _Offers:
     def _examples(self, scenario: Scenario, response: AvailableResponse) -> list[Any]:
         """Return data for a response: of its own schema, else of what it is written to."""
         if response.schema is not None:
-            return examples(response.schema, self._hints, self._variety)
+            found = examples(response.schema, self._hints, self._variety)
+            return [*found, *_unwritable(response.schema, found)] if self._writes else found
         for update in response.update:
             kind, _, key = update.select.partition(".")
             if update.data is None and update.projection is None and kind == "assets" and key in scenario.assets:
                 return [None, *examples(scenario.assets[key].schema, self._hints, self._variety)]
         return [None]
+
+
+def _unwritable(schema: Validator, found: Sequence[Any]) -> Iterator[Any]:
+    """Yield the first example with texts that no document can hold, wherever the schema takes them."""
+    if not found or not isinstance(found[0], dict):
+        return
+    changed = dict(found[0])
+    for name in [name for name, value in found[0].items() if isinstance(value, str)]:
+        try:
+            schema.validate({**changed, name: UNWRITABLE})
+        except InvalidDataError:
+            continue
+        changed[name] = UNWRITABLE
+    if changed != found[0]:
+        yield changed
 
 
 def hints_of(scenario: Scenario) -> list[Any]:

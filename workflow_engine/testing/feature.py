@@ -161,6 +161,8 @@ _TOKENS: Mapping[str, str] = {
 def _readable(said: str) -> str:
     """Say in words what the parser says in the names of its tokens."""
     _, found, rest = said.partition("expected: ")
+    if said.startswith("inconsistent cell count"):
+        return "this row of the table has not as many cells as the first one."
     if not found:
         return said[:200]
     names, _, got = rest.partition(", got ")

@@ -1,6 +1,7 @@
 """Mutation of a scenario: without this part of it, does any test fail?
 
-The tests are run on every mutant until one fails. A mutant that no test notices survives: either a test is missing, or
+The tests are run on every mutant until one fails, those first that come to the state or do the action which is changed.
+A mutant that no test notices survives: either a test is missing, or
 the part changes nothing (then a comment in a feature says why), or the passive tests refuse the mutant anyway.
 """
 
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workflow_engine.checks import check
-from workflow_engine.errors import quote
+from workflow_engine.errors import Path, quote
 from workflow_engine.scenario import Scenario, compile_scenario
 from workflow_engine.testing.coverage import given_places
 from workflow_engine.testing.discovery import TestFile
@@ -76,6 +77,7 @@ def mutate(scenario: Scenario, files: Sequence[TestFile], scenarios: Scenarios) 
     if failed:
         return Report(failed=failed)
     concerned = [(file, test) for file, test, result in results if _concerns(result, scenario)]
+    touched = {id(test): _touched(result) for _, test, result in results}
     if not concerned:
         raise InvalidFeatureError(
             f"None of the tests is about the scenario {quote(scenario.name or scenario.id)}.",
@@ -84,15 +86,27 @@ def mutate(scenario: Scenario, files: Sequence[TestFile], scenarios: Scenarios) 
     features = [file.feature for file, _ in concerned if file.feature is not None]
     explained = {key: reason for feature in features for key, reason in feature.explained.items()}
     place = given_places(scenarios.documents.get(scenario.id, scenario.normal_form))
-    verdicts = [
-        _verdict(mutant, scenario, concerned, scenarios, place(mutant.path), explained) for mutant in mutants(scenario)
-    ]
+    verdicts = []
+    for mutant in mutants(scenario):
+        ordered = [item for item in concerned if mutant.path[:2] in touched[id(item[1])]]
+        ordered += [item for item in concerned if mutant.path[:2] not in touched[id(item[1])]]
+        verdicts.append(_verdict(mutant, scenario, ordered, scenarios, place(mutant.path), explained))
     used = {f"{verdict.kind} {verdict.path}" for verdict in verdicts if verdict.outcome == "explained"}
     return Report(verdicts=verdicts, needless=sorted(explained.keys() - used))
 
 
 def _concerns(result: Result, scenario: Scenario) -> bool:
-    return any(trace and trace[0].scenario.id == scenario.id for trace in result.traces)
+    return any(process.base.id == scenario.id for trace in result.traces for process in trace)
+
+
+def _touched(result: Result) -> set[Path]:
+    """Return the places in the normal form of the states that a test came to, and of the actions that it did."""
+    found: set[Path] = set()
+    for trace in result.traces:
+        for process in trace:
+            found.add(("states", process.current.key))
+            found.update(("actions", given["action"]["key"]) for given in process.previous[-1:])
+    return found
 
 
 def _verdict(

@@ -34,6 +34,7 @@ def failure_lines(failure: Failure) -> list[str]:
         ("Expected", failure.expected),
         ("But", failure.actual),
         ("Hint", failure.hint or ""),
+        ("Now", "; ".join(failure.now)),
         *(("Possible", _possible(there, many=len(failure.possible) > 1)) for there in failure.possible),
         ("So far", _so_far(failure.so_far)),
     ]

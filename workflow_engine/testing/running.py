@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from eventchain.core.errors import LiveContractError
-from workflow_engine.errors import InvalidDataError
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
-from workflow_engine.testing.feature import Case, Feature, Step
+from workflow_engine.testing.feature import Case, Feature
+from workflow_engine.testing.hints import hint_of
 from workflow_engine.testing.said import Said
+from workflow_engine.testing.telling import standing
 from workflow_engine.testing.vocabulary import Bound, bind
-from workflow_engine.testing.world import World, history, possible
+from workflow_engine.testing.world import Finder, World, history, possible
 
 _KEYWORDS = {"given": "Given", "when": "When", "then": "Then"}
 
@@ -28,6 +28,7 @@ class Failure:
         expected: In words.
         actual: In words.
         hint: What to do about it, or None.
+        now: Where the processes stand then, and what they wait for: a sentence each.
         possible: What may be done then, for each process: `{ process, state, actions: { key: [person …] } }`.
         so_far: What was done before: `action.response by person`, in order.
     """
@@ -38,6 +39,7 @@ class Failure:
     expected: str
     actual: str
     hint: str | None = None
+    now: Sequence[str] = ()
     possible: Sequence[Mapping[str, Any]] = ()
     so_far: Sequence[str] = ()
 
@@ -50,6 +52,7 @@ class Failure:
             "expected": self.expected,
             "actual": self.actual,
             "hint": self.hint,
+            "now": list(self.now),
             "possible": list(self.possible),
             "so_far": list(self.so_far),
         }
@@ -89,7 +92,7 @@ class Test:
         file: Name of the file it comes from.
         line: Where it stands there, or None.
         name: What it is called.
-        run: Runs it, with the scenarios that it is given by name.
+        run: Runs it, with what finds the scenarios that it names.
     """
 
     __test__ = False
@@ -98,7 +101,7 @@ class Test:
     file: str
     line: int | None
     name: str
-    run: Callable[[Callable[[str], Scenario]], Result]
+    run: Callable[[Finder], Result]
 
 
 def as_tests(feature: Feature) -> tuple[Test, ...]:
@@ -115,42 +118,38 @@ def _test(file: str, case: Case) -> Test:
         steps = tuple(bind(step) for step in case.steps)
     except InvalidFeatureError as error:
         raise InvalidFeatureError(error.reason, file=file, line=error.line, hint=error.hint) from None
-    return Test(file=file, line=case.line, name=case.name, run=lambda scenario_of: _run(file, case, steps, scenario_of))
+    return Test(file=file, line=case.line, name=case.name, run=lambda find: _run(file, case, steps, find))
 
 
-def _run(file: str, case: Case, steps: Sequence[Bound], scenario_of: Callable[[str], Scenario]) -> Result:
-    world = World(scenario_of)
+def _run(file: str, case: Case, steps: Sequence[Bound], find: Finder) -> Result:
+    world = World(find)
     failure = None
     for step, sentence, words in steps:
+        said = Said(world=world, step=step, words=words)
         try:
-            sentence.run(Said(world=world, step=step, words=words))
+            sentence.run(said)
         except LiveContractError as error:
-            failure = _failure(file, step, error, world)
+            failure = _failure(file, said, error)
             break
     traces = [list(trace) for trace in world.traces.values()]
     return Result(file=file, line=case.line, name=case.name, failure=failure, traces=traces)
 
 
-def _failure(file: str, step: Step, error: LiveContractError, world: World) -> Failure:
+def _failure(file: str, said: Said, error: LiveContractError) -> Failure:
+    step, world = said.step, said.world
     expected, actual = said_by(error)
+    name_of = world.invitations.name_of
     return Failure(
         file=file,
         line=step.line,
         step=f"{_KEYWORDS[step.kind]} {step.text}",
         expected=expected,
         actual=actual,
-        hint=error.hint or _hint(step, error),
-        possible=tuple(possible(process) for process in world.processes.values()),
-        so_far=tuple(line for process in world.processes.values() for line in history(process)),
+        hint=hint_of(said, error),
+        now=standing(world),
+        possible=tuple(possible(process, name_of) for process in world.processes.values()),
+        so_far=tuple(line for process in world.processes.values() for line in history(process, name_of)),
     )
-
-
-def _hint(step: Step, error: LiveContractError) -> str | None:
-    """Return what to do where an action is refused for want of data."""
-    without = step.table is None and step.doc is None and isinstance(error, InvalidDataError)
-    if without and (error.path or "").startswith("$.data"):
-        return "The action takes data: end the sentence with ` with:` and put a table below it."
-    return None
 
 
 def said_by(error: LiveContractError) -> tuple[str, str]:

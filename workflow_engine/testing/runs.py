@@ -4,17 +4,16 @@ The responses are those of `livecontract scenario simulate`. A run passes when e
 is in the state then. The scenario is named like the file.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eventchain.core.errors import LiveContractError
-from workflow_engine import simulate
+from workflow_engine import simulate, simulate_talk
 from workflow_engine.errors import quote
 from workflow_engine.playing import Family
-from workflow_engine.scenario import Scenario
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 from workflow_engine.testing.running import Failure, Result, Test, said_by
-from workflow_engine.testing.world import history, possible, shown_state
+from workflow_engine.testing.world import Finder, history, possible, shown_state
 
 MAX_RUNS = 1_000
 
@@ -64,12 +63,12 @@ def runs_as_tests(document: Any, file: str, scenario: str) -> tuple[Test, ...]:
 
 
 def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario: str) -> Test:
-    def run(scenario_of: Callable[[str], Scenario]) -> Result:
+    def run(find: Finder) -> Result:
         family: Family | None = None
         step, failure = "The scenario is found", None
         try:
-            given = simulate.spelled_out(scenario_of(scenario), responses)
-            stages = simulate.families(scenario_of(scenario), given, keeps_traces=True)
+            given = simulate.spelled_out(find(scenario), [_with_proposal(item, find) for item in responses])
+            stages = simulate.families(find(scenario), given, keeps_traces=True)
             for number in range(len(given) + 1):
                 step = _said(given[number - 1], number) if number else "The process starts"
                 family = next(stages)
@@ -83,11 +82,24 @@ def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario:
     return Test(file=file, line=None, name=title, run=run)
 
 
+def _with_proposal(item: Any, find: Finder) -> Any:
+    """Return an item in which the proposal stands, and the scenario beside it, that it names as a feature does."""
+    if not isinstance(item, Mapping) or "propose" not in item:
+        return item
+    found = dict(item)
+    if isinstance(item["propose"], str):
+        found["propose"] = find.proposal(item["propose"])
+    if isinstance(item.get("scenario"), str):
+        found["scenario"] = find(item["scenario"]).normal_form
+    return found
+
+
 def _said(response: Any, number: int) -> str:
     if not isinstance(response, Mapping):
         return f"Response {number}"
     within = "" if response.get("in") is None else f" in {str(response['in'])[:64]}"
-    return f"Response {number}: {str(response.get('action'))[:64]} by {str(response.get('actor'))[:64]}{within}"
+    done = simulate_talk.kind_of(response) or str(response.get("action"))
+    return f"Response {number}: {done[:64]} by {str(response.get('actor'))[:64]}{within}"
 
 
 def _expect(family: Family | None, state: str) -> None:

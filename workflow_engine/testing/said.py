@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eventchain.core.errors import InvalidError
+from workflow_engine.durations import from_iso
+from workflow_engine.errors import quote
 from workflow_engine.process import Process
+from workflow_engine.scenario import Scenario
 from workflow_engine.testing import values
+from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import Step
-from workflow_engine.testing.world import World
+from workflow_engine.testing.world import World, check_known, near
 
 Words = Mapping[str, str | None]
 """What stands in a sentence for each of its names; None for what was left out."""
@@ -50,6 +55,22 @@ class Said:
         process = self.world.start(self.optional("process"))
         return process if inner is None else self.world.inside(process.id, inner)
 
+    def moment(self) -> int:
+        """Return the moment that the sentence names, in milliseconds since 1970.
+
+        Raises:
+            InvalidFeatureError: It is none.
+        """
+        try:
+            return from_iso(self.word("moment"))
+        except InvalidError as error:
+            raise InvalidFeatureError(error.message, hint=error.hint) from None
+
+    def set_clock(self) -> None:
+        """Set the clock to the moment of the sentence, if it names one; nothing else happens then."""
+        if self.optional("moment") is not None:
+            self.world.now = self.moment()
+
     def check(self, value: Any, what: str) -> None:
         """Compare a value with the table below the sentence, path by path, or with its doc string as a whole.
 
@@ -60,3 +81,15 @@ class Said:
             values.expect(values.pairs_of(self.step, self.world.lookup), value, what)
         elif self.step.doc is not None:
             values.expect([("$", self.data())], value, what)
+
+
+def check_response(scenario: Scenario, action: str, key: str | None) -> None:
+    """See that an action is known, and has this response, if one is named. Raises what `check_known` raises."""
+    check_known(scenario, "action", action)
+    responses = scenario.actions[action].responses
+    if key is not None and key not in responses:
+        names = ", ".join(quote(name) for name in sorted(responses))
+        raise InvalidFeatureError(
+            f"The action {quote(action)} has no response {quote(key)}.",
+            hint=f"{near(key, sorted(responses))}It has {names}.",
+        )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from workflow_engine.testing import checking, doing
+from workflow_engine.testing import adapting, checking, doing, papers
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import Step
 from workflow_engine.testing.said import Said, Words
@@ -20,8 +20,11 @@ _GIVING = "[ giving a(n) {response} response]"
 _OF = "[ of the {process} process]"
 _IN = "[ in the {inner} sub-process]"
 _INNER = f"the {{inner}} sub-process{_OF}"
-_BARE = ("duration", "status", "method")
-"""Names whose value may stand without quotes: `P14D`, `200`, `GET`."""
+_ON = "[ on the {process} process]"
+_TO = "[ to the deviation {deviation}]"
+_AT = "[ at {moment}]"
+_BARE = ("duration", "status", "method", "count", "unit")
+"""Names whose value may stand without quotes: `P14D`, `200`, `GET`, `7 days`."""
 
 _NEAR = 0.4
 """How like a known sentence an unknown one is at least, for the known one to be named."""
@@ -40,6 +43,7 @@ class Sentence:
     run: Callable[[Said], None]
 
 
+# The first one that fits counts: where a value may stand without quotes, the sentences that say a word come first.
 SENTENCES: tuple[Sentence, ...] = (
     Sentence("a chain is created by {person}", doing.create_chain),
     Sentence("{person} is present[ with:]", doing.be_present),
@@ -49,15 +53,39 @@ SENTENCES: tuple[Sentence, ...] = (
     Sentence("the[ {process}] process has[ (the/an/a)] asset {asset}[ with:]", doing.have_asset),
     Sentence("the[ {process}] process is started", doing.start_process),
     Sentence("it is {moment}", doing.set_clock),
-    Sentence(f"{{person}} runs the {{action}} action{_IN}{_OF}{_GIVING}[ at {{moment}}][ with:]", doing.run_action),
+    Sentence(f"{{person}} runs the {{action}} action{_IN}{_OF}{_GIVING}{_AT}[ with:]", doing.run_action),
     Sentence(f"the node of {{person}} runs the {{action}} action{_IN}{_OF}", doing.run_by_node),
+    Sentence("[the ]nodes do what waits", doing.let_work),
+    Sentence("the node of {person} is down", doing.let_be_down),
+    Sentence("the node of {person} is up again", doing.let_be_up),
+    Sentence("the service {url} answers later[ giving a(n) {response} response][ with:]", doing.answer_later),
+    Sentence("the service {url} answers {status}[ with:]", doing.let_answer),
+    Sentence("the service {url} does not answer", doing.let_be_silent),
     Sentence("a(n) {method} request (has been/was) (sent/send) to {url}[ with:]", doing.see_request),
     Sentence("that request (received/receives) a(n) {status} response[ with:]", doing.answer_request),
     Sentence("that request (failed/fails)", doing.fail_request),
     Sentence("a(n) {method} request to {url} (received/receives) a(n) {status} response[ with:]", doing.see_and_answer),
+    Sentence("{person} accepts the invitation[ sent to {email}]", doing.accept_invitation),
+    Sentence("an invitation (has been/was) sent to {email}[ with:]", doing.see_invitation),
+    Sentence(f"{{person}} proposes the deviation {{deviation}}{_OF}{_AT}[ with:]", adapting.propose),
+    Sentence(f"{{person}} proposes this deviation{_OF}{_AT}:", adapting.propose_this),
+    Sentence(f"{{person}} agrees{_TO}{_OF}{_AT}", adapting.agree),
+    Sentence(f"{{person}} refuses[ the deviation {{deviation}}]{_OF}[ because {{reason}}]{_AT}", adapting.refuse),
+    Sentence(f"{{person}} withdraws the deviation[ {{deviation}}]{_OF}[ because {{reason}}]{_AT}", adapting.withdraw),
+    Sentence(f"{{person}} cannot propose the deviation {{deviation}}{_OF}[ with:]", adapting.cannot_propose),
+    Sentence(f"{{person}} cannot agree{_TO}{_OF}", adapting.cannot_agree),
+    Sentence(f"the deviation[ {{deviation}}]{_OF} is {{standing}}", adapting.is_standing),
+    Sentence(f"the deviation[ {{deviation}}]{_OF} waits for {{persons}}", adapting.waits_for),
+    Sentence(f"{{person}} comments {{text}}{_ON}[ in reply to {{comment}}]", adapting.comment),
+    Sentence(f"{{person}} comments{_ON}[ in reply to {{comment}}]{_AT} with:", adapting.comment_this),
+    Sentence(f"{{person}} has commented {{text}}{_ON}[ in the {{state}} state]", adapting.has_commented),
     Sentence("{duration} (pass/passes)", doing.let_pass),
     Sentence(f"the time of the state{_IN}{_OF} is over", doing.time_out),
+    Sentence(f"the deadline{_IN}{_OF} passes", doing.time_out),
+    Sentence("{count} {unit} (pass/passes)", doing.let_pass_in_words),
     Sentence("the {actor} actor[ (of/in) the {process} process] has:", checking.actor_has),
+    Sentence(f"the document {{asset}}{_OF} says {{text}}", papers.document_says),
+    Sentence(f"the document {{asset}}{_OF} does not say {{text}}", papers.document_does_not_say),
     Sentence("the[ {process}] process has:", checking.process_has),
     Sentence("the[ {process}] process is in the {state} state", checking.is_in_state),
     Sentence("the[ {process}] process is completed", checking.is_completed),
@@ -140,7 +168,8 @@ def _nearest(text: str) -> str:
     near = difflib.get_close_matches(re.sub(r'"[^"]*"', '"…"', text[:400]), known, n=1, cutoff=_NEAR)
     if not near:
         return "docs/testing-scenarios.md lists the sentences; names stand in double quotes."
-    return f"The nearest one is: {shown(known[near[0]])}"
+    unquoted = "" if '"' in text else "Names stand in double quotes. "
+    return f"{unquoted}The nearest one is: {shown(known[near[0]])}"
 
 
 def _forms(text: str) -> list[str]:

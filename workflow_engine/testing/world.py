@@ -1,42 +1,54 @@
 """The world of one test: people, a chain, and processes that the real machine runs. Everything is in memory.
 
-A person is named by the feature, and is on the chain under that name as identity. Time is a clock that starts on
-1 January 2020 and goes one second on with every response, and further when a step says so; nodes do what is due then.
-A system action waits until a step runs it, answers its request, or says what came of it; sub-processes are started and
-answered for by themselves.
+A person is named by the feature, and is on the chain under that name as identity, or under that of an invitation. Time
+is a clock that starts on 1 January 2020 and goes one second on with every response, and further when a step says so
+(`passing`). A system action waits until a step runs it, answers its request, or says what came of it, or time passes;
+sub-processes are started and answered for by themselves.
 """
 
+import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from eventchain.core.entry import Entry
-from eventchain.core.errors import InvalidError
 from workflow_engine import body, machine
-from workflow_engine.due import due
-from workflow_engine.durations import add_duration, to_iso
-from workflow_engine.errors import ActionNotAvailableError, AlreadyExistsError, quote
+from workflow_engine.consent import DEVIATION
+from workflow_engine.conversation import Conversation
+from workflow_engine.durations import to_iso
+from workflow_engine.errors import ActorNotAllowedError, AlreadyExistsError, quote
 from workflow_engine.operators import paths
-from workflow_engine.ports import HttpResponse
+from workflow_engine.playing import data_of
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.simulate import START, STEP
 from workflow_engine.sub_processes.conduct import conducted, finding
 from workflow_engine.supposed import origin_of
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
+from workflow_engine.testing.inviting import Invitations
+from workflow_engine.testing.services import Services
 
 CHAIN = "chain"
 KEYS = frozenset({"user", "system"})
 """The keys that everybody has, unless a step says with which one somebody signs."""
 
-MAX_TIMEOUTS = 1_000
-"""Timeouts that may be over within one step."""
+NODE_KEY = frozenset({"system"})
+"""What a node signs with."""
 
 MAX_MEMBERS = 1_000
 
+MAX_EVENTS = 20_000
+"""Events of one test, those of nodes among them; as many as in one play."""
 
-Asked = tuple[str, str, str]
-"""A request that a system action makes: name of the process, method, URL."""
+
+class Finder(Protocol):
+    """Finds what a feature names. What it raises is InvalidFeatureError."""
+
+    def __call__(self, name: str) -> Scenario:
+        """Return the scenario of a name."""
+
+    def proposal(self, name: str) -> Mapping[str, Any]:
+        """Return the body of a proposal to deviate, by the name of its file."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,11 +72,22 @@ class World:
     """What a test has come to; the steps change it.
 
     Args:
-        scenario_of: Finds a scenario by the name that the feature uses.
+        find: Finds scenarios and proposals by the names that the feature uses.
+
+    Attributes:
+        now: The clock, in milliseconds since 1970.
+        members: What the identities on the chain say of themselves, by id.
+        processes: Those that have started, by name.
+        traces: Each process as it was after its start and after every response.
+        conversations: What was said and proposed beside each process.
+        services: What answers the requests of system actions.
+        invitations: What nodes have sent.
+        submitted: Events of system actions that were made: idempotency key, and number.
+        down: Identities whose node is down.
     """
 
-    def __init__(self, scenario_of: Callable[[str], Scenario]) -> None:
-        self._scenario_of = scenario_of
+    def __init__(self, find: Finder) -> None:
+        self.find = find
         self._drafts: dict[str, Draft] = {}
         self._keys: dict[str, frozenset[str]] = {}
         self._events = 0
@@ -72,8 +95,11 @@ class World:
         self.members: dict[str, dict[str, Any]] = {}
         self.processes: dict[str, Process] = {}
         self.traces: dict[str, list[Process]] = {}
-        self.answers: dict[Asked, HttpResponse | None] = {}
-        self.asked: Asked | None = None
+        self.conversations: dict[str, Conversation] = {}
+        self.services = Services()
+        self.invitations = Invitations()
+        self.submitted: set[tuple[str, int]] = set()
+        self.down: set[str] = set()
 
     # --- People -------------------------------------------------------------------------------------------------------
 
@@ -92,7 +118,15 @@ class World:
 
     def sign_with(self, person: str, key: str) -> None:
         """Let a person sign with one key only, named like the keys of an identity (`user`, `system`)."""
-        self._keys[person] = frozenset({key})
+        self._keys[self.identity_of(person)] = frozenset({key})
+
+    def identity_of(self, person: str) -> str:
+        """Return the id of a person's identity: that of the invitation they took over, or their name."""
+        return self.invitations.identity_of(person)
+
+    def is_up(self, identity: str) -> bool:
+        """Tell whether the node of an identity is there, and does what is up to it."""
+        return identity not in self.down and not self.invitations.is_waiting(identity)
 
     # --- Processes ----------------------------------------------------------------------------------------------------
 
@@ -105,7 +139,7 @@ class World:
         if process in self._drafts or process in self.processes:
             raise InvalidFeatureError(f"There is a process {quote(process)} already.")
         self.join(person)
-        self._drafts[process] = Draft(creator=person, scenario=self._scenario_of(scenario))
+        self._drafts[process] = Draft(creator=person, scenario=self.find(scenario))
 
     def name_of(self, process: str | None) -> str:
         """Return the name of a process, or of the only one there is.
@@ -140,10 +174,11 @@ class World:
         if draft is None:
             return self.processes[name]
         document = {"id": name, "scenario": draft.scenario.id, "actors": draft.actors, "assets": draft.assets}
-        started = machine.start(draft.scenario, self._entry(document, draft.creator))
+        started = machine.start(draft.scenario, self.entry(document, draft.creator))
         del self._drafts[name]
-        self._keep(name, started)
-        return self._settled(name)
+        self.keep(started)
+        self.settle()
+        return self.processes[name]
 
     def start_all(self) -> None:
         """Start every process that was created. Raises what `start` raises."""
@@ -156,35 +191,53 @@ class World:
         Raises:
             LiveContractError: The machine refuses it.
         """
-        scenario = self._scenario_of(body.scenario_reference(document))
-        entry = self._entry(document, person)
+        scenario = self.find(body.scenario_reference(document))
+        entry = self.entry(document, person, is_by_node=True)
         started = machine.start(scenario, entry)
         if started.id in self.processes or started.id in self._drafts:
             raise AlreadyExistsError(f"There is a process {quote(started.id)} already.", path="$.id")
-        self._keep(started.id, started)
-        return self._settled(started.id)
+        self.keep(started)
+        self.settle()
+        return self.processes[started.id]
 
     def respond(
-        self, person: str, process: str | None, action: str, key: str | None, data: Any, *, actor: str | None = None
+        self,
+        person: str,
+        process: str | None,
+        action: str,
+        key: str | None,
+        data: Any,
+        *,
+        actor: str | None = None,
+        is_by_node: bool = False,
     ) -> Process:
-        """Let somebody respond, and return the process after it.
+        """Let somebody, or their node, respond, and return the process after it.
 
         Raises:
             InvalidFeatureError: Nobody knows this process or person.
             LiveContractError: The machine refuses it.
         """
         before = self.start(process)
-        entry = self._response(before, person, action, key, data, actor)
-        self._keep(before.id, machine.step(before, entry, finding(before, action, self.processes.get)))
-        after = self._settled(before.id)
+        document = {"process": before.id, "action": action, "key": key, "actor": actor, "data": data}
+        self.keep(self._after(before, document, person, is_by_node=is_by_node))
+        self.settle()
         self.now += STEP
-        return after
+        return self.processes[before.id]
 
     def attempt(self, person: str, process: str | None, action: str, key: str | None, data: Any) -> None:
         """Try what `respond` does, and keep nothing of it. Raises what it raises."""
         before = self.start(process)
-        entry = self._response(before, person, action, key, data, None)
-        machine.step(before, entry, finding(before, action, self.processes.get))
+        self._after(before, {"process": before.id, "action": action, "key": key, "data": data}, person)
+
+    def _after(self, before: Process, document: Mapping[str, Any], person: str, *, is_by_node: bool = False) -> Process:
+        """Return a process after a response."""
+        self.check_person(person, before)
+        action, data = document["action"], document["data"]
+        if not is_by_node:
+            data = data_of(before, action, data)
+        entry = self.entry({**document, "data": data}, person, is_by_node=is_by_node)
+        entry = replace(entry, origin=origin_of(before, action, data, self.now))
+        return machine.step(before, entry, finding(before, action, self.processes.get))
 
     def inside(self, process: str | None, action: str) -> Process:
         """Return the last sub-process that an action of a process started, or one below it: `outer/inner`.
@@ -204,30 +257,48 @@ class World:
             found = started[-1]
         return found
 
-    def _settled(self, name: str) -> Process:
-        """Let nodes start sub-processes and answer for those that have ended; return a process after that."""
+    def settle(self) -> int:
+        """Let nodes that are up start sub-processes and answer for those that have ended; return how often they did."""
+        times = 0
 
         def sign(person: str, document: Mapping[str, Any]) -> Entry:
-            return replace(self._entry(document, person), key_names=KEYS)
+            return self.entry(document, person, is_by_node=True)
 
-        for process in conducted(self.processes, sign, self.now):
-            self._keep(process.id, process)
-        return self.processes[name]
+        for process in conducted(self.processes, sign, self.now, self.is_up):
+            self.keep(process)
+            times += 1
+        return times
 
-    def _response(
-        self, process: Process, person: str, action: str, key: str | None, data: Any, actor: str | None
-    ) -> Entry:
-        if person not in self.members and not process.actors_of(person):
+    def check_person(self, person: str, process: Process) -> None:
+        """See that a person can act: that they are known, and have keys of their own.
+
+        Raises:
+            InvalidFeatureError: Nobody is called so.
+            ActorNotAllowedError: They were invited, and have not accepted yet.
+        """
+        identity = self.identity_of(person)
+        if identity not in self.members and not process.actors_of(identity):
+            known = sorted({self.invitations.name_of(member) for member in self.members})
             raise InvalidFeatureError(
                 f"Nobody here is called {quote(person)}.",
-                hint=f"There is {', '.join(sorted(self.members)) or 'nobody'}.",
+                hint=f"{near(person, known)}There is {', '.join(known) or 'nobody'}.",
             )
-        document = {"process": process.id, "action": action, "key": key, "actor": actor}
-        entry = self._entry({**document, "data": data}, person)
-        return replace(entry, origin=origin_of(process, action, data, self.now))
+        if self.invitations.is_waiting(identity):
+            raise ActorNotAllowedError(
+                f"{quote(person)} was invited, and has no keys of their own yet.",
+                hint=f'First: "{person}" accepts the invitation',
+            )
 
-    def _entry(self, document: Mapping[str, Any], person: str) -> Entry:
+    def entry(self, document: Mapping[str, Any], person: str, *, is_by_node: bool = False) -> Entry:
+        """Return the next event of the chain, signed by a person or by their node.
+
+        Raises:
+            InvalidFeatureError: There are too many.
+        """
         self._events += 1
+        if self._events > MAX_EVENTS:
+            raise InvalidFeatureError(f"More than {MAX_EVENTS} events happen in this test.")
+        identity = self.identity_of(person)
         return Entry(
             chain=CHAIN,
             hash=f"event-{self._events}",
@@ -235,67 +306,15 @@ class World:
             timestamp=self.now,
             body=document,
             signer="",
-            identity=person,
-            key_names=self._keys.get(person, KEYS),
+            identity=identity,
+            key_names=NODE_KEY if is_by_node else self._keys.get(identity, KEYS),
             members=frozenset(self.members),
         )
 
-    def _keep(self, name: str, process: Process) -> None:
-        self.processes[name] = process
-        self.traces.setdefault(name, []).append(process)
-
-    # --- Time ---------------------------------------------------------------------------------------------------------
-
-    def let_pass(self, duration: str) -> None:
-        """Let time pass; the nodes say of every state whose time is over in it that it is.
-
-        Raises:
-            InvalidFeatureError: It is no duration, or too much happens in it.
-        """
-        try:
-            self.wait_until(add_duration(self.now, duration))
-        except InvalidError as error:
-            raise InvalidFeatureError(error.message, hint=error.hint) from None
-
-    def wait_until(self, moment: int) -> None:
-        """Let time pass until a moment, in milliseconds since 1970."""
-        idle: set[tuple[str, str]] = set()
-        for _ in range(MAX_TIMEOUTS):
-            waiting = [
-                (task.not_before, process.id, task.identity)
-                for process in self.processes.values()
-                for task in due(process, self.processes.get)
-                if task.action == TIMEOUT and task.not_before <= moment and (process.id, task.event) not in idle
-            ]
-            if not waiting:
-                self.now = max(self.now, moment)
-                for name in list(self.processes)[:1]:
-                    self._settled(name)
-                return
-            not_before, name, identity = min(waiting)
-            self.now = max(self.now, not_before)
-            try:
-                self.respond(identity, name, TIMEOUT, None, None)
-            except ActionNotAvailableError:
-                idle.add((name, self.processes[name].current.event))
-        raise InvalidFeatureError(f"More than {MAX_TIMEOUTS} timeouts are over in this time.")
-
-    def time_out(self, process: str | None) -> None:
-        """Let the time of the state of a process be over.
-
-        Raises:
-            UnmetError: The state has no timeout.
-            LiveContractError: The machine refuses it.
-        """
-        present = self.start(process)
-        waiting = due(present, self.processes.get)
-        task = next((task for task in waiting if task.action == TIMEOUT), None)
-        if task is None:
-            raise UnmetError(
-                f"the state {quote(present.current.key)} to have a timeout", "no transition of it waits for one"
-            )
-        self.now = max(self.now, task.not_before)
-        self.respond(task.identity, present.id, TIMEOUT, None, None)
+    def keep(self, process: Process) -> None:
+        """Keep a process as it is after its start, or after a response."""
+        self.processes[process.id] = process
+        self.traces.setdefault(process.id, []).append(process)
 
     # --- What is told of it -------------------------------------------------------------------------------------------
 
@@ -325,30 +344,49 @@ def check_known(scenario: Scenario, kind: str, key: str) -> None:
     there: Mapping[str, Any] = getattr(scenario, f"{kind}s")
     if key not in there:
         names = ", ".join(quote(name) for name in sorted(there)[:12])
-        raise InvalidFeatureError(f"The scenario has no {kind} {quote(key)}.", hint=f"It has {names or 'none'}.")
+        raise InvalidFeatureError(
+            f"The scenario has no {kind} {quote(key)}.", hint=f"{near(key, sorted(there))}It has {names or 'none'}."
+        )
 
 
-def possible(process: Process) -> dict[str, Any]:
-    """Return what may be done in a process, and by whom: `{ process, state, actions: { key: [person …] } }`."""
-    actions = {key: _people(process.current.actions[key]["actors"], process) for key in process.available}
+def near(name: str, known: Sequence[str]) -> str:
+    """Return a question that names the known name which is most like a wrong one, or nothing."""
+    found = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.5)
+    return f"Did you mean {quote(found[0])}? " if found else ""
+
+
+def possible(process: Process, name_of: Callable[[str], str] = str) -> dict[str, Any]:
+    """Return what may be done in a process, and by whom: `{ process, state, actions: { key: [person …] } }`.
+
+    Args:
+        process: The process.
+        name_of: Returns what people call an identity.
+    """
+    actions = {key: _people(process.current.actions[key]["actors"], process, name_of) for key in process.available}
     return {"process": process.id, "state": process.current.key, "actions": actions}
 
 
-def _people(actors: Sequence[str], process: Process) -> list[str]:
+def _people(actors: Sequence[str], process: Process, name_of: Callable[[str], str]) -> list[str]:
     """Return the people behind actors, with the actor where the person is called otherwise."""
     found = []
     for actor in actors:
-        person = identity_of(process.actors[actor])
-        found.append(actor if person == actor else f"{person or 'nobody yet'} ({actor})")
+        identity = identity_of(process.actors[actor])
+        person = "nobody yet" if identity is None else name_of(identity)
+        found.append(actor if person == actor else f"{person} ({actor})")
     return found
 
 
-def history(process: Process) -> list[str]:
+def history(process: Process, name_of: Callable[[str], str] = str) -> list[str]:
     """Return what was done in a process: `action.response by person`, in order."""
     found = []
     for given in process.previous:
-        person = given["actor"].get("identity", {}).get("id", given["actor"]["key"])
-        found.append(f"{given['action']['key']}.{given['key']} by {person}")
+        identity = given["actor"].get("identity", {}).get("id")
+        person = given["actor"]["key"] if identity is None else name_of(identity)
+        action = given["action"]["key"]
+        if action == DEVIATION:
+            found.append(f"deviation {quote(given['title'])}, by the agreement of {person}")
+        else:
+            found.append(f"{action}{'' if action == TIMEOUT else '.' + given['key']} by {person}")
     return found
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workflow_engine import simulate
+from workflow_engine import simulate, simulate_talk
 from workflow_engine.body import SUB_PROCESS_ID
 from workflow_engine.durations import from_iso, to_iso
 from workflow_engine.errors import quote
@@ -93,7 +93,10 @@ def _case(run: Run, scenario: Scenario, listed: set[tuple[str, str]]) -> Iterato
     for response in responses:
         before = family.inside(response.get("in"))
         next(families)
-        yield from _response(response, before, family.given[-1])
+        if simulate_talk.kind_of(response) is None:
+            yield from _response(response, before, family.given[-1])
+        else:
+            yield from _saying(response, before)
         yield f"Then the {said(PROCESS)} process is in the {said(family.root.current.key)} state"
         yield from _possible(family.root, listed)
     rows = _held(family.root)
@@ -118,6 +121,40 @@ def _response(response: Mapping[str, Any], before: Process, given: Mapping[str, 
     data = list(_data(given.get("data")))
     yield f"When {said(person)} runs the {said(action)} action{within}{giving}{at}{' with:' if data else ''}"
     yield from data
+
+
+def _saying(item: Mapping[str, Any], process: Process) -> Iterator[str]:
+    """Yield the lines of something that is said or proposed."""
+    person = said(process.actors[item["actor"]]["identity"]["id"])
+    at = "" if item.get("at") is None else f" at {said(_iso(item['at']))}"
+    if "propose" in item:
+        if "scenario" in item:
+            raise InvalidFeatureError(
+                "A feature names the scenario that an update leads to, and a run holds all of it.",
+                hint='Write this one by hand: … proposes the deviation "…", and put the scenario beside the feature.',
+            )
+        yield f"When {person} proposes this deviation of the {said(PROCESS)} process{at}:"
+        yield from _document({key: value for key, value in item["propose"].items() if key != "process"})
+        return
+    if "comment" in item:
+        reply = "" if item.get("reply_to") is None else f" in reply to {said(item['reply_to'])}"
+        given = item["comment"]
+        yield f"When {person} comments on the {said(PROCESS)} process{reply}{at} with:"
+        yield from _document({"content": given} if isinstance(given, str) else given)
+        return
+    name = "" if item.get("deviation") is None else f" {said(item['deviation'])}"
+    of = f" of the {said(PROCESS)} process"
+    because = "" if item.get("reason") is None else f" because {said(item['reason'])}"
+    sentences = {
+        "agree": f"agrees{name and f' to the deviation{name}'}{of}",
+        "refuse": f"refuses{name and f' the deviation{name}'}{of}{because}",
+        "withdraw": f"withdraws the deviation{name}{of}{because}",
+    }
+    yield f"When {person} {sentences[item['answer']]}{at}"
+
+
+def _iso(at: int | str) -> str:
+    return at if isinstance(at, str) else to_iso(at)
 
 
 def _is_plain_timeout(before: Process, response: Mapping[str, Any], moment: int) -> bool:
@@ -166,6 +203,11 @@ def _data(value: Any) -> Iterator[str]:
     if rows and fits and len(rows) <= _MAX_ROWS:
         yield from _table(rows)
         return
+    yield from _document(value)
+
+
+def _document(value: Any) -> Iterator[str]:
+    """Yield the lines of a doc string that means a value."""
     text = re.sub(r"\\(.)", lambda match: "\\u0022" if match[1] == '"' else match[0], _json(value))
     lines = ['"""', *text.replace("${", "\\u0024{").split("\n"), '"""']
     if any(len(line) > MAX_LINE - 100 for line in lines):

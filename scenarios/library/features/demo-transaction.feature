@@ -8,7 +8,7 @@ Feature: Transaction (DEMO)
     And "Bob" is the "executor" actor of the "main" process
     And "Ann" runs the "request" action with:
       | description | Paint the fence |
-      | by          | 2026-06-01      |
+      | days        | 10              |
 
   Scenario: It goes as it should
     Then the process is in the "requested" state
@@ -27,7 +27,7 @@ Feature: Transaction (DEMO)
     Then the process is in the "stated" state
     And the process has asset "product" with:
       | description | Paint the fence |
-      | by          | 2026-06-01      |
+      | days        | 10              |
       | result      | It is green.    |
     And the possible actions are:
       | accept           | initiator |
@@ -58,13 +58,16 @@ Feature: Transaction (DEMO)
       | request | initiator |
       | quit    | initiator |
     And "Ann" cannot run the "request" action with:
-      | by | 2026-07-01 |
+      | days | 20 |
+    And "Ann" cannot run the "request" action with:
+      | description | Paint the fence some time |
     When "Ann" runs the "request" action with:
       | description | Paint the fence some time |
+      | days        | 20                        |
     Then the process is in the "requested" state
     And the process has asset "product" with:
       | description | Paint the fence some time |
-      | by          | null                      |
+      | days        | 20                        |
       | reason      | null                      |
     When "Bob" runs the "decline" action with:
       | reason | Never. |
@@ -129,3 +132,88 @@ Feature: Transaction (DEMO)
     When "Bob" runs the "revoke_statement" action
     Then the process is in the "promised" state
     And "Ann" cannot run the "accept" action
+
+  Rule: Nobody can let the other wait for ever
+
+    Scenario: A request that is not answered lapses after 14 days
+      When P13D pass
+      Then the process is in the "requested" state
+      When P1D pass
+      Then the process is cancelled
+
+    Scenario: Who does not ask again within 14 days has given up
+      Given "Bob" runs the "decline" action with:
+        | reason | Too soon. |
+      When P13D pass
+      Then the process is in the "declined" state
+      When P1D pass
+      Then the process has failed
+
+    Scenario: A promise is overdue after the days that the request names
+      Given "Bob" runs the "promise" action
+      When P9D pass
+      Then the process is in the "promised" state
+      When P1D pass
+      Then the process is in the "overdue" state
+      And the possible actions are:
+        | quit  | initiator |
+        | state | executor  |
+        | stop  | executor  |
+      When P13D pass
+      Then the process is in the "overdue" state
+      When P1D pass
+      Then the process has failed
+
+    Scenario Outline: What is overdue ends with <action> by <who>
+      Given "Bob" runs the "promise" action
+      And the time of the state is over
+      When "<who>" runs the "<action>" action
+      Then the process has failed
+
+      Examples:
+        | who | action |
+        | Ann | quit   |
+        | Bob | stop   |
+
+    Scenario: What is overdue can still be done
+      Given "Bob" runs the "promise" action
+      And the time of the state is over
+      When "Bob" runs the "state" action with:
+        | result | It is green. |
+      Then the process is in the "stated" state
+
+    Scenario: A result that is not judged within 14 days is accepted
+      Given "Bob" runs the "promise" action
+      And "Bob" runs the "state" action with:
+        | result | It is green. |
+      When P13D pass
+      Then the process is in the "stated" state
+      When P1D pass
+      Then the process is completed
+
+    Scenario: A result that was rejected and is not stated again within 14 days is none
+      Given "Bob" runs the "promise" action
+      And "Bob" runs the "state" action with:
+        | result | It is green. |
+      And "Ann" runs the "reject" action with:
+        | reason | Not green enough. |
+      When P13D pass
+      Then the process is in the "rejected" state
+      When P1D pass
+      Then the process has failed
+
+    Scenario: A request is taken back if the executor is silent for 14 days
+      Given "Bob" runs the "promise" action
+      And "Ann" runs the "revoke_request" action
+      When P13D pass
+      Then the process is in the "request_revoked" state
+      When P1D pass
+      Then the process is cancelled
+
+    Scenario: A promise is taken back if the initiator is silent for 14 days
+      Given "Bob" runs the "promise" action
+      And "Bob" runs the "revoke_promise" action
+      When P13D pass
+      Then the process is in the "promise_revoked" state
+      When P1D pass
+      Then the process is in the "requested" state

@@ -1,7 +1,7 @@
 Feature: Non-disclosure agreement
-  Two parties agree on terms, and both sign the text that is made from them.
+  Two parties agree on terms, and both sign the document that is made from them.
 
-  # survives: patch-flipped $.actions.agree.responses.ok.update.patch: There is one text, and nothing before it to add to.
+  # survives: patch-flipped $.actions.write.responses.error.update.patch: Where writing fails, nothing was written before.
 
   Background:
     Given a chain is created by "Acme"
@@ -33,7 +33,11 @@ Feature: Non-disclosure agreement
       | withdraw        | discloser |
     When "Beta" runs the "ask_for_changes" action with:
       | wish | No penalty, please. |
-    Then the process is in the "initial" state
+    Then the process is in the "changing" state
+    And the possible actions are:
+      | propose  | discloser |
+      | decline  | recipient |
+      | withdraw | discloser |
     And the process has asset "wishes" with:
       | 0 | No penalty, please. |
     When "Acme" runs the "propose" action with:
@@ -58,9 +62,12 @@ Feature: Non-disclosure agreement
       | years   | 3    |
       | penalty | null |
     When "Beta" runs the "agree" action
+    Then the process is in the "writing" state
+    When the node of "Acme" runs the "write" action
     Then the process is in the "signing" state
     And the process has asset "agreement" with:
-      | text | NON-DISCLOSURE AGREEMENT\n\nBetween Acme Corp, who discloses, and Beta Ltd, who receives.\n\n1. Purpose. The receiving party uses what it is told for this purpose only: Judging a take-over.\n2. Confidence. It tells nobody else, and protects it as it protects its own secrets.\n3. Exceptions. What is public, was known before, or has to be disclosed by law is not confidential.\n4. Duration. These duties last 3 year(s) from the last signature.\nThis agreement is governed by the law of the Netherlands. |
+      | $schema    | urn:livecontract:document:1             |
+      | media_type | application/vnd.oasis.opendocument.text |
     And the possible actions are:
       | sign     | discloser, recipient |
       | decline  | recipient            |
@@ -85,6 +92,69 @@ Feature: Non-disclosure agreement
 
   Scenario: Nothing is proposed after all
     When "Acme" runs the "withdraw" action
+    Then the process is cancelled
+
+  Scenario: The agreement cannot be written with a character that no document can hold, and is corrected
+    Given "Acme" runs the "propose" action with:
+      | discloser | Acme Corp                 |
+      | recipient | Beta Ltd                  |
+      | purpose   | "Judging a\u000btake-over" |
+      | years     | 3                         |
+      | law       | the Netherlands           |
+    And "Beta" runs the "agree" action
+    When the node of "Acme" runs the "write" action
+    Then the process is in the "unwritten" state
+    And the process has asset "agreement" with:
+      | problem | The value of "assets.terms.purpose" holds characters that no document can hold. |
+      | message | null                                                                            |
+    And the possible actions are:
+      | propose  | discloser |
+      | decline  | recipient |
+      | withdraw | discloser |
+    When P13D pass
+    Then the process is in the "unwritten" state
+    When "Acme" runs the "propose" action with:
+      | discloser | Acme Corp           |
+      | recipient | Beta Ltd            |
+      | purpose   | Judging a take-over |
+      | years     | 3                   |
+      | law       | the Netherlands     |
+    Then the process is in the "proposed" state
+    When "Beta" runs the "agree" action
+    And the node of "Acme" runs the "write" action
+    Then the process is in the "signing" state
+    And the process has asset "agreement" with:
+      | problem | null |
+
+  Scenario Outline: An agreement that cannot be written ends with <action> by <who>
+    Given "Acme" runs the "propose" action with:
+      | discloser | Acme Corp                 |
+      | recipient | Beta Ltd                  |
+      | purpose   | "Judging a\u000btake-over" |
+      | years     | 3                         |
+      | law       | the Netherlands           |
+    And "Beta" runs the "agree" action
+    And the node of "Acme" runs the "write" action
+    When "<who>" runs the "<action>" action
+    Then the process is in the "<state>" state
+
+    Examples:
+      | who  | action   | state      |
+      | Beta | decline  | :failed    |
+      | Acme | withdraw | :cancelled |
+
+  Scenario: An agreement that cannot be written and is not corrected within 14 days ends
+    Given "Acme" runs the "propose" action with:
+      | discloser | Acme Corp                 |
+      | recipient | Beta Ltd                  |
+      | purpose   | "Judging a\u000btake-over" |
+      | years     | 3                         |
+      | law       | the Netherlands           |
+    And "Beta" runs the "agree" action
+    And the node of "Acme" runs the "write" action
+    When P13D pass
+    Then the process is in the "unwritten" state
+    When P1D pass
     Then the process is cancelled
 
   Rule: There are terms
@@ -115,8 +185,43 @@ Feature: Non-disclosure agreement
       When P1D pass
       Then the process is cancelled
 
+    Scenario Outline: Instead of making changes, it ends with <action> by <who>
+      Given "Beta" runs the "ask_for_changes" action with:
+        | wish | One year, please. |
+      When "<who>" runs the "<action>" action
+      Then the process is in the "<state>" state
+
+      Examples:
+        | who  | action   | state      |
+        | Beta | decline  | :failed    |
+        | Acme | withdraw | :cancelled |
+
+    Scenario: Nobody makes the changes within 30 days
+      Given "Beta" runs the "ask_for_changes" action with:
+        | wish | One year, please. |
+      When P29D pass
+      Then the process is in the "changing" state
+      When P1D pass
+      Then the process is cancelled
+
+    Scenario: No node writes the agreement within three days
+      Given "Beta" runs the "agree" action
+      And the node of "Acme" is down
+      When P2D pass
+      Then the process is in the "writing" state
+      When P1D pass
+      And PT1H passes
+      Then the process is cancelled
+
+    Scenario: Neither terms nor agreement change while they are signed
+      Given "Beta" runs the "agree" action
+      And the node of "Acme" runs the "write" action
+      Then "Acme" cannot run the "propose" action
+      And "Acme" cannot run the "write" action
+
     Scenario Outline: Until both have signed, the agreement can still end with <action> by <who>
       Given "Beta" runs the "agree" action
+      And the node of "Acme" runs the "write" action
       And "Acme" runs the "sign" action
       When "<who>" runs the "<action>" action
       Then the process is in the "<state>" state
@@ -128,6 +233,7 @@ Feature: Non-disclosure agreement
 
     Scenario: Nobody signs within 30 days
       Given "Beta" runs the "agree" action
+      And the node of "Acme" runs the "write" action
       When P29D pass
       Then the process is in the "signing" state
       When P1D pass

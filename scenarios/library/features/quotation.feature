@@ -4,6 +4,8 @@ Feature: Quotation
   # survives: patch-flipped $.actions.request.responses.ok.update.patch: There is one request, and nothing before it to add to.
   # survives: patch-flipped $.actions.accept.responses.ok.update.patch: There is one contract, and nothing before it to add to.
   # survives: patch-flipped $.actions.accept_counter_offer.responses.ok.update.patch: There is one contract, and nothing before it to add to.
+  # survives: patch-flipped $.actions.write.responses.error.update.patch: Where writing fails, nothing was written before.
+  # survives: patch-flipped $.actions.notify_again.responses.ok.update.patch: There is nothing but the count to keep.
   # survives: patch-flipped $.actions.appoint_inspector.responses.ok.update[0].patch: An identity is a text, which is replaced either way.
   # survives: patch-flipped $.actions.approve.responses.ok.update.patch: There is one judgement, and nothing before it to add to.
   # survives: patch-flipped $.actions.disapprove.responses.ok.update[0].patch: There is one judgement, and nothing before it to add to.
@@ -208,7 +210,7 @@ Feature: Quotation
         | currency   | EUR        |
         | delivery   | 2026-12-15 |
       When "Bob" runs the "accept_counter_offer" action
-      Then the process is in the "signing" state
+      Then the process is in the "writing" state
       And the process has asset "contract" with:
         | total    | 960 |
         | currency | EUR |
@@ -242,11 +244,15 @@ Feature: Quotation
 
     Scenario: Acceptance, both signatures, notification, approval
       When "Ann" runs the "accept" action
-      Then the process is in the "signing" state
+      Then the process is in the "writing" state
       And the process has asset "contract" with:
         | total    | 1011 |
         | currency | EUR  |
-        | text     | CONTRACT OF SALE\n\nBetween the buyer, Ann's Restaurant, and the seller, Bob's Chairs.\n\n1. The seller sells and the buyer buys 12 × Oak chair.\n2. The price is 84.25 EUR per unit.\n3. The seller delivers on 2026-12-01 at the latest.\n4. The buyer may appoint an inspector, who approves or rejects what was delivered.\n5. The parties also agree: Free delivery.\n |
+      When the node of "Bob" runs the "write" action
+      Then the process is in the "signing" state
+      And the process has asset "document" with:
+        | $schema    | urn:livecontract:document:1             |
+        | media_type | application/vnd.oasis.opendocument.text |
       And the possible actions are:
         | sign   | buyer, seller |
         | refuse | buyer, seller |
@@ -265,12 +271,12 @@ Feature: Quotation
         | process  | main                           |
         | total    | ${main.assets.contract.total}  |
         | currency | EUR                            |
-        | text     | ${main.assets.contract.text}   |
+        | document | ${main.assets.document.hash}   |
       When that request received a "200" response with:
         | received | true |
       Then the process is in the "appointing" state
       And the process has:
-        | previous.5.data.received | true |
+        | previous.6.data.received | true |
       And the possible actions are:
         | appoint_inspector | buyer |
       And "Ann" cannot run the "appoint_inspector" action with:
@@ -291,6 +297,7 @@ Feature: Quotation
 
     Scenario: The notification fails, and again, and the buyer goes on
       Given "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
       And "Ann" runs the "sign" action
       And "Bob" runs the "sign" action
       When a "POST" request to "https://restaurant.example/sales" received a "500" response
@@ -305,8 +312,57 @@ Feature: Quotation
       And "Ann" runs the "go_on" action
       Then the process is in the "appointing" state
 
+    Scenario: The buyer has it tried again three times, and then goes on
+      Given "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
+      And "Ann" runs the "sign" action
+      And "Bob" runs the "sign" action
+      And "Ann" runs the "notify" action giving an "error" response
+      And "Ann" runs the "notify_again" action
+      And "Ann" runs the "notify" action giving an "error" response
+      And "Ann" runs the "notify_again" action
+      And "Ann" runs the "notify" action giving an "error" response
+      When "Ann" runs the "notify_again" action
+      And "Ann" runs the "notify" action giving an "error" response
+      Then "Ann" cannot run the "notify_again" action
+      And the possible actions are:
+        | go_on | buyer |
+      When P6D pass
+      Then the process is in the "not_notified" state
+      When P1D pass
+      Then the process is in the "appointing" state
+
+    Scenario: The buyer's node does not notify within a day
+      Given "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
+      And "Ann" runs the "sign" action
+      And "Bob" runs the "sign" action
+      When PT23H pass
+      Then the process is in the "notifying" state
+      When PT1H pass
+      Then the process is in the "not_notified" state
+
+    Scenario: No node writes the contract within three days
+      Given "Ann" runs the "accept" action
+      And the node of "Bob" is down
+      When P2D pass
+      Then the process is in the "writing" state
+      When P1D pass
+      And PT1H passes
+      Then the process is cancelled
+
+    Scenario: Only one has signed after 30 days
+      Given "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
+      And "Bob" runs the "sign" action
+      When P29D pass
+      Then the process is in the "signing" state
+      When P1D pass
+      Then the process is cancelled
+
     Scenario Outline: <who> refuses to sign
       Given "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
       When "<who>" runs the "refuse" action
       Then the process has failed
       And "<title> refused to sign" is in the history
@@ -318,6 +374,7 @@ Feature: Quotation
 
     Scenario: Who has signed does not refuse any more
       Given "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
       When "Ann" runs the "sign" action
       Then "Ann" cannot run the "refuse" action
       And "Bob" may run the "refuse" action
@@ -335,6 +392,7 @@ Feature: Quotation
         | currency   | EUR        |
         | delivery   | 2026-12-01 |
       And "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
       And "Ann" runs the "sign" action
       When "Bob" runs the "sign" action
       Then the process is in the "appointing" state
@@ -351,3 +409,98 @@ Feature: Quotation
       And the process has asset "inspection" with:
         | approved | false              |
         | findings | Two chairs wobble. |
+
+    Scenario: The buyer appoints nobody within 90 days
+      Given "Ann" runs the "request" action with:
+        | item     | Oak chair |
+        | quantity | 12        |
+      And "Bob" runs the "offer" action with:
+        | item       | Oak chair  |
+        | quantity   | 12         |
+        | unit_price | 89.95      |
+        | currency   | EUR        |
+        | delivery   | 2026-12-01 |
+      And "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
+      And "Ann" runs the "sign" action
+      And "Bob" runs the "sign" action
+      When P89D pass
+      Then the process is in the "appointing" state
+      When P1D pass
+      Then the process is completed
+
+    Scenario: The inspector is silent for 180 days
+      Given "Ann" runs the "request" action with:
+        | item     | Oak chair |
+        | quantity | 12        |
+      And "Bob" runs the "offer" action with:
+        | item       | Oak chair  |
+        | quantity   | 12         |
+        | unit_price | 89.95      |
+        | currency   | EUR        |
+        | delivery   | 2026-12-01 |
+      And "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
+      And "Ann" runs the "sign" action
+      And "Bob" runs the "sign" action
+      And "Ann" runs the "appoint_inspector" action with:
+        | identity | Ines |
+      When P179D pass
+      Then the process is in the "inspecting" state
+      When P1D pass
+      Then the process is completed
+      And the process has asset "inspection" with:
+        | approved | null |
+
+  Rule: The accepted terms hold a character that no document can hold
+
+    Background:
+      Given "Ann" runs the "request" action with:
+        | item     | Oak chair |
+        | quantity | 12        |
+      And "Bob" runs the "offer" action with:
+        | item       | Oak chair                           |
+        | quantity   | 12                                  |
+        | unit_price | 89.95                               |
+        | currency   | EUR                                 |
+        | delivery   | 2026-12-01                          |
+        | remarks    | "Delivered.\u000bUnloaded by Ann." |
+      And "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
+
+    Scenario: The seller is told, and corrects the offer
+      Then the process is in the "unwritten" state
+      And the process has asset "document" with:
+        | problem | The value of "assets.offer.remarks" holds characters that no document can hold. |
+        | message | null                                                                            |
+      And the possible actions are:
+        | offer    | seller        |
+        | decline  | seller        |
+        | withdraw | buyer, seller |
+      When "Bob" runs the "offer" action with:
+        | item       | Oak chair  |
+        | quantity   | 12         |
+        | unit_price | 89.95      |
+        | currency   | EUR        |
+        | delivery   | 2026-12-01 |
+      Then the process is in the "offered" state
+      When "Ann" runs the "accept" action
+      And the node of "Bob" runs the "write" action
+      Then the process is in the "signing" state
+      And the process has asset "document" with:
+        | problem | null |
+
+    Scenario Outline: It ends with <action> by <who>
+      When "<who>" runs the "<action>" action
+      Then the process is in the "<state>" state
+
+      Examples:
+        | who | action   | state      |
+        | Bob | decline  | :failed    |
+        | Ann | withdraw | :cancelled |
+
+    Scenario: Nobody corrects it within 14 days
+      When P13D pass
+      Then the process is in the "unwritten" state
+      When P1D pass
+      Then the process is cancelled

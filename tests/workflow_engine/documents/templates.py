@@ -3,10 +3,6 @@
 import io
 import zipfile
 from collections.abc import Mapping
-from typing import Any
-
-import scenarios
-from workflow_engine.documents.embedding import template_definition
 
 NAMESPACES = {
     "office": "urn:oasis:names:tc:opendocument:xmlns:office:1.0",
@@ -68,26 +64,3 @@ def text_in(document: bytes) -> str:
     from odfdo import Document
 
     return Document(io.BytesIO(document)).get_formatted_text()
-
-
-def nda_with_document() -> dict[str, Any]:
-    """The agreement of the library as a document: made by a node once terms are agreed, locked while it is signed."""
-    form = scenarios.load("nda")
-    form["definitions"]["document"] = template_definition(scenarios.template("nda"))
-    form["assets"]["document"] = {"title": "Document", "locked_in": ["signing"]}
-    form["assets"]["terms"]["locked_in"] = ["signing"]
-    form["actions"]["write"] = {
-        "$schema": "urn:livecontract:action:document",
-        "actor": "discloser",
-        "template": "document",
-        "responses": {"ok": {"update": {"select": "assets.document", "patch": False}}, "error": {}},
-    }
-    form["states"]["proposed"]["transitions"][0]["transition"] = "writing"
-    form["states"]["writing"] = {
-        "action": "write",
-        "transitions": [
-            {"action": "write", "response": "ok", "transition": "signing"},
-            {"action": "write", "response": "error", "transition": ":failed"},
-        ],
-    }
-    return form

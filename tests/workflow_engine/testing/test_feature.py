@@ -74,7 +74,7 @@ def test_explanations_of_mutants_are_read_from_comments() -> None:
         ("Feature: F\nScenario: S", 2, "no steps"),
         ("Feature: F\nScenario: S\nGiven a\nwhatever", 4, '"whatever" cannot stand here'),
         ('Feature: F\nScenario: S\nGiven a\n"""\nb', 6, "the end of the file cannot stand here"),
-        ("Feature: F\nScenario: S\nGiven a:\n|a|\n|b|c|", 5, "inconsistent cell count"),
+        ("Feature: F\nScenario: S\nGiven a:\n|a|\n|b|c|", 5, "not as many cells"),
         ("# language: xx\nFeature: F", 1, "Language not supported"),
         ("Feature: F\nScenario Outline: S\nGiven <a>\nExamples:\n|a|", 4, "no rows"),
         ("Feature: F\nScenario Outline: S\nGiven a\nExamples:\n|(a+)+$|\n|b|", 5, "names of these columns"),

@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.workflow_engine.deviating import HAGGLE
 from tests.workflow_engine.nesting import PURCHASE
 from tests.workflow_engine.samples import ORDER
 from workflow_engine.testing.errors import InvalidFeatureError
@@ -13,7 +14,7 @@ from workflow_engine.testing.feature import Case, Feature, Step
 from workflow_engine.testing.running import as_tests
 from workflow_engine.testing.vocabulary import SENTENCES
 
-from .features import found
+from .features import Found
 from .test_vocabulary import OFFER
 
 WORDS: dict[str, list[str]] = {
@@ -45,11 +46,20 @@ WORDS: dict[str, list[str]] = {
     "response": ["ok", "error", "404", "none"],
     "moment": ["2020-01-01", "2020-03-01T00:00:00Z", "9999-12-31", "1000-01-01", "now"],
     "duration": ["P1D", "P7D", "PT0S", "P9999Y", "P", "1"],
+    "count": ["7", "0", "many", "999999999999"],
+    "unit": ["days", "year", "moons"],
     "status": ["200", "202", "404", "500", "099", "two"],
     "method": ["GET", "POST", "get", "x"],
     "url": ["https://example.com/a", "https://example.com/b", "ftp://x"],
     "title": ["Order", "Buyer ordered for 12"],
     "key": ["user", "system", "x"],
+    "email": ["ines@example.com", "x"],
+    "deviation": ["haggle", "haggle.json", "Haggle about the price", "none", "../x"],
+    "standing": ["open", "in force", "lapsed", "gone"],
+    "persons": ["Ann", "Bob, Ann", ","],
+    "reason": ["No.", "${today}"],
+    "text": ["Hello", "${main.title}"],
+    "comment": ["Hello", "none"],
 }
 PATHS = ["price", "a.b", "a.0", "0", "$", "", "lines", "current.actions", "previous.0.data", "assets.order", "id",
          "identity", "key", "signkeys", "${main.assets}", "order", "sign"]  # fmt: skip
@@ -83,7 +93,7 @@ BEGIN = tuple(
         '"Bob" is the "seller" actor of the "second" process',
     )
 )
-SCENARIO_OF = found({"order": ORDER, "offer": OFFER, "purchase": PURCHASE})
+SCENARIO_OF = Found({"order": ORDER, "offer": OFFER, "haggle": HAGGLE, "purchase": PURCHASE})
 
 
 @settings(max_examples=100)

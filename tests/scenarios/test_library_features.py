@@ -1,0 +1,55 @@
+"""The features of the library: all pass, together they come to everything, and no mutant is left unexplained."""
+
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import scenarios
+from workflow_engine.scenario import load
+from workflow_engine.testing.coverage import Coverage
+from workflow_engine.testing.discovery import TestFile, find_tests
+from workflow_engine.testing.lookup import Scenarios
+from workflow_engine.testing.mutation import mutate
+from workflow_engine.testing.running import Result
+
+FEATURES = Path(scenarios.__file__).parent / "library" / "features"
+WITHOUT = {"due-diligence", "key-recovery", "request-received", "request-sent"}
+"""Those that runs alone cover (test_library)."""
+
+FEATURED = sorted(set(scenarios.names()) - WITHOUT)
+
+
+@cache
+def played(name: str) -> tuple[TestFile, list[Result]]:
+    """The tests of a scenario, and what came of them: each is run once."""
+    (file,) = find_tests([FEATURES / f"{name}.feature"])
+    return file, list(file.run(Scenarios()))
+
+
+def test_every_scenario_has_a_feature_and_every_feature_a_scenario() -> None:
+    assert sorted(path.stem for path in FEATURES.iterdir()) == FEATURED
+
+
+@pytest.mark.parametrize("name", FEATURED)
+def test_every_case_passes(name: str) -> None:
+    _, results = played(name)
+    assert [result.failure for result in results if result.failure is not None] == []
+
+
+@pytest.mark.parametrize("name", FEATURED)
+def test_cases_come_to_every_state_transition_response_and_outcome_of_a_condition(name: str) -> None:
+    coverage = Coverage()
+    for result in played(name)[1]:
+        coverage.add(result.traces)
+    (report,) = (item for item in coverage.report({}) if item["id"] == load(scenarios.load(name)).id)
+    assert report["missing"] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FEATURED)
+def test_no_mutant_is_left_unexplained(name: str) -> None:
+    known = Scenarios()
+    report = mutate(known.prefer(name, scenarios.load(name)), [played(name)[0]], known)
+    assert [(verdict.kind, verdict.path) for verdict in report.of("survived")] == []
+    assert list(report.needless) == []
