@@ -43,6 +43,9 @@ from workflow_engine.update import Projection
 
 Result = TypeVar("Result")
 
+MAX_TITLES = 8_192
+"""Characters that the history keeps of a response beside its data: pages, where people write a line."""
+
 
 def start(scenario: Scenario, entry: Entry) -> Process:
     """Start a process from an event with a process body.
@@ -200,6 +203,7 @@ def _respond(
         "event": entry.hash,
     }
     recorded = {name: value for name, value in recorded.items() if value is not None}
+    _check_titles(recorded)
     return _moved(updated, action.key, actor, response, recorded, entry, budget)
 
 
@@ -208,6 +212,17 @@ def _check_data(data: Any, budget: Budget) -> None:
         measure(data, budget)
     except InvalidInstructionError as error:
         raise InvalidResponseError(f"The data cannot be kept: {error.message}.", path="$.data") from None
+
+
+def _check_titles(recorded: Mapping[str, Any]) -> None:
+    """Refuse titles that would make the history many times as large as the events."""
+    titles = (recorded.get("title"), *recorded["action"].values(), recorded["actor"].get("title"))
+    length = sum(len(title) if isinstance(title, str) else len(canonical_json.encode(title)) for title in titles)
+    if length > MAX_TITLES:
+        raise InvalidInstructionError(
+            "the titles that the history keeps are too long",
+            hint=f"Those of a response, its action and its actor have at most {MAX_TITLES} characters together.",
+        )
 
 
 def _outcome(

@@ -52,6 +52,11 @@ _META: Mapping[_Library, _Library] = {
 """Validators of schemas; the library brings the schemas of schemas with it, so nothing is fetched here either."""
 
 
+_LEFT_OUT = frozenset({"$id", "$schema"})
+"""Members of the root that the library does not get to see: it would go on with a dialect of its own, without our
+keywords, wherever it comes to a schema that names one."""
+
+
 class Validator:
     """A compiled JSON Schema; immutable, and safe to use from several threads.
 
@@ -78,7 +83,7 @@ class Validator:
         """
         try:
             with schema_keywords.limited_work(path):
-                problems = list(islice(_deviations(self._library, value, path), MAX_PROBLEMS))
+                problems = list(islice(_deviations(self._library, schema_keywords.quiet(value), path), MAX_PROBLEMS))
         except Unresolvable:
             raise InvalidSchemaError("A reference of the JSON Schema leads to nothing.") from None
         if problems:
@@ -133,7 +138,7 @@ def _compile(text: bytes) -> Validator:
     schema_form.check(document, draft_07=dialect is Draft7Validator)
     schema = document
     if isinstance(schema, dict):
-        schema = {name: member for name, member in schema.items() if name != "$id"}
+        schema = {name: member for name, member in schema.items() if name not in _LEFT_OUT}
     library = _EVALUATORS[dialect](schema, registry=Registry(), format_checker=schema_keywords.FORMATS)
     return Validator(document, library)
 

@@ -20,11 +20,13 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend as _extend
 
 from workflow_engine.errors import InvalidDataError, quote
+from workflow_engine.pattern_weight import COMPILED_BYTES, MAX_WEIGHT, pattern_weight
 
 MAX_WORK = 250_000
-"""Keyword evaluations and members looked at for one value: a second of work; honest responses take hundreds."""
+"""Keyword evaluations and members looked at for one value, or for all values of one step of a process or of one check
+of a scenario: a second of work; honest responses take hundreds."""
 
-_work: ContextVar[list[int]] = ContextVar("work")
+_work: ContextVar[list[int] | None] = ContextVar("work", default=None)
 
 _Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
@@ -34,19 +36,35 @@ class _TooMuchWorkError(Exception):
 
 
 @contextlib.contextmanager
+def shared_work(most: int = MAX_WORK) -> Iterator[None]:
+    """Give all values that are checked inside one budget together; inside another one, go on with that.
+
+    Args:
+        most: The budget, where none is open.
+    """
+    if _work.get() is not None:
+        yield
+        return
+    token = _work.set([most])
+    try:
+        yield
+    finally:
+        _work.reset(token)
+
+
+@contextlib.contextmanager
 def limited_work(path: str) -> Iterator[None]:
-    """Give everything evaluated inside one budget.
+    """Check one value, on the budget that is open, else on one of its own.
 
     Raises:
         InvalidDataError: The budget was used up.
     """
-    token = _work.set([MAX_WORK])
     try:
-        yield
+        with shared_work():
+            yield
     except (_TooMuchWorkError, RecursionError):
-        raise InvalidDataError([(path, "The data takes too much work to check against its JSON Schema.")]) from None
-    finally:
-        _work.reset(token)
+        message = "The data takes too much work to check against its JSON Schema. Simplify the schema."
+        raise InvalidDataError([(path, message)]) from None
 
 
 def extend(dialect: Any) -> Any:
@@ -61,8 +79,35 @@ def is_readable_pattern(pattern: str) -> bool:
     return _compiled(pattern) is not None
 
 
+class _List(list[Any]):
+    """A list whose text is short."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "[…]"
+
+
+class _Object(dict[str, Any]):
+    """An object whose text is short."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "{…}"
+
+
+def quiet(value: Any) -> Any:
+    """Return a value as it is validated: the library writes all of it into the message of every deviation."""
+    if isinstance(value, dict):
+        return _Object((name, quiet(item)) for name, item in value.items())
+    return _List(map(quiet, value)) if isinstance(value, list) else value
+
+
 def _pay(cost: int) -> None:
     budget = _work.get()
+    if budget is None:
+        return
     budget[0] -= cost
     if budget[0] < 0:
         raise _TooMuchWorkError
@@ -83,11 +128,13 @@ def _paying(keyword: _Keyword) -> _Keyword:
     return evaluate
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _compiled(pattern: str) -> Any:
+    if pattern_weight(pattern) > MAX_WEIGHT:
+        return None
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 1 << 20
+    options.max_mem = COMPILED_BYTES
     try:
         return re2.compile(pattern, options)
     except (re2.error, UnicodeEncodeError):
@@ -95,6 +142,8 @@ def _compiled(pattern: str) -> Any:
 
 
 def _matches(pattern: str, text: str) -> bool:
+    weight = pattern_weight(pattern)
+    _pay((weight >> 3) + (len(text) * weight >> 12))
     compiled = _compiled(pattern)
     return compiled is not None and compiled.search(text) is not None
 
@@ -153,6 +202,27 @@ def _hash_key(value: Any) -> Any:
     return (bool, value) if isinstance(value, bool) else value
 
 
+def _dependent_required(
+    validator: Any, dependents: Mapping[str, list[str]], instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object"):
+        for name, needed in dependents.items():
+            if name in instance:
+                _pay(len(needed))
+                yield from (ValidationError("dependentRequired") for each in needed if each not in instance)
+
+
+def _dependencies(
+    validator: Any, dependents: Mapping[str, Any], instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object"):
+        for name, needed in dependents.items():
+            if isinstance(needed, list):
+                yield from _dependent_required(validator, {name: needed}, instance, _schema)
+            elif name in instance:
+                yield from validator.descend(instance, needed, schema_path=name)
+
+
 def _enum(_validator: Any, values: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
     wanted = _hash_key(instance)
     if all(_hash_key(value) != wanted for value in values):
@@ -162,6 +232,22 @@ def _enum(_validator: Any, values: list[Any], instance: Any, _schema: Any) -> It
 def _const(_validator: Any, value: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     if _hash_key(value) != _hash_key(instance):
         yield ValidationError("const")
+
+
+def _any_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if not any(_fits(validator, branch, instance) for branch in branches):
+        yield ValidationError("anyOf")
+
+
+def _one_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    fitting = (branch for branch in branches if _fits(validator, branch, instance))
+    if next(fitting, None) is None or next(fitting, None) is not None:
+        yield ValidationError("oneOf")
+
+
+def _fits(validator: Any, schema: Any, instance: Any) -> bool:
+    """Tell whether a value fits a schema, up to its first deviation: the library would keep all of them."""
+    return next(validator.descend(instance, schema), None) is None
 
 
 def _required(validator: Any, names: list[str], instance: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -178,6 +264,10 @@ _OWN: Mapping[str, Any] = {
     "uniqueItems": _unique_items,
     "enum": _enum,
     "const": _const,
+    "dependentRequired": _dependent_required,
+    "dependencies": _dependencies,
+    "anyOf": _any_of,
+    "oneOf": _one_of,
 }
 
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)

@@ -11,14 +11,22 @@ Without `patch` the place is replaced, and null removes it: a whole asset or act
 Objects on the way are made; items of lists are not. Then everything that changed is validated against its schema.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflow_engine.errors import InvalidDataError, InvalidInstructionError, json_path, quote
+from workflow_engine.errors import BudgetExceededError, InvalidDataError, InvalidInstructionError, json_path, quote
 from workflow_engine.operators import Budget, paths, values
+from workflow_engine.operators.budget import MAX_DEPTH, MAX_SIZE
 from workflow_engine.process import ACTOR_MEMBERS
 from workflow_engine.scenario import ActorDefinition, Scenario
+from workflow_engine.schema_keywords import shared_work
+
+LARGE = 65_536
+"""Characters and values, as an event can carry: where a response changes more, the whole process is measured."""
+
+MAX_PROJECTION = 4 * MAX_SIZE
+"""Characters and values of all assets and actors of a process together."""
 
 MAX_TITLE = 1024
 MAX_IDENTITY = 256
@@ -200,21 +208,43 @@ def _merge_patch(target: Any, value: Any) -> Any:
 
 
 def validate_changes(before: Projection, after: Projection, scenario: Scenario) -> None:
-    """Check every actor and asset that changed against its schema, and its size.
+    """Check the size of what changed, and every actor and asset that changed against its schema.
 
     Raises:
-        InvalidDataError: One does not fit its schema.
-        BudgetExceededError: One is too large or nested too deeply.
+        InvalidDataError: One does not fit its schema, or all of them together take too much work.
+        BudgetExceededError: One is nested too deeply, or the data of the process becomes too large.
     """
-    for key, asset in sorted(after.assets.items()):
-        if asset is not before.assets[key]:
-            values.measure(asset, Budget())
+    assets = {key: asset for key, asset in sorted(after.assets.items()) if asset is not before.assets[key]}
+    actors = {
+        key: actor
+        for key, actor in sorted(after.actors.items())
+        if actor is not before.actors[key] and data_of(actor, {}) != data_of(before.actors[key], {})
+    }
+    _check_size((*assets.values(), *actors.values()), after)
+    with shared_work():
+        for key, asset in assets.items():
             scenario.assets[key].schema.validate(asset, json_path(("assets", key)))
-    for key, actor in sorted(after.actors.items()):
-        if actor is not before.actors[key] and data_of(actor, {}) != data_of(before.actors[key], {}):
-            values.measure(actor, Budget())
+        for key, actor in actors.items():
             definition = scenario.actors[key]
             definition.schema.validate(data_of(actor, definition.schema_document), json_path(("actors", key)))
+
+
+def _check_size(changed: Iterable[Any], after: Projection) -> None:
+    """Measure what changed; where that is much, all data of the process. What is small adds up to little."""
+    budget = Budget()
+    try:
+        for value in changed:
+            values.measure(value, budget)
+        if budget.size < MAX_SIZE - LARGE:
+            whole = Budget(MAX_PROJECTION, MAX_PROJECTION)
+            for value in (*after.assets.values(), *after.actors.values()):
+                values.measure(value, whole)
+    except BudgetExceededError as error:
+        hint = (
+            f"A response changes at most {MAX_SIZE} characters and values, nested {MAX_DEPTH} deep; a process holds "
+            f"{MAX_PROJECTION}. Keep what is larger elsewhere, and its hash in the process."
+        )
+        raise BudgetExceededError(f"the data of the process becomes too large: {error.message}", hint=hint) from None
 
 
 def data_of(actor: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
