@@ -14,7 +14,13 @@ from livecontract.pdf import to_pdf
 from tests.needs import program
 from workflow_engine.documents import fill
 
-TERMS = {"discloser": "Acme & Co", "recipient": "Beta", "purpose": "A joint bid\nin two lines", "years": 3, "law": "Norway"}
+TERMS = {
+    "discloser": "Acme & Co",
+    "recipient": "Beta",
+    "purpose": "A joint bid\nin two lines",
+    "years": 3,
+    "law": "Norway",
+}
 PACKAGE = "libreoffice-writer-nogui"
 
 
