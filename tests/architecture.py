@@ -52,6 +52,7 @@ CRITICAL = (
     "workflow_engine.machine",
     "workflow_engine.documents",
     "workflow_engine.locks",
+    "workflow_engine.pattern_weight",
     "workflow_engine.proposal",
     "workflow_engine.timing",
     "anchor.account",

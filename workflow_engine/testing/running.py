@@ -8,7 +8,7 @@ from eventchain.core.errors import LiveContractError
 from workflow_engine.errors import InvalidDataError
 from workflow_engine.process import Process
 from workflow_engine.scenario import Scenario
-from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
+from workflow_engine.testing.errors import InvalidFeatureError, TestTimeOverError, UnmetError
 from workflow_engine.testing.feature import Case, Feature, Step
 from workflow_engine.testing.said import Said
 from workflow_engine.testing.vocabulary import Bound, bind
@@ -101,27 +101,44 @@ class Test:
     run: Callable[[Callable[[str], Scenario]], Result]
 
 
-def as_tests(feature: Feature) -> tuple[Test, ...]:
-    """Return the tests of a feature, every sentence of it known.
+IsOver = Callable[[], bool]
+"""Asked before each step of a test whether the time for all tests is over."""
+
+
+def never() -> bool:
+    """Say that there is still time."""
+    return False
+
+
+def as_tests(feature: Feature, is_over: IsOver = never) -> tuple[Test, ...]:
+    """Return the tests of a feature, every sentence of it known. Running one may raise TestTimeOverError.
 
     Raises:
         InvalidFeatureError: A sentence is not.
     """
-    return tuple(_test(feature.file, case) for case in feature.cases)
+    return tuple(_test(feature.file, case, is_over) for case in feature.cases)
 
 
-def _test(file: str, case: Case) -> Test:
+def _test(file: str, case: Case, is_over: IsOver) -> Test:
     try:
         steps = tuple(bind(step) for step in case.steps)
     except InvalidFeatureError as error:
         raise InvalidFeatureError(error.reason, file=file, line=error.line, hint=error.hint) from None
-    return Test(file=file, line=case.line, name=case.name, run=lambda scenario_of: _run(file, case, steps, scenario_of))
+
+    def run(scenario_of: Callable[[str], Scenario]) -> Result:
+        return _run(file, case, steps, scenario_of, is_over)
+
+    return Test(file=file, line=case.line, name=case.name, run=run)
 
 
-def _run(file: str, case: Case, steps: Sequence[Bound], scenario_of: Callable[[str], Scenario]) -> Result:
+def _run(
+    file: str, case: Case, steps: Sequence[Bound], scenario_of: Callable[[str], Scenario], is_over: IsOver
+) -> Result:
     world = World(scenario_of)
     failure = None
     for step, sentence, words in steps:
+        if is_over():
+            raise TestTimeOverError
         try:
             sentence.run(Said(world=world, step=step, words=words))
         except LiveContractError as error:

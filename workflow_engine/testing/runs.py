@@ -12,8 +12,8 @@ from workflow_engine import simulate
 from workflow_engine.errors import quote
 from workflow_engine.process import Process
 from workflow_engine.scenario import Scenario
-from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
-from workflow_engine.testing.running import Failure, Result, Test, said_by
+from workflow_engine.testing.errors import InvalidFeatureError, TestTimeOverError, UnmetError
+from workflow_engine.testing.running import Failure, IsOver, Result, Test, never, said_by
 from workflow_engine.testing.world import history, possible, shown_state
 
 MAX_RUNS = 1_000
@@ -46,24 +46,25 @@ def read_runs(document: Any, file: str) -> dict[str, tuple[str, Sequence[Any]]]:
     return {title: (run["state"], run["responses"]) for title, run in document.items()}
 
 
-def runs_as_tests(document: Any, file: str, scenario: str) -> tuple[Test, ...]:
+def runs_as_tests(document: Any, file: str, scenario: str, is_over: IsOver = never) -> tuple[Test, ...]:
     """Return the tests of a file with runs.
 
     Args:
         document: Its JSON.
         file: Its name, for messages.
         scenario: Name of the scenario they are runs of.
+        is_over: Whether the time for all tests is over; running one then raises TestTimeOverError.
 
     Raises:
         InvalidFeatureError: These are no runs.
     """
     return tuple(
-        _test(title, state, responses, file, scenario)
+        _test(title, state, responses, file, scenario, is_over)
         for title, (state, responses) in read_runs(document, file).items()
     )
 
 
-def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario: str) -> Test:
+def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario: str, is_over: IsOver) -> Test:
     def run(scenario_of: Callable[[str], Scenario]) -> Result:
         trace: list[Process] = []
         step, failure = "The scenario is found", None
@@ -71,10 +72,14 @@ def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario:
             given = simulate.spelled_out(scenario_of(scenario), responses)
             stages = simulate.stages(scenario_of(scenario), given)
             for number in range(len(given) + 1):
+                if is_over():
+                    raise TestTimeOverError
                 step = _said(given[number - 1], number) if number else "The process starts"
                 trace.append(next(stages))
             step = f"The process is in the state {quote(state)}"
             _expect(trace[-1], state)
+        except TestTimeOverError:
+            raise
         except LiveContractError as error:
             failure = _failure(file, step, error, trace)
         return Result(file=file, line=None, name=title, failure=failure, traces=[trace])

@@ -1,11 +1,13 @@
 """Templates that are to cost a lot when a scenario with them is received, or a document is made."""
 
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.workflow_engine.documents.templates import content, field, template, zipped
+from tests.workflow_engine.documents.templates import content, field, zipped
+from tests.workflow_engine.documents.templates import template as packed
 from workflow_engine import simulate
 from workflow_engine.checks import check
 from workflow_engine.documents import fill
@@ -20,6 +22,11 @@ DATA: dict[str, Any] = {
     "long": "x" * 50_000,
     "spaces": "\n" * 50_000,
 }
+
+
+def template(body: str) -> bytes:
+    """A template whose text is not packed, as one that was packed well is refused for that."""
+    return packed(body, method=zipfile.ZIP_STORED)
 
 
 def filled(make: Callable[[], bytes], data: dict[str, Any] | None = None) -> Attack:
@@ -55,9 +62,9 @@ def laughing() -> bytes:
 
 def repeated(levels: int) -> str:
     """A section for each item of a list, in one for each item of another, and so on."""
-    inner = field("list.list.a") + field("list.a")
+    inner = f"<text:p>{field('list.list.a')}</text:p>"
     for level in range(levels):
-        inner = f'<text:section text:name="each{level}">{inner}<text:p>{field("list.a") * 20}</text:p></text:section>'
+        inner = f'<text:section text:name="each{level}"><text:p>{field("list.a") * 20}</text:p>{inner}</text:section>'
     return inner
 
 
@@ -93,25 +100,22 @@ def document_scenario(definition: Any, actions: int = 16) -> Any:
     return {"$schema": OWN, "actors": {"one": {}}, "actions": makes, "states": states, "definitions": {"t": definition}}
 
 
-def large_template() -> bytes:
-    body = "".join(f"<text:p>{field(f'assets.a{index}')}{'y' * 900}</text:p>" for index in range(990))
-    return template(body)
+def large_template(fields: int) -> bytes:
+    """A template with very many fields, with enough noise in it not to be packed too well."""
+    return packed(
+        "".join(f"<text:p>{field(f'assets.a{index}')}{index * 7919 % 10007}</text:p>" for index in range(fields))
+    )
 
 
 def received() -> str:
     """Sixteen documents of one template that is as large as an event can carry."""
-    report = check(document_scenario(template_definition(large_template())))
+    report = check(document_scenario(template_definition(large_template(990))))
     return f"{'valid' if report.valid else 'refused'}, {len(report.problems)} findings"
 
 
 def received_embedded() -> str:
     """Many embedded scenarios, each with sixteen documents of a template of its own."""
-    inner = {
-        f"s{index}": document_scenario(
-            template_definition(template("".join(f"<text:p>{field('title')}{index}</text:p>" for _ in range(800))))
-        )
-        for index in range(8)
-    }
+    inner = {f"s{index}": document_scenario(template_definition(large_template(500 + index))) for index in range(5)}
     report = check(scenario(scenarios=inner))
     return (
         f"{'valid' if report.valid else 'refused'}, {len(report.problems)} findings: {report.problems[0].message[:80]}"
@@ -130,7 +134,7 @@ def made() -> str:
 BOMBS: dict[str, Attack] = {
     "zeros packed a thousand times": filled(lambda: packed_zeros(50_000_000)),
     "text that unpacks to more than it says": filled(lambda: said_smaller(50_000_000)),
-    "more parts than are read": filled(lambda: many_parts(60_000)),
+    "more parts than are read": filled(lambda: many_parts(3_000)),
     "entities that expand": filled(laughing),
     "elements nested ten thousand deep": filled(lambda: template("<text:span>" * 10_000 + "</text:span>" * 10_000)),
     "more elements than are read": filled(lambda: template("<text:p/>" * 19_000)),
@@ -142,7 +146,7 @@ BOMBS: dict[str, Attack] = {
     "thousands of fields with a long text": filled(lambda: template(f"<text:p>{field('long') * 5000}</text:p>")),
     "thousands of fields of line breaks": filled(lambda: template(f"<text:p>{field('spaces') * 5000}</text:p>")),
     "thousands of conditions": filled(
-        lambda: template(hidden(900, "ooow:" + " and ".join(["long == &quot;x&quot;"] * 60)))
+        lambda: template(hidden(900, "ooow:" + " and ".join(["long == &quot;x&quot;"] * 40)))
     ),
     "condition in brackets in brackets": filled(lambda: template(hidden(1, "ooow:" + "(" * 500 + "a" + ")" * 500))),
     "names with many parts": filled(

@@ -82,7 +82,10 @@ def dense(states: int, moves: int) -> Any:
 
 def many_answers() -> Any:
     """Transitions that fit any of many actions with many responses."""
-    actions = {f"a{index}": {"actor": "one", "responses": {f"r{n}": {} for n in range(32)}} for index in range(60)}
+    actions = {
+        f"a{index}": {"actor": "one", "responses": {f"r{n}": {} for n in range(32)}, "default_response": "r0"}
+        for index in range(60)
+    }
     state = {"actions": list(actions), "transitions": [{"condition": {"<ref>": "title"}, "transition": "initial"}] * 60}
     return scenario(
         actions=actions,
