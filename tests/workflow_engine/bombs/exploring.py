@@ -191,6 +191,11 @@ def enumerated(count: int, step: int) -> Any:
     return scenario(assets={"a": {"enum": [(index * step) % 4999 for index in range(count)]}})
 
 
+def repeated(step: int) -> Any:
+    """A list of two values, in an order in which nearly everything might match nearly everything."""
+    return scenario(definitions={"a": [(index * index // step + index // 3) % 2 for index in range(4900)]})
+
+
 def differing(old: Any, new: Any) -> Attack:
     """Return a bomb that is two texts to compare."""
     return lambda: f"{len(differences(read(old)[0], read(new)[0]))} differences"
@@ -235,6 +240,7 @@ BOMBS: dict[str, Attack] = {
     "scenarios that count differently": compared(counters(3), counters(4)),
     "actors who may do everything, compared": compared(flags(8), flags(7)),
     "transitions in another order": differing(written(500, 7), written(500, 11)),
+    "lists of two values each": differing(repeated(7), repeated(11)),
     "enumerations in another order": differing(enumerated(4900, 7), enumerated(4900, 11)),
     "tests for counters": generated(lambda: counters(4)),
     "tests for texts that double": generated(doubled_texts, 300),
