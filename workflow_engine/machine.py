@@ -260,17 +260,18 @@ def _updated(
 ) -> Process:
     """Return the process with the outcome's update instructions done and validated."""
     before = after = Projection(title=process.title, actors=process.actors, assets=process.assets)
-    updated = process
+    updated, previous = process, None
     for index, instruction in enumerate(outcome.update):
         path = json_path(("actions", action.key, "responses", outcome.key, "update", index))
         value = response.get("data")
         if instruction.data is not None:
-            seen = context_of(updated, actor=actor, response=response)
+            seen = context_of(updated, actor=actor, response=response, previous=previous)
+            previous = seen["previous"]
             value = evaluate(instruction.data, seen, budget, f"{path}.data")
         if instruction.projection is not None:
             value = search(instruction.projection, value, budget, f"{path}.projection")
         place = update.target_of(instruction.select, actor, process.scenario)
-        after = update.write(after, place, value, patch=instruction.patch, scenario=process.scenario)
+        after = update.write(after, place, value, patch=instruction.patch, scenario=process.scenario, budget=budget)
         updated = replace(updated, title=after.title, actors=after.actors, assets=after.assets)
     if after is not before:
         check_locks(before, after, process.scenario, process.current.key)
@@ -299,6 +300,7 @@ def _moved(
 
 def _target(process: Process, action: str, actor: str, response: Mapping[str, Any], budget: Budget) -> str | None:
     state = process.scenario.states[process.current.key]
+    seen: dict[str, Any] | None = None
     for index, transition in enumerate(state.transitions):
         if transition.action not in (None, action) or transition.response not in (None, response["key"]):
             continue
@@ -308,7 +310,8 @@ def _target(process: Process, action: str, actor: str, response: Mapping[str, An
             fits = transition.condition
         else:
             path = json_path(("states", state.key, "transitions", index, "condition"))
-            fits = holds(transition.condition, context_of(process, actor=actor, response=response), budget, path)
+            seen = seen or context_of(process, actor=actor, response=response)
+            fits = holds(transition.condition, seen, budget, path)
         if fits:
             return transition.target
     return None

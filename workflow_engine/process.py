@@ -283,6 +283,7 @@ def context_of(
     *,
     actor: str | None = None,
     response: Mapping[str, Any] | None = None,
+    previous: list[Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return what data instructions see: the process, without the golden flow.
 
@@ -290,6 +291,7 @@ def context_of(
         process: The process.
         actor: Key of the actor that stands as `current.actor`; by default the one whose response led to the state.
         response: What stands as `current.response` while a response is handled.
+        previous: The history as a list, where several contexts share it; it is not changed.
     """
     acting = actor or process.current.actor
     current = {
@@ -305,6 +307,6 @@ def context_of(
         "actors": process.actors,
         "assets": process.assets,
         "definitions": process.scenario.definitions,
-        "previous": list(process.previous),
+        "previous": list(process.previous) if previous is None else previous,
         "current": current,
     }

@@ -28,6 +28,9 @@ LARGE = 65_536
 MAX_PROJECTION = 4 * MAX_SIZE
 """Characters and values of all assets and actors of a process together."""
 
+COPIED_PER_STEP = 32
+"""Items or members that are copied for one step: what is small costs nothing."""
+
 MAX_TITLE = 1024
 MAX_IDENTITY = 256
 """Characters of a process's title and of an identity's id."""
@@ -118,10 +121,27 @@ def target_of(select: str, acting: str, scenario: Scenario) -> tuple[str, ...]:
     return place
 
 
-def write(projection: Projection, place: tuple[str, ...], value: Any, *, patch: bool, scenario: Scenario) -> Projection:
+def write(
+    projection: Projection,
+    place: tuple[str, ...],
+    value: Any,
+    *,
+    patch: bool,
+    scenario: Scenario,
+    budget: Budget | None = None,
+) -> Projection:
     """Return the projection with a value written at a place that `target_of` gave.
 
+    Args:
+        projection: Stays as it is.
+        place: What is written to.
+        value: What is written.
+        patch: Merge it into what is there.
+        scenario: Says what actors and assets are at the start.
+        budget: Pays for copying the lists and objects on the way; a fresh one when absent.
+
     Raises:
+        BudgetExceededError: They are too large for the steps that are left.
         InvalidInstructionError: The place does not exist and cannot be made.
         InvalidDataError: A title or identity is not one.
     """
@@ -130,13 +150,14 @@ def write(projection: Projection, place: tuple[str, ...], value: Any, *, patch: 
     if place == ("title",):
         return _with_title(projection, value)
     kind, key, rest = place[0], place[1], place[2:]
+    budget = budget or Budget()
     if kind == "assets":
         present = projection.assets[key]
-        changed = _put(present, rest, value, patch=patch)
+        changed = _put(present, rest, value, patch=patch, budget=budget)
         if changed is None:
             changed = default_of(scenario.assets[key].schema_document)
         return _replace(projection, assets={**projection.assets, key: changed})
-    actor = _put(projection.actors[key], rest, value, patch=patch)
+    actor = _put(projection.actors[key], rest, value, patch=patch, budget=budget)
     return _replace(projection, actors={**projection.actors, key: _actor(actor, scenario.actors[key])})
 
 
@@ -165,21 +186,23 @@ def _actor(value: Any, definition: ActorDefinition) -> Mapping[str, Any]:
     return actor if identity is None else {**actor, "identity": identity}
 
 
-def _put(target: Any, rest: tuple[str, ...], value: Any, *, patch: bool) -> Any:
+def _put(target: Any, rest: tuple[str, ...], value: Any, *, patch: bool, budget: Budget) -> Any:
     """Return a copy of a value with something written below it; null where it is removed."""
     if not rest:
-        return merge(target, value) if patch else value
+        return merge(target, value, budget) if patch else value
+    if isinstance(target, (list, dict)):
+        budget.spend(len(target) // COPIED_PER_STEP)
     name = rest[0]
     if isinstance(target, list):
         index = paths.item_index(name)
         if index is None or index >= len(target):
             raise InvalidInstructionError(f"the list has no item {quote(name)} to change")
-        item = _put(target[index], rest[1:], value, patch=patch)
+        item = _put(target[index], rest[1:], value, patch=patch, budget=budget)
         return [*target[:index], item, *target[index + 1 :]]
     if target is not None and not isinstance(target, Mapping):
         raise InvalidInstructionError(f"there is nothing below a text or number to change ({quote(name)})")
     members = dict(target or {})
-    item = _put(members.get(name), rest[1:], value, patch=patch)
+    item = _put(members.get(name), rest[1:], value, patch=patch, budget=budget)
     if item is None:
         members.pop(name, None)
     else:
@@ -187,23 +210,26 @@ def _put(target: Any, rest: tuple[str, ...], value: Any, *, patch: bool) -> Any:
     return members
 
 
-def merge(target: Any, value: Any) -> Any:
-    """Return a value with another patched into it (see the module)."""
+def merge(target: Any, value: Any, budget: Budget | None = None) -> Any:
+    """Return a value with another patched into it (see the module), paid for as in `write`."""
+    budget = budget or Budget()
     if isinstance(target, list):
+        budget.spend(len(target) // COPIED_PER_STEP)
         return [*target, value]
-    return _merge_patch(target, value)
+    return _merge_patch(target, value, budget)
 
 
-def _merge_patch(target: Any, value: Any) -> Any:
+def _merge_patch(target: Any, value: Any, budget: Budget) -> Any:
     """RFC 7396, section 2."""
     if not isinstance(value, Mapping):
         return value
     members = dict(target) if isinstance(target, Mapping) else {}
+    budget.spend(len(members) // COPIED_PER_STEP)
     for key, item in value.items():
         if item is None:
             members.pop(key, None)
         else:
-            members[key] = _merge_patch(members.get(key), item)
+            members[key] = _merge_patch(members.get(key), item, budget)
     return members
 
 

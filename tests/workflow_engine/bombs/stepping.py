@@ -75,6 +75,25 @@ def copied_data() -> Any:
 COPYING = [GO] * 5 + [{"actor": "one", "action": f"a{index}"} for index in range(200)]
 
 
+def many_writes() -> Any:
+    """An object that grows with each response, and a response that writes to it a thousand times."""
+    writes = [{"select": f"assets.large.m{index}", "data": 1} for index in range(1000)]
+    return scenario(
+        assets={"large": {}},
+        actions={
+            "go": {"actor": "one", "update": "assets.large"},
+            "write": {"actor": "one", "update": writes},
+            "end": {"actor": "one"},
+        },
+        states={
+            "initial": {"actions": ["go", "write", "end"], "transitions": [{"action": "end", "transition": ":success"}]}
+        },
+    )
+
+
+GROWING = [{**GO, "data": {f"{part}-{index}": 1 for index in range(9_000)}} for part in range(9)]
+
+
 def long_titles() -> Any:
     """A small response whose title, which the history keeps, is as long as a text can be made."""
     title = {"<merge>": [{"<ref>": "definitions.long.scalar"}] * 9}
@@ -174,6 +193,7 @@ BOMBS: dict[str, Attack] = {
     "assets that are each costly to check": played(heavy_assets),
     "text doubled by each response": played(doubled_data, [GO] * 60),
     "long text copied to two hundred assets": played(copied_data, COPYING),
+    "thousand writes to a large object": played(many_writes, [*GROWING, {"actor": "one", "action": "write"}]),
     "title that the history keeps": played(long_titles, [GO] * 300),
     "history counted by a hundred actions for 32 actors": played(
         lambda: conditions_on_history("length(previous[?action.key == 'go']) > 1000"),
