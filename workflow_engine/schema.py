@@ -15,7 +15,6 @@ Not evaluated, and refused: `$dynamicRef`, `$recursiveRef`, `unevaluatedItems`, 
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -28,6 +27,7 @@ from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema_form, schema_keywords
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path
+from workflow_engine.kept import kept
 
 MAX_PROBLEMS = 20
 """Deviations listed for one value; nobody reads more, and strangers choose how many there are."""
@@ -130,7 +130,7 @@ def validate(schema: Validator | Any, value: Any, path: str = "$") -> None:
     validator.validate(value, path)
 
 
-@lru_cache(maxsize=1024)
+@kept(short=2048, many=1024)
 def _compile(text: bytes) -> Validator:
     document = json.loads(text)
     dialect = _dialect(document)

@@ -12,6 +12,7 @@ from workflow_engine import machine, pattern_weight, schema, schema_keywords, si
 from workflow_engine.advice import nearest
 from workflow_engine.checks import MAX_PROBLEMS, RULES, check, limits
 from workflow_engine.errors import BudgetExceededError, InvalidDataError, InvalidInstructionError, InvalidSchemaError
+from workflow_engine.kept import FEW, kept
 from workflow_engine.model import Limits
 from workflow_engine.operators import budget, evaluate
 from workflow_engine.scenario import load
@@ -183,3 +184,21 @@ def test_size_is_counted_as_it_would_be_written_and_no_further_than_asked() -> N
     assert size_within(value, 1_000) is None
     assert size_within({"a": [1, 2], "b": "x" * 640}, 100) == 15
     assert size_within([0] * 100, 50) is None
+
+
+def test_few_long_texts_are_kept_and_many_short_ones() -> None:
+    reads: list[str] = []
+
+    @kept(short=4, many=100)
+    def length(text: str) -> int:
+        reads.append(text)
+        return len(text)
+
+    for texts in ([f"{number:03}" for number in range(100)], [f"{number:05}" for number in range(FEW)]):
+        for text in (*texts, *texts):
+            assert length(text) == len(text)
+        assert reads == texts
+        reads.clear()
+    for number in range(2):
+        assert [length(f"{number}-{place:05}") for place in range(FEW + 1)] == [7] * (FEW + 1)
+    assert len(reads) == 2 * (FEW + 1)

@@ -17,7 +17,6 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, DecimalException, localcontext
-from functools import lru_cache
 from typing import Any
 
 from jmespath import exceptions, functions
@@ -26,6 +25,7 @@ from jmespath.visitor import TreeInterpreter
 from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import InvalidError
 from workflow_engine.errors import InvalidInstructionError
+from workflow_engine.kept import kept
 from workflow_engine.operators import dialect, values
 from workflow_engine.operators.budget import Budget
 
@@ -52,7 +52,7 @@ _QUOTED_OR_BRACKET = re.compile(
 _DECIMAL_POINT = re.compile(r"(?<![\w`])[0-9]+\.[0-9]", re.ASCII)
 
 
-@lru_cache(maxsize=1024)
+@kept(short=256, many=1024)
 def parse(text: str) -> Query:
     """Parse an expression.
 
