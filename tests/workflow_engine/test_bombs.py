@@ -44,5 +44,7 @@ def test_bombs_end_within_the_limits_and_with_a_sentence(module: str) -> None:
 
 @pytest.mark.slow
 def test_bombs_without_their_guards_reach_the_limits() -> None:
-    ended = {name: outcome["end"] for name, outcome in set_off("unguarded", "--seconds", "1").items()}
-    assert ended == EXPECTED["unguarded"]
+    ended = set_off("unguarded", "--seconds", "1")
+    assert ended.keys() == EXPECTED["unguarded"].keys()
+    for name, limits in EXPECTED["unguarded"].items():
+        assert ended[name]["end"] in limits.split(" or "), ended[name]
