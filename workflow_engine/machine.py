@@ -50,6 +50,9 @@ from workflow_engine.update import Projection
 
 Result = TypeVar("Result")
 
+MAX_TITLES = 8_192
+"""Characters that the history keeps of a response beside its data: pages, where people write a line."""
+
 
 def start(scenario: Scenario, entry: Entry) -> Process:
     """Start a process from an event with a process body.
@@ -215,6 +218,7 @@ def _respond(
         "timestamp": entry.timestamp,
         "event": entry.hash,
     }
+    _check_titles(recorded)
     if action.is_performative and not action.is_system:
         updated = updated.signed_by(entry.identity)
     return _moved(updated, action.key, actor, response, recorded, entry, budget)
@@ -225,6 +229,17 @@ def _check_data(data: Any, budget: Budget) -> None:
         measure(data, budget)
     except InvalidInstructionError as error:
         raise InvalidResponseError(f"The data cannot be kept: {error.message}.", path="$.data") from None
+
+
+def _check_titles(recorded: Mapping[str, Any]) -> None:
+    """Refuse titles that would make the history many times as large as the events."""
+    titles = (recorded.get("title"), *recorded["action"].values(), recorded["actor"].get("title"))
+    length = sum(len(title) if isinstance(title, str) else len(canonical_json.encode(title)) for title in titles)
+    if length > MAX_TITLES:
+        raise InvalidInstructionError(
+            "the titles that the history keeps are too long",
+            hint=f"Those of a response, its action and its actor have at most {MAX_TITLES} characters together.",
+        )
 
 
 def _outcome(
@@ -271,7 +286,7 @@ def _updated(
         if instruction.projection is not None:
             value = search(instruction.projection, value, budget, (*place, "projection"))
         target = update.target_of(instruction.select, actor, scenario)
-        after = update.write(after, target, value, patch=instruction.patch, scenario=scenario)
+        after = update.write(after, target, value, patch=instruction.patch, scenario=scenario, budget=budget)
     if after is before:
         return process
     check_locks(before, after, scenario, process.current.key)

@@ -15,7 +15,6 @@ Not evaluated, and refused: `$dynamicRef`, `$recursiveRef`, `unevaluatedItems`, 
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -28,6 +27,7 @@ from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema_form, schema_keywords
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path, written
+from workflow_engine.kept import kept
 from workflow_engine.schema_proof import Proof, proof_of, unknown
 
 MAX_PROBLEMS = 20
@@ -56,6 +56,11 @@ _META: Mapping[_Library, _Library] = {
 """Validators of schemas; the library brings the schemas of schemas with it, so nothing is fetched here either."""
 
 
+_LEFT_OUT = frozenset({"$id", "$schema"})
+"""Members of the root that the library does not get to see: it would go on with a dialect of its own, without our
+keywords, wherever it comes to a schema that names one."""
+
+
 class Validator:
     """A compiled JSON Schema; immutable, and safe to use from several threads.
 
@@ -81,7 +86,8 @@ class Validator:
             InvalidDataError: It does not fit; the error lists the first deviations.
             InvalidSchemaError: A reference leads to nothing after all; `compile_schema` should have found it.
         """
-        if 0 <= self._prove(value) <= schema_keywords.MAX_WORK:
+        price = self._prove(value)
+        if price >= 0 and schema_keywords.affords(price):
             return
         self.judge(value, written(path))
 
@@ -89,7 +95,7 @@ class Validator:
         """Check a value with the library alone, keyword by keyword. Raises what `validate` raises."""
         try:
             with schema_keywords.limited_work(path):
-                problems = list(islice(_deviations(self._library, value, path), MAX_PROBLEMS))
+                problems = list(islice(_deviations(self._library, schema_keywords.quiet(value), path), MAX_PROBLEMS))
         except Unresolvable:
             raise InvalidSchemaError("A reference of the JSON Schema leads to nothing.") from None
         if problems:
@@ -136,7 +142,7 @@ def validate(schema: Validator | Any, value: Any, path: str | Path = "$") -> Non
     validator.validate(value, path)
 
 
-@lru_cache(maxsize=1024)
+@kept(short=2048, many=1024)
 def _compile(text: bytes) -> Validator:
     document = json.loads(text)
     dialect = _dialect(document)
@@ -144,7 +150,7 @@ def _compile(text: bytes) -> Validator:
     schema_form.check(document, draft_07=dialect is Draft7Validator)
     schema = document
     if isinstance(schema, dict):
-        schema = {name: member for name, member in schema.items() if name != "$id"}
+        schema = {name: member for name, member in schema.items() if name not in _LEFT_OUT}
     library = _EVALUATORS[dialect](schema, registry=Registry(), format_checker=schema_keywords.FORMATS)
     return Validator(document, library, proof_of(schema, library.VALIDATORS) if len(text) <= MAX_PROVEN else unknown)
 

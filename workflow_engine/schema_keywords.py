@@ -20,11 +20,13 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend as _extend
 
 from workflow_engine.errors import InvalidDataError, quote
+from workflow_engine.pattern_weight import COMPILED_BYTES, MAX_WEIGHT, pattern_weight
 
 MAX_WORK = 250_000
-"""Keyword evaluations and members looked at for one value: a second of work; honest responses take hundreds."""
+"""Keyword evaluations and members looked at for one value, or for all values of one step of a process or of one check
+of a scenario: a second of work; honest responses take hundreds."""
 
-_work: ContextVar[list[int]] = ContextVar("work")
+_work: ContextVar[list[int] | None] = ContextVar("work", default=None)
 
 _Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
@@ -34,20 +36,50 @@ class _TooMuchWorkError(Exception):
 
 
 @contextlib.contextmanager
+def shared_work(most: int = MAX_WORK) -> Iterator[list[int]]:
+    """Give all values that are checked inside one budget together; inside another one, go on with that.
+
+    Its only item is what is left of it.
+
+    Args:
+        most: The budget, where none is open.
+    """
+    opened = _work.get()
+    if opened is not None:
+        yield opened
+        return
+    left = [most]
+    token = _work.set(left)
+    try:
+        yield left
+    finally:
+        _work.reset(token)
+
+
+def affords(price: int) -> bool:
+    """Pay for a verdict from the budget that is open, and tell whether it was enough; else nothing is paid."""
+    left = _work.get()
+    if left is None:
+        return price <= MAX_WORK
+    if price > left[0]:
+        return False
+    left[0] -= price
+    return True
+
+
+@contextlib.contextmanager
 def limited_work(path: str) -> Iterator[list[int]]:
-    """Give everything evaluated inside one budget, whose only item is what is left of it.
+    """Check one value, on the budget that is open, else on one of its own; its only item is what is left of it.
 
     Raises:
         InvalidDataError: The budget was used up.
     """
-    left = [MAX_WORK]
-    token = _work.set(left)
     try:
-        yield left
+        with shared_work() as left:
+            yield left
     except (_TooMuchWorkError, RecursionError):
-        raise InvalidDataError([(path, "The data takes too much work to check against its JSON Schema.")]) from None
-    finally:
-        _work.reset(token)
+        message = "The data takes too much work to check against its JSON Schema. Simplify the schema."
+        raise InvalidDataError([(path, message)]) from None
 
 
 def extend(dialect: Any) -> Any:
@@ -62,8 +94,35 @@ def is_readable_pattern(pattern: str) -> bool:
     return _compiled(pattern) is not None
 
 
+class _List(list[Any]):
+    """A list whose text is short."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "[…]"
+
+
+class _Object(dict[str, Any]):
+    """An object whose text is short."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "{…}"
+
+
+def quiet(value: Any) -> Any:
+    """Return a value as it is validated: the library writes all of it into the message of every deviation."""
+    if isinstance(value, dict):
+        return _Object((name, quiet(item)) for name, item in value.items())
+    return _List(map(quiet, value)) if isinstance(value, list) else value
+
+
 def _pay(cost: int) -> None:
     budget = _work.get()
+    if budget is None:
+        return
     budget[0] -= cost
     if budget[0] < 0:
         raise _TooMuchWorkError
@@ -84,25 +143,38 @@ def _paying(keyword: _Keyword) -> _Keyword:
     return evaluate
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _compiled(pattern: str) -> Any:
+    if pattern_weight(pattern) > MAX_WEIGHT:
+        return None
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 1 << 20
+    options.max_mem = COMPILED_BYTES
     try:
         return re2.compile(pattern, options)
     except (re2.error, UnicodeEncodeError):
         return None
 
 
+def price_of_match(pattern: str) -> Callable[[str], int]:
+    """Return what it costs to look for a pattern in a text."""
+    weight = pattern_weight(pattern)
+    return lambda text: (weight >> 3) + (len(text) * weight >> 12)
+
+
 def matches(pattern: str, text: str) -> bool:
-    """Tell whether a pattern fits a text somewhere (RE2)."""
+    """Tell whether a pattern fits a text somewhere (RE2). It costs `price_of_match`."""
     compiled = _compiled(pattern)
     return compiled is not None and compiled.search(text) is not None
 
 
+def _paid_match(pattern: str, text: str) -> bool:
+    _pay(price_of_match(pattern)(text))
+    return matches(pattern, text)
+
+
 def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if validator.is_type(instance, "string") and not matches(pattern, instance):
+    if validator.is_type(instance, "string") and not _paid_match(pattern, instance):
         yield ValidationError("pattern")
 
 
@@ -114,7 +186,7 @@ def _pattern_properties(
     _pay(len(patterns) * len(instance))
     for pattern, subschema in patterns.items():
         for name, value in instance.items():
-            if matches(pattern, name):
+            if _paid_match(pattern, name):
                 yield from validator.descend(value, subschema, path=name, schema_path=pattern)
 
 
@@ -124,7 +196,7 @@ def _additional_properties(validator: Any, subschema: Any, instance: Any, schema
     properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     _pay(len(patterns) * len(instance))
     for name, value in instance.items():
-        if name in properties or any(matches(pattern, name) for pattern in patterns):
+        if name in properties or any(_paid_match(pattern, name) for pattern in patterns):
             continue
         if subschema is False:
             yield ValidationError("additionalProperties", path=(name,))
@@ -162,6 +234,27 @@ def hash_key(value: Any) -> Any:
     return (bool, value) if isinstance(value, bool) else value
 
 
+def _dependent_required(
+    validator: Any, dependents: Mapping[str, list[str]], instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object"):
+        for name, needed in dependents.items():
+            if name in instance:
+                _pay(len(needed))
+                yield from (ValidationError("dependentRequired") for each in needed if each not in instance)
+
+
+def _dependencies(
+    validator: Any, dependents: Mapping[str, Any], instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object"):
+        for name, needed in dependents.items():
+            if isinstance(needed, list):
+                yield from _dependent_required(validator, {name: needed}, instance, _schema)
+            elif name in instance:
+                yield from validator.descend(instance, needed, schema_path=name)
+
+
 def _enum(_validator: Any, values: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
     wanted = hash_key(instance)
     if all(hash_key(value) != wanted for value in values):
@@ -171,6 +264,22 @@ def _enum(_validator: Any, values: list[Any], instance: Any, _schema: Any) -> It
 def _const(_validator: Any, value: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     if hash_key(value) != hash_key(instance):
         yield ValidationError("const")
+
+
+def _any_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if not any(_fits(validator, branch, instance) for branch in branches):
+        yield ValidationError("anyOf")
+
+
+def _one_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    fitting = (branch for branch in branches if _fits(validator, branch, instance))
+    if next(fitting, None) is None or next(fitting, None) is not None:
+        yield ValidationError("oneOf")
+
+
+def _fits(validator: Any, schema: Any, instance: Any) -> bool:
+    """Tell whether a value fits a schema, up to its first deviation: the library would keep all of them."""
+    return next(validator.descend(instance, schema), None) is None
 
 
 def _required(validator: Any, names: list[str], instance: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -187,6 +296,10 @@ _OWN: Mapping[str, Any] = {
     "uniqueItems": _unique_items,
     "enum": _enum,
     "const": _const,
+    "dependentRequired": _dependent_required,
+    "dependencies": _dependencies,
+    "anyOf": _any_of,
+    "oneOf": _one_of,
 }
 
 _DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)

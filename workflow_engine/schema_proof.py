@@ -6,8 +6,8 @@ is a function from a value to what the judge would charge for finding that it fi
 towards fitting: with a keyword that is not in the tables below, or a value of a kind it does not know, it says
 `UNKNOWN`.
 
-The price is exact (`schema_keywords` charges 1 for each keyword, and for each member that the keyword or the value
-has), because the limit on work is one that all nodes have to find exceeded at the same value.
+The price is exact (`schema_keywords` charges 1 for each keyword, for each member that the keyword or the value has, and
+for the weight of a pattern), because the limit on work is one that all nodes have to find exceeded at the same value.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -92,7 +92,7 @@ def _proof_of_kind(kind: type, schema: _Schema, keywords: Collection[str]) -> Pr
         return _of_objects(schema, tests, fixed, keywords)
     if kind is list:
         return _of_lists(schema, tests, fixed, keywords)
-    return _of_texts(tests, fixed, len(schema)) if kind is str else _of_scalars(tests, fixed)
+    return _of_texts(schema, tests, fixed) if kind is str else _of_scalars(tests, fixed)
 
 
 def _of_scalars(tests: Sequence[_Test], fixed: int) -> Proof:
@@ -105,14 +105,21 @@ def _of_scalars(tests: Sequence[_Test], fixed: int) -> Proof:
     return prove
 
 
-def _of_texts(tests: Sequence[_Test], fixed: int, count: int) -> Proof:
+def _of_texts(schema: _Schema, tests: Sequence[_Test], fixed: int) -> Proof:
+    count = len(schema)
+    match = schema_keywords.price_of_match(schema["pattern"]) if "pattern" in schema else _free
+
     def prove(value: Any) -> int:
         for test in tests:
             if not test(value):
                 return UNKNOWN
-        return fixed + count * (len(value) >> 8)
+        return fixed + count * (len(value) >> 8) + match(value)
 
     return prove
+
+
+def _free(_text: str) -> int:
+    return 0
 
 
 def _of_lists(schema: _Schema, tests: Sequence[_Test], fixed: int, keywords: Collection[str]) -> Proof:

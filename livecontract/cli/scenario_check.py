@@ -104,10 +104,11 @@ def limits_of(configurations: int = _MOST, seconds: float = _LONGEST) -> "Limits
     """Return how much is explored, until that many seconds from now."""
     from workflow_engine.model import Limits
 
-    return Limits(configurations=configurations, steps=10 * configurations, is_over=_clock(seconds))
+    return Limits(configurations=configurations, steps=10 * configurations, is_over=clock(seconds))
 
 
-def _clock(seconds: float) -> Callable[[], bool]:
+def clock(seconds: float) -> Callable[[], bool]:
+    """Return what tells whether that many seconds from now are over."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() > end
 

@@ -560,6 +560,14 @@ WARNINGS = {
         put("actions", "call", "data", {"<replace>": {"input": "a", "regex": "/^a/i", "replacement": "b"}}),
         {("doubtful-argument", '$.actions.call.data["<replace>"].regex')},
     ),
+    "name that nothing has": (
+        put("actions", "offer", "condition", {"<eval>": "asset.offer.price > `1`"}),
+        {("reads-nothing", '$.actions.offer.condition["<eval>"]')},
+    ),
+    "state that there is not": (
+        put("actions", "offer", "condition", {"<eval>": "current.key == 'intial'"}),
+        {("never-equal", '$.actions.offer.condition["<eval>"]')},
+    ),
     "unused action": (put("actions", "talk", {"actor": "buyer"}), {("unused-action", "$.actions.talk")}),
     "unused actor": (put("actors", "notary", {}), {("unused-actor", "$.actors.notary")}),
     "unused asset": (put("assets", "receipt", {}), {("unused-asset", "$.assets.receipt")}),

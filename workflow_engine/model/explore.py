@@ -245,7 +245,8 @@ def _tried(work: _Exploration, index: int, process: Process, attempt: Attempt) -
     response = str(after.previous[-1]["key"])
     work.fitted.update((key, (attempt.action, response)))
     fits = _fitting(work, process, attempt, after, response)
-    move = replace(move, response=response, fits=fits)
+    submitted = None if response == attempt.response else attempt.response
+    move = replace(move, response=response, submitted=submitted, fits=fits)
     target = _found(work, after, move)
     return None if target is None else replace(move, target=target)
 

@@ -26,6 +26,11 @@ class Budget:
         self._steps = steps
         self._size = size
 
+    @property
+    def size(self) -> int:
+        """Characters and values that are left."""
+        return self._size
+
     def spend(self, steps: int = 1) -> None:
         """Take steps off.
 

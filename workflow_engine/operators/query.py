@@ -15,7 +15,6 @@ Length, nesting, steps and the size of what is made are limited; every failure i
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from jmespath import exceptions
@@ -24,6 +23,7 @@ from eventchain.core import strict_json
 from eventchain.core.errors import InvalidError
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.history import plain
+from workflow_engine.kept import kept
 from workflow_engine.operators import dialect, values
 from workflow_engine.operators.budget import Budget
 from workflow_engine.operators.expression import Compiled, compile_tree
@@ -55,7 +55,7 @@ _QUOTED_OR_BRACKET = re.compile(
 _DECIMAL_POINT = re.compile(r"(?<![\w`])[0-9]+\.[0-9]", re.ASCII)
 
 
-@lru_cache(maxsize=256)
+@kept(short=SHORT, many=256)
 def parse(text: str) -> Query:
     """Parse an expression.
 
@@ -78,16 +78,10 @@ def parse(text: str) -> Query:
     return tree
 
 
-def _compile(text: str) -> Compiled:
-    return compile_tree(parse(text))
-
-
-_compile_short, _compile_long = lru_cache(maxsize=1024)(_compile), lru_cache(maxsize=64)(_compile)
-"""A long expression takes up to 3 MiB, so that fewer of them are kept: 200 MiB at most, and 150 MiB of short ones."""
-
-
+@kept(short=SHORT, many=1024)
 def _compiled(text: str) -> Compiled:
-    return _compile_short(text) if len(text) <= SHORT else _compile_long(text)
+    """Compile an expression. A long one takes up to 3 MiB: 200 MiB are kept at most, and 150 MiB of short ones."""
+    return compile_tree(parse(text))
 
 
 def check_expression(text: Any) -> None:

@@ -18,11 +18,11 @@ delimiters are refused.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.history import plain
+from workflow_engine.kept import kept
 from workflow_engine.operators import paths, values
 from workflow_engine.operators.budget import Budget
 
@@ -83,7 +83,7 @@ def render(text: str, context: Any, budget: Budget) -> str:
     return "".join(output)
 
 
-@lru_cache(maxsize=256)
+@kept(short=512, many=256)
 def parse(text: str) -> tuple[_Part, ...]:
     """Parse a template.
 
