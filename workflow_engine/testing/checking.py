@@ -6,7 +6,8 @@ from workflow_engine.process import Process
 from workflow_engine.sub_processes import relation
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 from workflow_engine.testing.said import Said, check_response
-from workflow_engine.testing.world import check_known, near, shown_state, view
+from workflow_engine.testing.showing import shown_state, view
+from workflow_engine.testing.world import check_known, near
 
 
 def actor_has(said: Said) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eventchain.core.errors import ConflictError, InvalidError
+from eventchain.core.errors import ConflictError, InvalidError, NotFoundError
 from workflow_engine.errors import quote
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 
@@ -61,12 +61,21 @@ class Invitations:
     sent: dict[str, Invitation] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
 
-    def invite(self, request: Mapping[str, Any], inviter: str, key: str, members: Mapping[str, Any]) -> Invitation:
-        """Return an invitation, a new one unless this key has sent one.
+    def invite(
+        self,
+        request: Mapping[str, Any],
+        inviter: str,
+        key: str,
+        members: Mapping[str, Any],
+        *,
+        is_again: bool = False,
+    ) -> Invitation:
+        """Return an invitation, a new one unless this key has sent one; again where the identity is on the chain.
 
         Raises:
             InvalidError: Something in the request is missing or malformed.
             ConflictError: The identity is on the chain already, or too many were sent.
+            NotFoundError: Nobody of the chain is to be invited again by this name.
         """
         if key in self.sent:
             return self.sent[key]
@@ -74,7 +83,9 @@ class Invitations:
         before, at, after = texts["email"].partition("@")
         if not (before and at and after) or "@" in after or " " in texts["email"]:
             raise InvalidError("this is not a mail address", path="$.email", hint="Write it as name@example.com.")
-        if texts["identity"] in members:
+        if is_again and texts["identity"] not in members:
+            raise NotFoundError(f"the chain has no identity {texts['identity']}", path="$.identity")
+        if not is_again and texts["identity"] in members:
             raise ConflictError(f"the chain has an identity {texts['identity']} already", path="$.identity")
         if len(self.sent) >= MAX_INVITATIONS:
             raise ConflictError(f"this node has sent {MAX_INVITATIONS} invitations to this chain")
@@ -97,8 +108,9 @@ class Invitations:
         Raises:
             UnmetError: There is none that waits.
         """
+        identity = self.identity_of(person)
         for item in reversed(self.sent.values()):
-            if not item.is_accepted and (item.identity == person if email is None else item.email == email):
+            if not item.is_accepted and (item.identity == identity if email is None else item.email == email):
                 if item.identity != person:
                     self.names[person] = item.identity
                 item.is_accepted = True
@@ -133,7 +145,7 @@ class Invitations:
         Raises:
             InvalidFeatureError: It belongs to another identity.
         """
-        if person in self.names:
+        if person in self.names and not self.is_waiting(self.names[person]):
             raise InvalidFeatureError(f"{quote(person)} has taken over an invitation already.")
 
 

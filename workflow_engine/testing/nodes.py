@@ -1,6 +1,7 @@
 """What nodes do in a test: system actions, run by the triggers of real nodes without a network.
 
-Whatever follows from the process alone is done as a node does it: nop, document, event, invite, and sequences of them.
+Whatever follows from the process alone is done as a node does it: nop, document, event, invite, reinvite, identity, and
+sequences of them.
 Requests are those that a real node would send; what answers them is in `services`. Events go to the chain of the test:
 they start processes there, give responses, and bring identities. A run that is looked at before all its requests were
 answered is made again, as after the end of a node: what its steps did before is not done twice.
@@ -9,9 +10,11 @@ answered is made again, as after the end of a node: what its steps did before is
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from eventchain.core.errors import LiveContractError
 from workflow_engine import body
 from workflow_engine.due import Due, due
 from workflow_engine.errors import ActionNotAvailableError, InvalidInstructionError, InvalidResponseError, quote
+from workflow_engine.identity_action import LTO_IDENTITY, body_of
 from workflow_engine.ports import HttpRequest, HttpResponse
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT
@@ -24,11 +27,12 @@ from workflow_engine.triggers.crossing import crosses
 from workflow_engine.triggers.document import document
 from workflow_engine.triggers.event import EventTrigger
 from workflow_engine.triggers.http import HttpTrigger
+from workflow_engine.triggers.identity import IdentityTrigger
 from workflow_engine.triggers.invite import InviteTrigger
 from workflow_engine.triggers.nop import nop
 from workflow_engine.triggers.sequence import SequenceTrigger
 
-KINDS = frozenset({"http", "nop", "document", "event", "invite", "sequence"})
+KINDS = frozenset({"http", "nop", "document", "event", "invite", "reinvite", "identity", "sequence"})
 """Kinds of actions that a node runs by itself; others are answered by a program of an organisation."""
 
 
@@ -120,7 +124,7 @@ def perform(world: World, call: Call) -> Mapping[Asked, HttpRequest]:
         world.services.taken_on[call.key] = TakenOn(
             process=name, action=call.action, actor=call.actor, key=call.key, urls=urls
         )
-    else:
+    elif given:  # nothing is left to say where the event of the action was its response
         _respond(world, name, person, given)
     return {}
 
@@ -131,13 +135,20 @@ def _is_of(asked: Asked, call: Call) -> bool:
 
 
 def _triggers(world: World, outside: Outside, person: str) -> dict[str, Trigger]:
+    chain, invite = _Chain(world, person), InviteTrigger(_Inviter(world))
     steps: dict[str, Trigger] = {
         "http": HttpTrigger(outside),
         "nop": nop,
-        "event": EventTrigger(_Chain(world, person)),
-        "invite": InviteTrigger(_Inviter(world)),
+        "event": EventTrigger(chain),
+        "invite": invite,
     }
-    return {**steps, "document": document, "sequence": SequenceTrigger(steps)}
+    return {
+        **steps,
+        "document": document,
+        "identity": IdentityTrigger(chain),
+        "reinvite": invite.again,
+        "sequence": SequenceTrigger(steps),
+    }
 
 
 def _respond(world: World, process: str, person: str, given: Mapping[str, Any]) -> None:
@@ -162,7 +173,9 @@ class _Chain:
         return [{"chain": chain, "body": dict(item)} for item in bodies]
 
     def _take(self, item: Mapping[str, Any]) -> None:
-        if "action" in item:
+        if "action" in item and item.get("$schema") == LTO_IDENTITY:
+            self._world.change(self._person, item)
+        elif "action" in item:
             given = body.read_response(item)
             self._world.respond(
                 self._person, given.process, given.action, given.key, given.data, actor=given.actor, is_by_node=True
@@ -187,12 +200,25 @@ class _Inviter:
         idempotency_key: str,
         doing: tuple[str, str] | None = None,
     ) -> dict[str, Any]:
-        """Put an identity on the chain that waits for somebody to take it over; there is one chain."""
-        del chain, doing
-        world = self._world
-        invitation = world.invitations.invite(request, inviter, idempotency_key, world.members)
-        world.join(invitation.identity, {"name": invitation.name})
+        """Put an identity on the chain that waits for somebody to take it over, or let one wait again."""
+        del chain
+        world, is_new = self._world, idempotency_key not in self._world.invitations.sent
+        invitation = world.invitations.invite(
+            request, inviter, idempotency_key, world.members, is_again=doing is not None
+        )
+        if doing is None:
+            world.join(invitation.identity, {"name": invitation.name})
+        elif is_new:
+            self._replace(inviter, doing, idempotency_key)
         return invitation.to_dict()
+
+    def _replace(self, inviter: str, doing: tuple[str, str], key: str) -> None:
+        process, action = doing
+        try:
+            self._world.change(inviter, body_of(self._world.processes[process], action, f"one-time key of {key}"))
+        except LiveContractError:
+            del self._world.invitations.sent[key]
+            raise
 
 
 # --- Requests ---------------------------------------------------------------------------------------------------------

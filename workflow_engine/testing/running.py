@@ -10,9 +10,10 @@ from workflow_engine.testing.errors import InvalidFeatureError, TestTimeOverErro
 from workflow_engine.testing.feature import Case, Feature
 from workflow_engine.testing.hints import hint_of
 from workflow_engine.testing.said import Said
+from workflow_engine.testing.showing import history, possible
 from workflow_engine.testing.telling import standing
 from workflow_engine.testing.vocabulary import Bound, bind
-from workflow_engine.testing.world import Finder, World, history, possible
+from workflow_engine.testing.world import Finder, World
 
 _KEYWORDS = {"given": "Given", "when": "When", "then": "Then"}
 

@@ -13,7 +13,8 @@ from workflow_engine.errors import quote
 from workflow_engine.playing import Family
 from workflow_engine.testing.errors import InvalidFeatureError, TestTimeOverError, UnmetError
 from workflow_engine.testing.running import Failure, IsOver, Result, Test, never, said_by
-from workflow_engine.testing.world import Finder, history, possible, shown_state
+from workflow_engine.testing.showing import history, possible, shown_state
+from workflow_engine.testing.world import Finder
 
 MAX_RUNS = 1_000
 

@@ -9,7 +9,8 @@ from workflow_engine.durations import to_iso
 from workflow_engine.errors import quote
 from workflow_engine.process import Process
 from workflow_engine.testing import nodes
-from workflow_engine.testing.world import World, shown_state
+from workflow_engine.testing.showing import shown_state
+from workflow_engine.testing.world import World
 
 
 def standing(world: World) -> tuple[str, ...]:

@@ -7,26 +7,26 @@ sub-processes are started and answered for by themselves.
 """
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from eventchain.core.entry import Entry
+from eventchain.core.entry import NEW, OTHER, OWN, Entry
 from workflow_engine import body, machine
-from workflow_engine.consent import DEVIATION
 from workflow_engine.conversation import Conversation
 from workflow_engine.durations import to_iso
 from workflow_engine.errors import ActorNotAllowedError, AlreadyExistsError, quote
 from workflow_engine.operators import paths
 from workflow_engine.playing import data_of
-from workflow_engine.process import Process, identity_of
-from workflow_engine.scenario import TIMEOUT, Scenario
+from workflow_engine.process import Process
+from workflow_engine.scenario import Scenario
 from workflow_engine.simulate import START, STEP
 from workflow_engine.sub_processes.conduct import conducted, finding
 from workflow_engine.supposed import origin_of
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 from workflow_engine.testing.inviting import Invitations
 from workflow_engine.testing.services import Services
+from workflow_engine.testing.showing import view
 
 CHAIN = "chain"
 KEYS = frozenset({"user", "system"})
@@ -34,6 +34,9 @@ KEYS = frozenset({"user", "system"})
 
 NODE_KEY = frozenset({"system"})
 """What a node signs with."""
+
+_OF_EVENTS = frozenset({"$schema", "process", "action"})
+"""Members of an identity event that say nothing of the identity."""
 
 MAX_MEMBERS = 1_000
 
@@ -84,6 +87,7 @@ class World:
         invitations: What nodes have sent.
         submitted: Events of system actions that were made: idempotency key, and number.
         down: Identities whose node is down.
+        removed: Identities that an action has removed from the chain.
     """
 
     def __init__(self, find: Finder) -> None:
@@ -100,6 +104,7 @@ class World:
         self.invitations = Invitations()
         self.submitted: set[tuple[str, int]] = set()
         self.down: set[str] = set()
+        self.removed: set[str] = set()
 
     # --- People -------------------------------------------------------------------------------------------------------
 
@@ -115,6 +120,7 @@ class World:
             raise InvalidFeatureError(f"At most {MAX_MEMBERS} people take part in a test.")
         known = self.members.get(person, {"id": person})
         self.members[person] = {**known, **(data or {}), "id": person}
+        self.removed.discard(person)
 
     def sign_with(self, person: str, key: str) -> None:
         """Let a person sign with one key only, named like the keys of an identity (`user`, `system`)."""
@@ -126,7 +132,7 @@ class World:
 
     def is_up(self, identity: str) -> bool:
         """Tell whether the node of an identity is there, and does what is up to it."""
-        return identity not in self.down and not self.invitations.is_waiting(identity)
+        return identity not in self.down | self.removed and not self.invitations.is_waiting(identity)
 
     # --- Processes ----------------------------------------------------------------------------------------------------
 
@@ -239,6 +245,24 @@ class World:
         entry = replace(entry, origin=origin_of(before, action, data, self.now))
         return machine.step(before, entry, finding(before, action, self.processes.get))
 
+    def change(self, person: str, document: Mapping[str, Any]) -> None:
+        """Let the node of a person change an identity: the event, which names the action that it does, is its response.
+
+        Raises:
+            LiveContractError: The machine refuses it.
+        """
+        identity, before = document["id"], self.processes[document["process"]]
+        changes = OWN if identity == self.identity_of(person) else OTHER if identity in self.members else NEW
+        entry = replace(self.entry(document, person, is_by_node=True), identity_change=changes)
+        self.keep(machine.step(before, entry, self.processes.get))
+        if document.get("signkeys") == {}:
+            self.members.pop(identity, None)
+            self.removed.add(identity)
+        else:
+            self.join(identity, {name: value for name, value in document.items() if name not in _OF_EVENTS})
+        self.settle()
+        self.now += STEP
+
     def inside(self, process: str | None, action: str) -> Process:
         """Return the last sub-process that an action of a process started, or one below it: `outer/inner`.
 
@@ -274,7 +298,7 @@ class World:
 
         Raises:
             InvalidFeatureError: Nobody is called so.
-            ActorNotAllowedError: They were invited, and have not accepted yet.
+            ActorNotAllowedError: They were invited, and have not accepted yet, or were removed.
         """
         identity = self.identity_of(person)
         if identity not in self.members and not process.actors_of(identity):
@@ -283,6 +307,8 @@ class World:
                 f"Nobody here is called {quote(person)}.",
                 hint=f"{near(person, known)}There is {', '.join(known) or 'nobody'}.",
             )
+        if identity in self.removed:
+            raise ActorNotAllowedError(f"{quote(person)} was removed from the chain, and has no keys there any more.")
         if self.invitations.is_waiting(identity):
             raise ActorNotAllowedError(
                 f"{quote(person)} was invited, and has no keys of their own yet.",
@@ -353,53 +379,3 @@ def near(name: str, known: Sequence[str]) -> str:
     """Return a question that names the known name which is most like a wrong one, or nothing."""
     found = difflib.get_close_matches(name[:200], known, n=1, cutoff=0.5)
     return f"Did you mean {quote(found[0])}? " if found else ""
-
-
-def possible(process: Process, name_of: Callable[[str], str] = str) -> dict[str, Any]:
-    """Return what may be done in a process, and by whom: `{ process, state, actions: { key: [person …] } }`.
-
-    Args:
-        process: The process.
-        name_of: Returns what people call an identity.
-    """
-    actions = {key: _people(process.current.actions[key]["actors"], process, name_of) for key in process.available}
-    return {"process": process.id, "state": process.current.key, "actions": actions}
-
-
-def _people(actors: Sequence[str], process: Process, name_of: Callable[[str], str]) -> list[str]:
-    """Return the people behind actors, with the actor where the person is called otherwise."""
-    found = []
-    for actor in actors:
-        identity = identity_of(process.actors[actor])
-        person = "nobody yet" if identity is None else name_of(identity)
-        found.append(actor if person == actor else f"{person} ({actor})")
-    return found
-
-
-def history(process: Process, name_of: Callable[[str], str] = str) -> list[str]:
-    """Return what was done in a process: `action.response by person`, in order."""
-    found = []
-    for given in process.previous:
-        identity = given["actor"].get("identity", {}).get("id")
-        person = given["actor"]["key"] if identity is None else name_of(identity)
-        action = given["action"]["key"]
-        if action == DEVIATION:
-            found.append(f"deviation {quote(given['title'])}, by the agreement of {person}")
-        else:
-            found.append(f"{action}{'' if action == TIMEOUT else '.' + given['key']} by {person}")
-    return found
-
-
-def view(process: Process) -> dict[str, Any]:
-    """Return what dot paths of a test look into: the process with its definitions and history."""
-    return {
-        **process.state(),
-        "definitions": dict(process.scenario.definitions),
-        "previous": list(process.previous),
-    }
-
-
-def shown_state(process: Process) -> str:
-    """Return the name of the state a process is in, for a message."""
-    title = process.current.title
-    return f"{quote(process.current.key)} ({title})" if title else quote(process.current.key)
