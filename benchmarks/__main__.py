@@ -9,19 +9,37 @@ import logging
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import structlog
 
-from benchmarks import day_root, engine, handover, ingest, many_chains, model, reads, receive, shovel, verify, workers
+from benchmarks import (
+    beside,
+    day_root,
+    engine,
+    handover,
+    ingest,
+    many_chains,
+    model,
+    operators,
+    reads,
+    receive,
+    replay,
+    shovel,
+    verify,
+    workers,
+)
 from benchmarks.machine import machine_line
 from benchmarks.measure import Figure
 from benchmarks.report import as_json, as_markdown, as_text, between_marks
 from benchmarks.sizes import FULL, QUICK, Sizes
 
-BENCHMARKS: dict[str, Callable[[Sizes], list[Figure]]] = {
-    module.NAME: module.run
-    for module in (verify, receive, ingest, engine, day_root, many_chains, handover, shovel, reads, workers, model)
-}
+_MODULES: Sequence[Any] = (
+    *(verify, receive, ingest, engine, replay, operators, beside, day_root, many_chains, handover, shovel, reads),
+    *(workers, model),
+)
+
+BENCHMARKS: dict[str, Callable[[Sizes], list[Figure]]] = {module.NAME: module.run for module in _MODULES}
 
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "performance.md"

@@ -11,6 +11,8 @@ class Sizes:
         chain: Events of the chain that is verified and received.
         ingest: Events that go through the eight steps, in each round.
         steps: Steps of the machine, in each round.
+        responses: Responses of the process that is replayed.
+        states: States of the scenarios that are checked, at most.
         hashes: Hashes of a day.
         blocks: Key blocks of a day: one a minute.
         chains: Chains that a node with many of them keeps.
@@ -22,6 +24,8 @@ class Sizes:
     chain: int
     ingest: int
     steps: int
+    responses: int
+    states: int
     hashes: int
     blocks: int
     chains: int
@@ -34,6 +38,8 @@ FULL = Sizes(
     chain=10_000,
     ingest=500,
     steps=2_000,
+    responses=10_000,
+    states=1_000,
     hashes=1_000_000,
     blocks=1440,
     chains=100_000,
@@ -45,6 +51,8 @@ QUICK = Sizes(
     chain=2_000,
     ingest=200,
     steps=500,
+    responses=2_000,
+    states=1_000,
     hashes=100_000,
     blocks=144,
     chains=10_000,

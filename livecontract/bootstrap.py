@@ -26,7 +26,6 @@ from eventchain.core.clock import Clock, system_clock
 from eventchain.core.keys import KeyPair, PublicKey, Random
 from eventchain.store.document_store import Collection, DocumentStore
 from eventchain.store.memory import MemoryStore
-from eventchain.store.mongo import MongoStore
 from eventchain.store.shared_sqlite import SharedSqliteStore
 from eventchain.store.sqlite import SqliteStore
 from livecontract import __version__, inbound, key_store, mailbox, metrics, proxy
@@ -297,6 +296,8 @@ def open_store(config: Config, collections: Sequence[Collection], *, may_change:
     if config.store == "memory:":
         return MemoryStore(collections)
     if config.store.startswith("mongodb"):
+        from eventchain.store.mongo import MongoStore  # its driver takes a tenth of the start of a node
+
         return MongoStore(config.store, config.store_password, collections, may_change=may_change)
     kind = SharedSqliteStore if config.service == "eventchain" else SqliteStore
     return kind(_file(config, config.store), collections, label=__version__)

@@ -43,8 +43,10 @@ CRITICAL = (
     "eventchain.chain",
     "eventchain.citation",
     "eventchain.conflict",
+    "workflow_engine.offer",
     "workflow_engine.operators",
     "workflow_engine.proofs",
+    "workflow_engine.schema_proof",
     "workflow_engine.update",
     "workflow_engine.acting",
     "workflow_engine.comment",
@@ -53,8 +55,11 @@ CRITICAL = (
     "workflow_engine.machine",
     "workflow_engine.origin",
     "workflow_engine.documents",
+    "workflow_engine.history",
     "workflow_engine.identity_action",
+    "workflow_engine.kept",
     "workflow_engine.locks",
+    "workflow_engine.pattern_weight",
     "workflow_engine.proposal",
     "workflow_engine.sub_processes",
     "workflow_engine.timing",
@@ -88,7 +93,18 @@ CALLS_AT_IMPORT = {
     *("frozenset", "tuple", "range", "len", "int", "bytes", "min", "max", "sum", "sorted", "reversed", "zip", "map"),
     *("MappingProxyType", "Decimal", "Struct", "JSONDecoder", "JSONEncoder", "compile", "datetime", "timedelta"),
     *("fromhex", "join", "encode", "to_bytes", "split", "lower", "upper", "removesuffix", "keys", "values", "items"),
-    *("get_logger", "getLogger", "lru_cache", "cache", "wraps", "Path", "itemgetter", "attrgetter", "enumerate"),
+    *(
+        "get_logger",
+        "getLogger",
+        "lru_cache",
+        "kept",
+        "cache",
+        "wraps",
+        "Path",
+        "itemgetter",
+        "attrgetter",
+        "enumerate",
+    ),
     *("Retry", "Timeout", "ip_network", "ip_address"),
     *("str", "set", "chr", "ord", "type", "getattr", "hasattr", "maketrans", "find"),
 }
@@ -102,7 +118,7 @@ CALLS_ALLOWED_IN: dict[str, set[str]] = {
     # The keys and ids that every measurement shares.
     "benchmarks": {"from_seed_phrase", "chain_id"},
     # The library collects the functions of its language in decorators.
-    "workflow_engine.operators.query": {"signature"},
+    "workflow_engine.operators.functions": {"signature"},
     # Each makes the check of one kind of member of an operator's argument.
     "workflow_engine.operators": {"choice", "whole", "refused"},
     # A context of decimal arithmetic: never changed once made.

@@ -12,7 +12,7 @@ import structlog
 
 VECTORS = Path(__file__).parent / "vectors"
 
-pytest_plugins = ["tests.servers.mongodb", "tests.servers.rabbitmq"]
+pytest_plugins = ["tests.memory_files", "tests.servers.mongodb", "tests.servers.rabbitmq"]
 
 # No deadline: examples are judged by what they do, never by how long they take on a busy machine.
 hypothesis.settings.register_profile("default", deadline=None, max_examples=100)

@@ -1,18 +1,34 @@
 """Every benchmark runs, on little work, and gives its figures. How fast it is, is no test."""
 
 import json
+from pathlib import Path
 
 import pytest
 
+from benchmarks import beside, operators
 from benchmarks.__main__ import BENCHMARKS, DOCUMENT, main
 from benchmarks.machine import machine_line
 from benchmarks.measure import Figure, Ratio, compare
 from benchmarks.report import BEGIN, END, as_json, as_markdown, as_text, between_marks
 from benchmarks.sizes import Sizes
+from tests.needs import missing
 from tests.servers import rabbitmq
+from workflow_engine.operators import OPERATORS, evaluate
 
 ON_RABBITMQ = {"handover", "shovel", "workers"}
-TINY = Sizes(chain=3, ingest=4, steps=5, hashes=7, blocks=3, chains=100, messages=200, requests=8, rounds=2)
+TINY = Sizes(
+    chain=3,
+    ingest=4,
+    steps=5,
+    responses=20,
+    states=40,
+    hashes=7,
+    blocks=3,
+    chains=100,
+    messages=200,
+    requests=8,
+    rounds=2,
+)
 
 
 def figure(**changes: object) -> Figure:
@@ -37,6 +53,8 @@ def test_benchmark_gives_its_figures(name: str) -> None:
     if name in ON_RABBITMQ:
         rabbitmq.install()
     figures = BENCHMARKS[name](TINY)
+    if name == "beside" and not figures:
+        missing("no other engine can be installed here: node with npm, or pip, is needed")
     assert figures
     for found in figures:
         assert found.benchmark == name
@@ -50,6 +68,24 @@ def test_ingest_tells_where_the_time_goes() -> None:
     steps = {"receive", "verify", "skip known", "resolve", "apply", "save", "commit", "anchor", "trigger", "forward"}
     for found in BENCHMARKS["ingest"](TINY):
         assert set(found.details) == steps
+
+
+def test_every_operator_is_measured_but_proofs() -> None:
+    assert {*operators.INSTRUCTIONS, "<proof>"} == set(OPERATORS)
+    assert all(evaluate(item, operators.seen()) is not None for item in operators.INSTRUCTIONS.values())
+
+
+def test_engine_that_cannot_be_installed_is_left_out_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(beside, "FOLDER", tmp_path / "file")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert beside.run(TINY) == []
+    said = capsys.readouterr().err
+    assert "XState" in said
+    assert "it needs node and npm." in said
+    assert f"SpiffWorkflow {beside.SPIFFWORKFLOW} is left out: " in said
 
 
 def test_limit_and_work_take_turns() -> None:

@@ -25,7 +25,7 @@ def available_action(process: Process, given: ResponseBody) -> Action:
         raise InvalidResponseError(
             f"The scenario has no action {quote(given.action)}.", path="$.action", hint=may_be_done(process)
         )
-    if given.action not in process.available:
+    if not process.offers(given.action):
         raise ActionNotAvailableError(
             f"The action {quote(given.action)} is not available in the state {quote(process.current.key)}.",
             path="$.action",

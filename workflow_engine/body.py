@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_engine.errors import InvalidProcessError, InvalidResponseError, json_path, quote
-from workflow_engine.process import Parent
+from workflow_engine.process_parts import Parent
 from workflow_engine.scenario import Scenario
 
 MAX_ID = 256
@@ -200,6 +200,8 @@ def _text(
     value: Any, member: str | None, name: str, error: type[InvalidProcessError] | type[InvalidResponseError]
 ) -> str | None:
     """Return a text, or the text in an object's member; None when absent."""
+    if isinstance(value, str) and 0 < len(value) <= MAX_ID:
+        return value
     path: tuple[str, ...] = (name,)
     if member is not None and isinstance(value, dict):
         value, path = value.get(member), (name, member)

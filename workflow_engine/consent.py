@@ -42,7 +42,8 @@ from workflow_engine.errors import (
 )
 from workflow_engine.machine import by_scenario, recorded_actor
 from workflow_engine.operators import Budget
-from workflow_engine.process import Deviation, OpenProposal, Process, identity_of
+from workflow_engine.process import Process, identity_of
+from workflow_engine.process_parts import Deviation, OpenProposal
 from workflow_engine.proposal import MAX_REASON, Proposal, validate_proposal
 from workflow_engine.scenario import Scenario
 from workflow_engine.state_entry import enter
@@ -225,7 +226,7 @@ def _into_force(process: Process, entry: Entry, answer: Answer, found: OpenPropo
         **({} if answer.reason is None else {"reason": answer.reason}),
     }
     agreed = asked(process, entry.members) if deviation.changes_identities else ()
-    process = replace(process, previous=(*process.previous, recorded), changed=None, signatories=agreed)
+    process = replace(process, previous=process.previous.extended(recorded), changed=None, signatories=agreed)
     target = deviation.target if deviation.start is None else deviation.start
     arrived, acting = deviations.arrive(deviations.begin(process, deviation), target, actor)
     return by_scenario(lambda: enter(arrived, target, entry, acting, Budget()))

@@ -18,6 +18,11 @@ MAX_SHOWN = 120
 """Characters of a value in a sentence."""
 
 
+MAX_PAIRS = 10_000
+"""Pairs of items in two lists, beside what they begin and end with alike: matching more is cubic, so they are compared
+one by one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
     """One place at which two documents differ.
@@ -69,10 +74,7 @@ def _compare(old: Any, new: Any, path: Path) -> Iterator[Difference]:
 
 
 def _compare_lists(old: Sequence[Any], new: Sequence[Any], path: Path) -> Iterator[Difference]:
-    before, after = ([canonical_json.encode(item) for item in items] for items in (old, new))
-    for tag, first, last, start, end in SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes():
-        if tag == "equal":
-            continue
+    for first, last, start, end in _parts_that_differ(old, new):
         paired = min(last - first, end - start)
         for index in range(paired):
             yield from _compare(old[first + index], new[start + index], (*path, first + index))
@@ -80,6 +82,25 @@ def _compare_lists(old: Sequence[Any], new: Sequence[Any], path: Path) -> Iterat
             yield _difference("removed", (*path, index), old=old[index])
         for index in range(start + paired, end):
             yield _difference("added", (*path, index), new=new[index])
+
+
+def _parts_that_differ(old: Sequence[Any], new: Sequence[Any]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield where two lists differ: from and to which item of the old one, and of the new one."""
+    before, after = ([canonical_json.encode(item) for item in items] for items in (old, new))
+    start, most = 0, min(len(before), len(after))
+    while start < most and before[start] == after[start]:
+        start += 1
+    end = 0
+    while end < most - start and before[-1 - end] == after[-1 - end]:
+        end += 1
+    before, after = before[start : len(before) - end], after[start : len(after) - end]
+    if len(before) * len(after) > MAX_PAIRS:
+        yield start, start + len(before), start, start + len(after)
+        return
+    for tag, *places in SequenceMatcher(a=before, b=after, autojunk=False).get_opcodes():
+        if tag != "equal":
+            first, last, from_new, to_new = (place + start for place in places)
+            yield first, last, from_new, to_new
 
 
 def _difference(kind: Kind, path: Path, *, old: Any = None, new: Any = None) -> Difference:

@@ -68,6 +68,14 @@ def json_path(path: Iterable[str | int]) -> str:
     return "".join(parts)
 
 
+def written(place: str | Path) -> str:
+    """Return a place as people read it; what is a text already stays as it is.
+
+    Whoever may have to name a place in an error hands it on as a `Path`, which costs nothing while nothing is wrong.
+    """
+    return place if isinstance(place, str) else json_path(place)
+
+
 def quote(text: str) -> str:
     """Return text for a message: quoted, one line, printable, at most 64 characters of it."""
     shown = text if len(text) <= _MAX_SHOWN else text[: _MAX_SHOWN - 1] + "…"

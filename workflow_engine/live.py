@@ -2,19 +2,21 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from threading import Lock
 from typing import Any
 
 from eventchain.store.document_store import Document, DocumentStore
+from workflow_engine.compiling import compile_scenario
 from workflow_engine.deviation import made_of
 from workflow_engine.errors import OutOfStepError
 from workflow_engine.journal import find, last_step, position_of
-from workflow_engine.process import Deviation, Process
+from workflow_engine.process import Process
+from workflow_engine.process_parts import Deviation
 from workflow_engine.proposal import read_proposal
 from workflow_engine.records import ENTRIES, STATES, decode, is_forgetting
-from workflow_engine.scenario import Scenario, compile_scenario
+from workflow_engine.scenario import Scenario
 
 MAX_READS = 8
 """How often reading is tried again when others write at the same time."""
@@ -31,6 +33,7 @@ class Live:
         store: Where it is read from.
         loaded: Processes read so far, by id.
         compiled: Scenarios read so far, by id and by name.
+        absent: Ids that no process was found by.
         is_behind: Whether something was read that is later than the head: nothing can be applied to this any more.
     """
 
@@ -40,13 +43,17 @@ class Live:
     store: DocumentStore
     loaded: dict[str, Process]
     compiled: dict[str, Scenario]
+    absent: set[str] = field(default_factory=set)
     is_behind: bool = False
 
     def process(self, process_id: str) -> Process | None:
         """Return a process as of this entry or later, or None."""
+        if process_id in self.absent:
+            return None
         if process_id not in self.loaded:
             found = self._read(process_id)
             if found is None:
+                self.absent.add(process_id)
                 return None
             self.loaded[process_id] = found
         return self.loaded[process_id]

@@ -11,7 +11,7 @@ from eventchain.core import canonical_json
 from workflow_engine.errors import InvalidResponseError, json_path, quote
 from workflow_engine.normalise import LOCKED_IN, OWN_SCENARIO
 from workflow_engine.scenario import Scenario
-from workflow_engine.update import Projection
+from workflow_engine.update import Projection, changed
 
 
 def locking_states(scenario: Scenario, asset: str) -> tuple[str, ...]:
@@ -34,8 +34,9 @@ def check_locks(before: Projection, after: Projection, scenario: Scenario, state
     Raises:
         InvalidResponseError: A locked asset would change.
     """
-    for key, asset in sorted(after.assets.items()):
-        if asset is before.assets[key] or state not in locking_states(scenario, key):
+    for key in changed(before.assets, after.assets):
+        asset = after.assets[key]
+        if state not in locking_states(scenario, key):
             continue
         if canonical_json.encode(asset) != canonical_json.encode(before.assets[key]):
             raise InvalidResponseError(

@@ -15,6 +15,7 @@ that follows is none of a deviation in force, that ends first (`workflow_engine.
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 from eventchain.core import canonical_json
@@ -33,12 +34,14 @@ from workflow_engine.errors import (
     json_path,
     quote,
 )
+from workflow_engine.history import History
 from workflow_engine.identity_action import response_of
 from workflow_engine.locks import check_locks
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds, paths, search
 from workflow_engine.operators.values import measure
 from workflow_engine.origin import check_origin, shown
-from workflow_engine.process import CurrentState, Process, context_of, identity_of
+from workflow_engine.process import Process, context_of, identity_of
+from workflow_engine.process_parts import CurrentState
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
 from workflow_engine.state_entry import enter, refresh
 from workflow_engine.sub_processes.ending import check_response as check_sub_process
@@ -47,6 +50,9 @@ from workflow_engine.timing import check_schedule, waits_for_timeout
 from workflow_engine.update import Projection
 
 Result = TypeVar("Result")
+
+MAX_TITLES = 8_192
+"""Characters that the history keeps of a response beside its data: pages, where people write a line."""
 
 
 def start(scenario: Scenario, entry: Entry) -> Process:
@@ -82,7 +88,7 @@ def start(scenario: Scenario, entry: Entry) -> Process:
         chain=entry.chain,
         actors=after.actors,
         assets=after.assets,
-        previous=(),
+        previous=History(),
         current=CurrentState(
             key=INITIAL_STATE,
             instructions={},
@@ -201,20 +207,19 @@ def _respond(
     if outcome.schema is not None:
         outcome.schema.validate(given.data, "$.data")
     updated = _updated(process, action, outcome, actor, response, budget)
-    seen = context_of(updated, actor=actor, response=response)
-    title = evaluate_text(
-        outcome.title, seen, budget, json_path(("actions", action.key, "responses", outcome.key, "title"))
-    )
+    seen = partial(context_of, updated, actor=actor, response=response)
+    place = ("actions", action.key, "responses", outcome.key, "title")
+    title = evaluate_text(outcome.title, seen, budget, place)
     recorded = {
         **response,
         "action": _recorded_action(process.current.actions[action.key]),
         "actor": recorded_actor(updated.actors[actor]),
-        "title": title,
+        **({} if title is None else {"title": title}),
         "display": outcome.display,
         "timestamp": entry.timestamp,
         "event": entry.hash,
     }
-    recorded = {name: value for name, value in recorded.items() if value is not None}
+    _check_titles(recorded)
     if action.is_performative and not action.is_system:
         updated = updated.signed_by(entry.identity)
     return _moved(updated, action.key, actor, response, recorded, entry, budget)
@@ -225,6 +230,17 @@ def _check_data(data: Any, budget: Budget) -> None:
         measure(data, budget)
     except InvalidInstructionError as error:
         raise InvalidResponseError(f"The data cannot be kept: {error.message}.", path="$.data") from None
+
+
+def _check_titles(recorded: Mapping[str, Any]) -> None:
+    """Refuse titles that would make the history many times as large as the events."""
+    titles = (recorded.get("title"), *recorded["action"].values(), recorded["actor"].get("title"))
+    length = sum(len(title) if isinstance(title, str) else len(canonical_json.encode(title)) for title in titles)
+    if length > MAX_TITLES:
+        raise InvalidInstructionError(
+            "the titles that the history keeps are too long",
+            hint=f"Those of a response, its action and its actor have at most {MAX_TITLES} characters together.",
+        )
 
 
 def _outcome(
@@ -238,9 +254,8 @@ def _outcome(
     """Return the outcome: what the action determines on this response, else what was submitted, else the default."""
     key: Any = given.key or action.default_response
     if action.determine_response is not None:
-        seen = context_of(process, actor=actor, response={**response, "key": key})
-        path = json_path(("actions", action.key, "determine_response"))
-        key = evaluate(action.determine_response, seen, budget, path)
+        seen = partial(context_of, process, actor=actor, response={**response, "key": key})
+        key = evaluate(action.determine_response, seen, budget, ("actions", action.key, "determine_response"))
     outcome = action.responses.get(key) if isinstance(key, str) else None
     if outcome is None:
         shown = quote(key) if isinstance(key, str) else "what the scenario determined"
@@ -262,23 +277,26 @@ def _updated(
 ) -> Process:
     """Return the process with the outcome's update instructions done and validated."""
     before = after = Projection(title=process.title, actors=process.actors, assets=process.assets)
-    updated = process
+    scenario = process.scenario
     for index, instruction in enumerate(outcome.update):
-        path = json_path(("actions", action.key, "responses", outcome.key, "update", index))
+        place = ("actions", action.key, "responses", outcome.key, "update", index)
         value = response.get("data")
         if instruction.data is not None:
-            seen = context_of(updated, actor=actor, response=response)
-            value = evaluate(instruction.data, seen, budget, f"{path}.data")
+            seen = partial(_context_with, process, after, actor, response)
+            value = evaluate(instruction.data, seen, budget, (*place, "data"))
         if instruction.projection is not None:
-            value = search(instruction.projection, value, budget, f"{path}.projection")
-        place = update.target_of(instruction.select, actor, process.scenario)
-        after = update.write(after, place, value, patch=instruction.patch, scenario=process.scenario)
-        updated = replace(updated, title=after.title, actors=after.actors, assets=after.assets)
-    if after is not before:
-        check_locks(before, after, process.scenario, process.current.key)
-        update.validate_changes(before, after, process.scenario)
-        updated = asked_anew(updated)
-    return updated
+            value = search(instruction.projection, value, budget, (*place, "projection"))
+        target = update.target_of(instruction.select, actor, scenario)
+        after = update.write(after, target, value, patch=instruction.patch, scenario=scenario, budget=budget)
+    if after is before:
+        return process
+    check_locks(before, after, scenario, process.current.key)
+    update.validate_changes(before, after, scenario)
+    return asked_anew(process.with_data(after.title, after.actors, after.assets))
+
+
+def _context_with(process: Process, data: Projection, actor: str, response: Mapping[str, Any]) -> dict[str, Any]:
+    return context_of(process.with_data(data.title, data.actors, data.assets), actor=actor, response=response)
 
 
 def _moved(
@@ -290,28 +308,23 @@ def _moved(
     entry: Entry,
     budget: Budget,
 ) -> Process:
-    """Record the response, then enter the state that the first fitting transition leads to, or stay."""
+    """Record the response, and enter the state that the first fitting transition leads to, or stay."""
     target = _target(process, action, actor, response, budget)
-    process = replace(process, previous=(*process.previous, recorded), changed=None)
     if target is None:
-        return refresh(process, action, actor, budget)
+        return refresh(process, action, actor, recorded, budget)
     arrived, acting = arrive(process, target, actor)
-    return enter(arrived, target, entry, acting, budget)
+    return enter(arrived, target, entry, acting, budget, recorded)
 
 
 def _target(process: Process, action: str, actor: str, response: Mapping[str, Any], budget: Budget) -> str | None:
     state = process.scenario.states[process.current.key]
+    seen = partial(context_of, process, actor=actor, response=response)
     for index, transition in enumerate(state.transitions):
-        if transition.action not in (None, action) or transition.response not in (None, response["key"]):
+        if transition.action != action and (transition.action is not None or action == TIMEOUT):
             continue
-        if transition.action is None and action == TIMEOUT:
+        if transition.response is not None and transition.response != response["key"]:
             continue
-        if isinstance(transition.condition, bool):
-            fits = transition.condition
-        else:
-            path = json_path(("states", state.key, "transitions", index, "condition"))
-            fits = holds(transition.condition, context_of(process, actor=actor, response=response), budget, path)
-        if fits:
+        if holds(transition.condition, seen, budget, ("states", state.key, "transitions", index, "condition")):
             return transition.target
     return None
 

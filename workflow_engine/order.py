@@ -47,16 +47,16 @@ def in_turn(waiting: Sequence[Waiting], now: int, up_since: int) -> list[Waiting
         now: The moment, in milliseconds since 1970.
         up_since: From when on the node has heard of everything, likewise.
     """
-    brief = [item for process, item in waiting if _is_brief(process, item)]
-    parties = tuple(dict.fromkeys(item.identity for item in brief))
-    began = max((item.since for item in brief), default=0)
+    marked = [(process, item, _is_brief(process, item)) for process, item in waiting]
+    parties = tuple(dict.fromkeys(item.identity for _, item, is_brief in marked if is_brief))
+    began = max((item.since for _, item, is_brief in marked if is_brief), default=0)
     now = max(now, began)
     found: list[Waiting] = []
-    for process, item in waiting:
+    for process, item, is_brief in marked:
         others = len(parties) - (item.identity in parties)
-        if item.action == TIMEOUT or not (others or item in brief):
+        if item.action == TIMEOUT or not (others or is_brief):
             found.append((process, item))
-        elif _is_turn(item, parties, began, now, up_since) if item in brief else began + others * GRACE <= now:
+        elif _is_turn(item, parties, began, now, up_since) if is_brief else began + others * GRACE <= now:
             is_late = began + (GRACE if others else REMINDER) <= now
             found.append((process, replace(item, is_timed=item.is_timed or is_late)))
     return found

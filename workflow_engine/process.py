@@ -24,12 +24,13 @@ may do it now. A response in `previous` is `{ action: { key, … }, key, title?,
 timestamp, event }`. The order of the members of an object means nothing; the order of actions is that of the scenario.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workflow_engine.durations import from_iso, to_iso
+from workflow_engine.history import History
 from workflow_engine.normalise import OWN_SCENARIO
+from workflow_engine.process_parts import CurrentState, Deviation, OpenProposal, Parent
 from workflow_engine.scenario import Scenario
 
 LTO_PROCESS = "https://specs.livecontracts.io/v0.2.0/process/schema.json#"
@@ -43,162 +44,6 @@ ACTOR_MEMBERS = ("key", "title", "identity")
 
 MAX_SIGNATORIES = 256
 """Identities of which a process remembers that they have agreed: who comes later is not changed by its actions."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parent:
-    """What a sub-process is part of: one run of an action of another process (paper section 7.4).
-
-    Attributes:
-        process: Id of that process, on the same chain.
-        action: Key of the action.
-        event: Hash of the event that brought the run about: mostly the one that entered the state.
-    """
-
-    process: str
-    action: str
-    event: str
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the JSON form."""
-        return {"process": self.process, "action": self.action, "event": self.event}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CurrentState:
-    """Where a process stands.
-
-    Attributes:
-        key: Key of the state.
-        title: Short text, evaluated.
-        description: Longer text, evaluated.
-        instructions: Evaluated text by actor key.
-        actions: The available actions, instantiated, by key.
-        due_date: When its timeout is over, in milliseconds since 1970, or None.
-        actor: Key of the actor whose response led here; None in a process that nobody has acted in.
-        event: Hash of the event that entered the state.
-        timestamp: Timestamp of that event, in milliseconds since 1970.
-        answered: Keys of the actions that were answered since then.
-    """
-
-    key: str
-    title: str | None = None
-    description: str | None = None
-    instructions: Mapping[str, str]
-    actions: Mapping[str, Mapping[str, Any]]
-    due_date: int | None
-    actor: str | None
-    event: str
-    timestamp: int
-    answered: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        form = {
-            "key": self.key,
-            "title": self.title,
-            "description": self.description,
-            "instructions": dict(self.instructions),
-            "actions": dict(self.actions),
-            "due_date": None if self.due_date is None else to_iso(self.due_date),
-            "actor": self.actor,
-            "entered": {"event": self.event, "timestamp": self.timestamp},
-            "answered": list(self.answered),
-        }
-        return {name: value for name, value in form.items() if value is not None}
-
-    @classmethod
-    def from_dict(cls, form: Mapping[str, Any]) -> "CurrentState":
-        """Read what `to_dict` gave."""
-        return cls(
-            key=form["key"],
-            title=form.get("title"),
-            description=form.get("description"),
-            instructions=form["instructions"],
-            actions=form["actions"],
-            due_date=from_iso(form["due_date"]) if "due_date" in form else None,
-            actor=form.get("actor"),
-            event=form["entered"]["event"],
-            timestamp=form["entered"]["timestamp"],
-            answered=tuple(form["answered"]),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenProposal:
-    """A proposal to deviate that waits for the agreement of others (paper section 8.2).
-
-    Attributes:
-        event: Hash of the event that made it; answers name it.
-        author: Id of the identity that made it.
-        title: What it is called.
-        deadline: When it lapses, in milliseconds since 1970.
-        timestamp: The latest timestamp of an event about it, in milliseconds since 1970.
-        agreed: Ids of the identities that have agreed to it since the data of the process last changed.
-    """
-
-    event: str
-    author: str
-    title: str
-    deadline: int
-    timestamp: int
-    agreed: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {
-            "event": self.event,
-            "author": self.author,
-            "title": self.title,
-            "deadline": to_iso(self.deadline),
-            "timestamp": self.timestamp,
-            "agreed": list(self.agreed),
-        }
-
-    @classmethod
-    def from_dict(cls, form: Mapping[str, Any]) -> "OpenProposal":
-        """Read what `to_dict` gave."""
-        return cls(**{**form, "deadline": from_iso(form["deadline"]), "agreed": tuple(form["agreed"])})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deviation:
-    """A deviation in force (paper section 8.2), or a scenario update on its way (8.3).
-
-    Attributes:
-        event: Hash of the event that proposed it.
-        title: What it is called.
-        base: The scenario that is left.
-        scenario: That scenario with the states and actions of the deviation in it.
-        states: Keys of the deviation's own states.
-        start: Key of the first of them, or None where there are none.
-        target: The state in which it ends: of `base`, or of `successor` if there is one.
-        successor: The scenario by which the process goes on then, or None for `base`.
-        actors: Of an update: which old actor becomes each new one, by new key; None for nobody.
-        assets: Of an update: which old asset becomes each new one, by new key; None for none.
-    """
-
-    event: str
-    title: str
-    base: Scenario
-    scenario: Scenario
-    states: tuple[str, ...]
-    start: str | None
-    target: str
-    successor: Scenario | None
-    actors: Mapping[str, str | None]
-    assets: Mapping[str, str | None]
-
-    @property
-    def changes_identities(self) -> bool:
-        """Tell whether an action of what was agreed to may change somebody's identity."""
-        texts = (self.scenario, self.base if self.successor is None else self.successor)
-        return any(text.changes_identities for text in texts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, which leaves out what the event says."""
-        update = {} if self.successor is None else {"scenario": self.successor.id}
-        return {"event": self.event, "title": self.title, "to": self.target, **update}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +73,7 @@ class Process:
     chain: str
     actors: Mapping[str, Mapping[str, Any]]
     assets: Mapping[str, Any]
-    previous: tuple[Mapping[str, Any], ...]
+    previous: History
     current: CurrentState
     proposals: tuple[OpenProposal, ...] = ()
     deviation: Deviation | None = None
@@ -246,6 +91,10 @@ class Process:
         """Tell whether it has ended and takes no more responses."""
         return self.scenario.states[self.current.key].is_final
 
+    def offers(self, action: str) -> bool:
+        """Tell whether an action may be done now."""
+        return action in self.current.actions and action in self.scenario.action_keys(self.current.key)
+
     @property
     def available(self) -> tuple[str, ...]:
         """Keys of the actions that may be done now, in the order of the scenario."""
@@ -260,7 +109,45 @@ class Process:
 
     def actors_of(self, identity: str) -> tuple[str, ...]:
         """Return the keys of the actors that an identity is bound to, in the order of their keys."""
-        return tuple(sorted(key for key, actor in self.actors.items() if identity_of(actor) == identity))
+        return tuple(sorted([key for key, actor in self.actors.items() if identity_of(actor) == identity]))
+
+    def with_data(
+        self, title: str | None, actors: Mapping[str, Mapping[str, Any]], assets: Mapping[str, Any]
+    ) -> "Process":
+        """Return the process with other data, where it stands."""
+        return Process(
+            id=self.id,
+            title=title,
+            scenario=self.scenario,
+            chain=self.chain,
+            actors=actors,
+            assets=assets,
+            previous=self.previous,
+            current=self.current,
+            proposals=self.proposals,
+            deviation=self.deviation,
+            changed=self.changed,
+            parent=self.parent,
+            signatories=self.signatories,
+        )
+
+    def standing_at(self, current: CurrentState, given: Mapping[str, Any] | None) -> "Process":
+        """Return the process in a state, with the response that led to it recorded, if it was one."""
+        return Process(
+            id=self.id,
+            title=self.title,
+            scenario=self.scenario,
+            chain=self.chain,
+            actors=self.actors,
+            assets=self.assets,
+            previous=self.previous if given is None else self.previous.extended(given),
+            current=current,
+            proposals=self.proposals,
+            deviation=self.deviation,
+            changed=self.changed if given is None else None,
+            parent=self.parent,
+            signatories=self.signatories,
+        )
 
     def signed_by(self, identity: str) -> "Process":
         """Return the process after an identity has bound itself in it, with a person's key."""
@@ -299,7 +186,7 @@ class Process:
         form: Mapping[str, Any],
         *,
         scenario: Scenario,
-        previous: tuple[Mapping[str, Any], ...],
+        previous: Iterable[Mapping[str, Any]],
         deviation: Deviation | None = None,
     ) -> "Process":
         """Put a process together from what `state` gave, its scenario, its history and the deviation in force."""
@@ -310,7 +197,7 @@ class Process:
             chain=form["chain"],
             actors=form["actors"],
             assets=form["assets"],
-            previous=previous,
+            previous=History.of(previous),
             current=CurrentState.from_dict(form["current"]),
             proposals=tuple(OpenProposal.from_dict(item) for item in form.get("proposals", ())),
             deviation=deviation,
@@ -334,6 +221,8 @@ def context_of(
 ) -> dict[str, Any]:
     """Return what data instructions see: the process, without the golden flow.
 
+    Its history is made a list by what reads it (`workflow_engine.history.plain`).
+
     Args:
         process: The process.
         actor: Key of the actor that stands as `current.actor`; by default the one whose response led to the state.
@@ -353,6 +242,6 @@ def context_of(
         "actors": process.actors,
         "assets": process.assets,
         "definitions": process.scenario.definitions,
-        "previous": list(process.previous),
+        "previous": process.previous,
         "current": current,
     }

@@ -6,11 +6,11 @@ keeps, for every part that moved (array to map, short to full form), the place i
 a path in the normal form back to the document as it was given.
 """
 
-import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from workflow_engine.advice import nearest
 from workflow_engine.errors import Path, Problem, json_path, quote
 
 FORM = "form"
@@ -155,8 +155,8 @@ def _member(cursor: Cursor, given: Mapping[str, Any], name: str, short: str | No
 
 
 def _unknown(name: str, known: set[str], what: str) -> str:
-    close = difflib.get_close_matches(name[:40], sorted(known), n=1)
-    advice = f' Did you mean "{close[0]}"?' if close else ' Members of your own start with "x-".'
+    close = nearest(name, sorted(known))
+    advice = ' Members of your own start with "x-".' if close is None else f' Did you mean "{close}"?'
     return f"{what} has no member {quote(name)}.{advice}"
 
 

@@ -5,7 +5,7 @@ Draft-07 (the one LTO uses) and 2020-12, chosen by `$schema`, on the `jsonschema
 - nothing is ever fetched: a `$ref` that does not start with `#` is refused when the schema is compiled, and the
   registry is empty;
 - patterns run on RE2, in linear time, and are refused when RE2 cannot read them (look-around, back references);
-- `multipleOf` is exact decimal arithmetic, and only the formats of `schema_keywords.FORMATS` are looked at, so that
+- `multipleOf` is exact decimal arithmetic, and only the formats of `schema_formats.FORMATS` are looked at, so that
   all nodes come to the same answer whatever else is installed;
 - schemas are limited in size and depth, and the work on one value is limited too.
 
@@ -15,7 +15,6 @@ Not evaluated, and refused: `$dynamicRef`, `$recursiveRef`, `unevaluatedItems`, 
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -26,11 +25,17 @@ from referencing.exceptions import Unresolvable
 
 from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
-from workflow_engine import schema_form, schema_keywords
-from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path
+from workflow_engine import schema_form, schema_formats, schema_keywords
+from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path, written
+from workflow_engine.kept import kept
+from workflow_engine.schema_proof import Proof, proof_of, unknown
+from workflow_engine.schema_sentences import sentence
 
 MAX_PROBLEMS = 20
 """Deviations listed for one value; nobody reads more, and strangers choose how many there are."""
+
+MAX_PROVEN = 8192
+"""Bytes of the schemas for which proofs are kept: far more than a form, and half a megabyte of memory at most."""
 
 _DIALECTS: Mapping[str, Any] = {
     "http://json-schema.org/draft-07/schema": Draft7Validator,
@@ -52,6 +57,11 @@ _META: Mapping[_Library, _Library] = {
 """Validators of schemas; the library brings the schemas of schemas with it, so nothing is fetched here either."""
 
 
+_LEFT_OUT = frozenset({"$id", "$schema"})
+"""Members of the root that the library does not get to see: it would go on with a dialect of its own, without our
+keywords, wherever it comes to a schema that names one."""
+
+
 class Validator:
     """A compiled JSON Schema; immutable, and safe to use from several threads.
 
@@ -59,26 +69,34 @@ class Validator:
         document: The schema it was made from, its members in the order of canonical JSON.
     """
 
-    __slots__ = ("_library", "document")
+    __slots__ = ("_library", "_prove", "document")
 
-    def __init__(self, document: Any, library: _Library) -> None:
+    def __init__(self, document: Any, library: _Library, prove: Proof = unknown) -> None:
         self.document = document
         self._library = library
+        self._prove = prove
 
-    def validate(self, value: Any, path: str = "$") -> None:
+    def validate(self, value: Any, path: str | Path = "$") -> None:
         """Check a value.
 
         Args:
             value: The JSON value.
-            path: JSON path of the value, which starts the paths of what is found.
+            path: Where the value stands, which starts the paths of what is found.
 
         Raises:
             InvalidDataError: It does not fit; the error lists the first deviations.
             InvalidSchemaError: A reference leads to nothing after all; `compile_schema` should have found it.
         """
+        price = self._prove(value)
+        if price >= 0 and schema_keywords.affords(price):
+            return
+        self.judge(value, written(path))
+
+    def judge(self, value: Any, path: str = "$") -> None:
+        """Check a value with the library alone, keyword by keyword. Raises what `validate` raises."""
         try:
             with schema_keywords.limited_work(path):
-                problems = list(islice(_deviations(self._library, value, path), MAX_PROBLEMS))
+                problems = list(islice(_deviations(self._library, schema_keywords.quiet(value), path), MAX_PROBLEMS))
         except Unresolvable:
             raise InvalidSchemaError("A reference of the JSON Schema leads to nothing.") from None
         if problems:
@@ -114,7 +132,7 @@ def compile_schema(document: Any) -> Validator:
     return _compile(text)
 
 
-def validate(schema: Validator | Any, value: Any, path: str = "$") -> None:
+def validate(schema: Validator | Any, value: Any, path: str | Path = "$") -> None:
     """Check a value against a schema, compiled or not.
 
     Raises:
@@ -125,7 +143,7 @@ def validate(schema: Validator | Any, value: Any, path: str = "$") -> None:
     validator.validate(value, path)
 
 
-@lru_cache(maxsize=1024)
+@kept(short=2048, many=1024)
 def _compile(text: bytes) -> Validator:
     document = json.loads(text)
     dialect = _dialect(document)
@@ -133,9 +151,9 @@ def _compile(text: bytes) -> Validator:
     schema_form.check(document, draft_07=dialect is Draft7Validator)
     schema = document
     if isinstance(schema, dict):
-        schema = {name: member for name, member in schema.items() if name != "$id"}
-    library = _EVALUATORS[dialect](schema, registry=Registry(), format_checker=schema_keywords.FORMATS)
-    return Validator(document, library)
+        schema = {name: member for name, member in schema.items() if name not in _LEFT_OUT}
+    library = _EVALUATORS[dialect](schema, registry=Registry(), format_checker=schema_formats.FORMATS)
+    return Validator(document, library, proof_of(schema, library.VALIDATORS) if len(text) <= MAX_PROVEN else unknown)
 
 
 def _dialect(document: Any) -> _Library:
@@ -160,11 +178,10 @@ def _check_meta(dialect: _Library, document: Any) -> None:
     """Check the form of a schema against the schema of schemas."""
     error = next(_META[dialect].iter_errors(document), None)
     if error is not None:
-        sentence = schema_keywords.sentence(error)
-        raise InvalidSchemaError(f"The JSON Schema is malformed. {sentence}", place=tuple(error.absolute_path))
+        raise InvalidSchemaError(f"The JSON Schema is malformed. {sentence(error)}", place=tuple(error.absolute_path))
 
 
 def _deviations(library: _Library, value: Any, path: str) -> Iterator[tuple[str, str]]:
     error: ValidationError
     for error in library.iter_errors(value):
-        yield path + json_path(error.absolute_path)[1:], schema_keywords.sentence(error)
+        yield path + json_path(error.absolute_path)[1:], sentence(error)

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from workflow_engine.errors import InvalidSchemaError, Path, quote
+from workflow_engine.pattern_weight import MAX_WEIGHT, REPEAT_LESS, pattern_weight
 from workflow_engine.schema_keywords import is_readable_pattern
 
 MAX_NODES = 5_000
@@ -162,6 +163,12 @@ def _check_members(schema: dict[str, Any], place: Path, *, draft_07: bool) -> No
 
 
 def _check_pattern(pattern: str, place: Path) -> None:
+    if pattern_weight(pattern) > MAX_WEIGHT:
+        raise InvalidSchemaError(
+            f"The pattern {quote(pattern)} is too large with its repetitions written out.",
+            place=place,
+            hint=f"{REPEAT_LESS} How long a text is says minLength and maxLength.",
+        )
     if not is_readable_pattern(pattern):
         raise InvalidSchemaError(
             f"The pattern {quote(pattern)} cannot be read.",

@@ -5,26 +5,24 @@ time. Every keyword first pays for its work from a budget that `limited_work` op
 """
 
 import contextlib
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import re2
-from jsonschema import FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend as _extend
 
-from workflow_engine.errors import InvalidDataError, quote
+from workflow_engine.errors import InvalidDataError
+from workflow_engine.pattern_weight import COMPILED_BYTES, MAX_WEIGHT, pattern_weight
 
 MAX_WORK = 250_000
-"""Keyword evaluations and members looked at for one value: a second of work; honest responses take hundreds."""
+"""Keyword evaluations and members looked at for one value, or for all values of one step of a process or of one check
+of a scenario: a second of work; honest responses take hundreds."""
 
-_work: ContextVar[list[int]] = ContextVar("work")
+_work: ContextVar[list[int] | None] = ContextVar("work", default=None)
 
 _Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
@@ -34,19 +32,50 @@ class _TooMuchWorkError(Exception):
 
 
 @contextlib.contextmanager
-def limited_work(path: str) -> Iterator[None]:
-    """Give everything evaluated inside one budget.
+def shared_work(most: int = MAX_WORK) -> Iterator[list[int]]:
+    """Give all values that are checked inside one budget together; inside another one, go on with that.
+
+    Its only item is what is left of it.
+
+    Args:
+        most: The budget, where none is open.
+    """
+    opened = _work.get()
+    if opened is not None:
+        yield opened
+        return
+    left = [most]
+    token = _work.set(left)
+    try:
+        yield left
+    finally:
+        _work.reset(token)
+
+
+def affords(price: int) -> bool:
+    """Pay for a verdict from the budget that is open, and tell whether it was enough; else nothing is paid."""
+    left = _work.get()
+    if left is None:
+        return price <= MAX_WORK
+    if price > left[0]:
+        return False
+    left[0] -= price
+    return True
+
+
+@contextlib.contextmanager
+def limited_work(path: str) -> Iterator[list[int]]:
+    """Check one value, on the budget that is open, else on one of its own; its only item is what is left of it.
 
     Raises:
         InvalidDataError: The budget was used up.
     """
-    token = _work.set([MAX_WORK])
     try:
-        yield
+        with shared_work() as left:
+            yield left
     except (_TooMuchWorkError, RecursionError):
-        raise InvalidDataError([(path, "The data takes too much work to check against its JSON Schema.")]) from None
-    finally:
-        _work.reset(token)
+        message = "The data takes too much work to check against its JSON Schema. Simplify the schema."
+        raise InvalidDataError([(path, message)]) from None
 
 
 def extend(dialect: Any) -> Any:
@@ -61,8 +90,35 @@ def is_readable_pattern(pattern: str) -> bool:
     return _compiled(pattern) is not None
 
 
+class _List(list[Any]):
+    """A list whose text is short."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "[…]"
+
+
+class _Object(dict[str, Any]):
+    """An object whose text is short."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "{…}"
+
+
+def quiet(value: Any) -> Any:
+    """Return a value as it is validated: the library writes all of it into the message of every deviation."""
+    if isinstance(value, dict):
+        return _Object((name, quiet(item)) for name, item in value.items())
+    return _List(map(quiet, value)) if isinstance(value, list) else value
+
+
 def _pay(cost: int) -> None:
     budget = _work.get()
+    if budget is None:
+        return
     budget[0] -= cost
     if budget[0] < 0:
         raise _TooMuchWorkError
@@ -83,24 +139,38 @@ def _paying(keyword: _Keyword) -> _Keyword:
     return evaluate
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=128)
 def _compiled(pattern: str) -> Any:
+    if pattern_weight(pattern) > MAX_WEIGHT:
+        return None
     options = re2.Options()
     options.log_errors = False
-    options.max_mem = 1 << 20
+    options.max_mem = COMPILED_BYTES
     try:
         return re2.compile(pattern, options)
     except (re2.error, UnicodeEncodeError):
         return None
 
 
-def _matches(pattern: str, text: str) -> bool:
+def price_of_match(pattern: str) -> Callable[[str], int]:
+    """Return what it costs to look for a pattern in a text."""
+    weight = pattern_weight(pattern)
+    return lambda text: (weight >> 3) + (len(text) * weight >> 12)
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Tell whether a pattern fits a text somewhere (RE2). It costs `price_of_match`."""
     compiled = _compiled(pattern)
     return compiled is not None and compiled.search(text) is not None
 
 
+def _paid_match(pattern: str, text: str) -> bool:
+    _pay(price_of_match(pattern)(text))
+    return matches(pattern, text)
+
+
 def _pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if validator.is_type(instance, "string") and not _matches(pattern, instance):
+    if validator.is_type(instance, "string") and not _paid_match(pattern, instance):
         yield ValidationError("pattern")
 
 
@@ -112,7 +182,7 @@ def _pattern_properties(
     _pay(len(patterns) * len(instance))
     for pattern, subschema in patterns.items():
         for name, value in instance.items():
-            if _matches(pattern, name):
+            if _paid_match(pattern, name):
                 yield from validator.descend(value, subschema, path=name, schema_path=pattern)
 
 
@@ -122,7 +192,7 @@ def _additional_properties(validator: Any, subschema: Any, instance: Any, schema
     properties, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
     _pay(len(patterns) * len(instance))
     for name, value in instance.items():
-        if name in properties or any(_matches(pattern, name) for pattern in patterns):
+        if name in properties or any(_paid_match(pattern, name) for pattern in patterns):
             continue
         if subschema is False:
             yield ValidationError("additionalProperties", path=(name,))
@@ -130,38 +200,82 @@ def _additional_properties(validator: Any, subschema: Any, instance: Any, schema
             yield from validator.descend(value, subschema, path=name)
 
 
+def is_multiple(value: float, divisor: float) -> bool:
+    """Tell whether a number is a multiple of another, both as the decimals that are written."""
+    if type(value) is int and type(divisor) is int:
+        return value % divisor == 0
+    return not Fraction(repr(value)) % Fraction(repr(divisor))
+
+
 def _multiple_of(validator: Any, divisor: float, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if validator.is_type(instance, "number") and Fraction(repr(instance)) % Fraction(repr(divisor)):
+    if validator.is_type(instance, "number") and not is_multiple(instance, divisor):
         yield ValidationError("multipleOf")
 
 
 def _unique_items(validator: Any, wanted: bool, instance: Any, _schema: Any) -> Iterator[ValidationError]:
     if wanted and validator.is_type(instance, "array"):
-        seen = {_hash_key(item) for item in instance}
+        seen = {hash_key(item) for item in instance}
         if len(seen) != len(instance):
             yield ValidationError("uniqueItems")
 
 
-def _hash_key(value: Any) -> Any:
+def hash_key(value: Any) -> Any:
     """Return something hashable that is equal for equal JSON values (1 and 1.0 are, 1 and true are not)."""
     if isinstance(value, dict):
         _pay(len(value))
-        return frozenset((name, _hash_key(member)) for name, member in value.items())
+        return frozenset((name, hash_key(member)) for name, member in value.items())
     if isinstance(value, list):
         _pay(len(value))
-        return tuple(_hash_key(item) for item in value)
+        return tuple(hash_key(item) for item in value)
     return (bool, value) if isinstance(value, bool) else value
 
 
+def _dependent_required(
+    validator: Any, dependents: Mapping[str, list[str]], instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object"):
+        for name, needed in dependents.items():
+            if name in instance:
+                _pay(len(needed))
+                yield from (ValidationError("dependentRequired") for each in needed if each not in instance)
+
+
+def _dependencies(
+    validator: Any, dependents: Mapping[str, Any], instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "object"):
+        for name, needed in dependents.items():
+            if isinstance(needed, list):
+                yield from _dependent_required(validator, {name: needed}, instance, _schema)
+            elif name in instance:
+                yield from validator.descend(instance, needed, schema_path=name)
+
+
 def _enum(_validator: Any, values: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    wanted = _hash_key(instance)
-    if all(_hash_key(value) != wanted for value in values):
+    wanted = hash_key(instance)
+    if all(hash_key(value) != wanted for value in values):
         yield ValidationError("enum")
 
 
 def _const(_validator: Any, value: Any, instance: Any, _schema: Any) -> Iterator[ValidationError]:
-    if _hash_key(value) != _hash_key(instance):
+    if hash_key(value) != hash_key(instance):
         yield ValidationError("const")
+
+
+def _any_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if not any(_fits(validator, branch, instance) for branch in branches):
+        yield ValidationError("anyOf")
+
+
+def _one_of(validator: Any, branches: list[Any], instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    fitting = (branch for branch in branches if _fits(validator, branch, instance))
+    if next(fitting, None) is None or next(fitting, None) is not None:
+        yield ValidationError("oneOf")
+
+
+def _fits(validator: Any, schema: Any, instance: Any) -> bool:
+    """Tell whether a value fits a schema, up to its first deviation: the library would keep all of them."""
+    return next(validator.descend(instance, schema), None) is None
 
 
 def _required(validator: Any, names: list[str], instance: Any, _schema: Any) -> Iterator[ValidationError]:
@@ -178,131 +292,8 @@ _OWN: Mapping[str, Any] = {
     "uniqueItems": _unique_items,
     "enum": _enum,
     "const": _const,
+    "dependentRequired": _dependent_required,
+    "dependencies": _dependencies,
+    "anyOf": _any_of,
+    "oneOf": _one_of,
 }
-
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII | re.I)
-_DURATION = re.compile(r"P(?!$)((\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?|\d+W)", re.ASCII)
-_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]\x00-\x1f]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.I)
-
-
-def is_date(text: object) -> bool:
-    """Tell whether a text is a calendar date (RFC 3339 full-date); other values are not the business of a format."""
-    if not isinstance(text, str):
-        return True
-    match = _DATE.fullmatch(text)
-    if match is None:
-        return False
-    year, month, day = map(int, match.groups())
-    with contextlib.suppress(ValueError):
-        date(year or 2000, month, day)
-        return True
-    return False
-
-
-def is_date_time(text: object) -> bool:
-    """Tell whether a text is a date and time with an offset (RFC 3339 date-time)."""
-    if not isinstance(text, str):
-        return True
-    return len(text) > 11 and text[10] in "Tt" and is_date(text[:10]) and is_time(text[11:])
-
-
-def is_time(text: object) -> bool:
-    """Tell whether a text is a time with an offset (RFC 3339 full-time)."""
-    return not isinstance(text, str) or _TIME.fullmatch(text) is not None
-
-
-def is_duration(text: object) -> bool:
-    """Tell whether a text is an ISO 8601 duration of whole numbers (`P1DT2H`, `P2W`)."""
-    return not isinstance(text, str) or (len(text) <= 64 and _DURATION.fullmatch(text) is not None)
-
-
-def is_email(text: object) -> bool:
-    """Tell whether a text can be a mail address (not whether the mailbox exists)."""
-    return not isinstance(text, str) or (_EMAIL.fullmatch(text) is not None and ".." not in text)
-
-
-def is_uri(text: object) -> bool:
-    """Tell whether a text is an absolute URI (RFC 3986)."""
-    return not isinstance(text, str) or _URI.fullmatch(text) is not None
-
-
-def is_uuid(text: object) -> bool:
-    """Tell whether a text is a UUID (RFC 9562)."""
-    return not isinstance(text, str) or _UUID.fullmatch(text) is not None
-
-
-def _formats() -> FormatChecker:
-    checker = FormatChecker(formats=())
-    checker.checkers = {
-        "date": (is_date, ()),
-        "date-time": (is_date_time, ()),
-        "time": (is_time, ()),
-        "duration": (is_duration, ()),
-        "email": (is_email, ()),
-        "uri": (is_uri, ()),
-        "uuid": (is_uuid, ()),
-    }
-    return checker
-
-
-FORMATS = _formats()
-"""The formats that are looked at; all others say something to people only."""
-
-_TYPES = {
-    "object": "an object",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "null": "nothing (null)",
-}
-
-
-def _type(wanted: Any) -> str:
-    names = wanted if isinstance(wanted, list) else [wanted]
-    return f"This should be {' or '.join(_TYPES.get(str(name), 'of another type') for name in names)}."
-
-
-def _show(value: Any) -> str:
-    return quote(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[:40]
-
-
-_SENTENCES: Mapping[str, Callable[[Any], str]] = {
-    "type": _type,
-    "enum": lambda v: f"This should be one of {', '.join(_show(item) for item in v[:10])}.",
-    "const": lambda v: f"This should be {_show(v)}.",
-    "pattern": lambda v: f"The text does not have the form {quote(v)}.",
-    "format": lambda v: f"This is not a valid {v}.",
-    "minimum": lambda v: f"The number should be at least {v}.",
-    "maximum": lambda v: f"The number should be at most {v}.",
-    "exclusiveMinimum": lambda v: f"The number should be more than {v}.",
-    "exclusiveMaximum": lambda v: f"The number should be less than {v}.",
-    "multipleOf": lambda v: f"The number should be a multiple of {v}.",
-    "minLength": lambda v: "The text is empty." if v == 1 else f"The text should have at least {v} characters.",
-    "maxLength": lambda v: f"The text should have at most {v} characters.",
-    "minItems": lambda v: f"The list should have at least {v} items.",
-    "maxItems": lambda v: f"The list should have at most {v} items.",
-    "minProperties": lambda v: f"The object should have at least {v} members.",
-    "maxProperties": lambda v: f"The object should have at most {v} members.",
-    "uniqueItems": lambda _: "The list has an item twice.",
-    "additionalProperties": lambda _: "This member is not foreseen.",
-    "anyOf": lambda _: "This fits none of the forms that are allowed here.",
-    "oneOf": lambda _: "This should fit exactly one of the forms that are allowed here.",
-    "not": lambda _: "This has a form that is not allowed here.",
-    "contains": lambda _: "The list lacks an item of the form it needs.",
-    "dependentRequired": lambda _: "One member needs another, which is missing.",
-    "dependencies": lambda _: "One member needs another, which is missing.",
-}
-
-
-def sentence(error: ValidationError) -> str:
-    """Say what is wrong, in a sentence for people; never longer than a few hundred characters."""
-    keyword = error.validator
-    if keyword == "required":
-        return f"{quote(error.message)} is missing."
-    write = _SENTENCES.get(str(keyword))
-    return write(error.validator_value) if write else "This is not allowed here."

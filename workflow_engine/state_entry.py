@@ -5,32 +5,43 @@ action's actors, those who fail it are left out, and an action with nobody left 
 `current.actor` is the actor whose response led to the state. There is no `current.response` here.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError
 from workflow_engine.durations import add_duration, to_iso
 from workflow_engine.errors import InvalidInstructionError, json_path
+from workflow_engine.history import Response
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds
-from workflow_engine.process import CurrentState, Process, context_of
+from workflow_engine.process import Process, context_of
+from workflow_engine.process_parts import CurrentState
 from workflow_engine.scenario import Action, State
 
 
-def enter(process: Process, key: str, entry: Entry, actor: str | None, budget: Budget) -> Process:
+def enter(
+    process: Process, key: str, entry: Entry, actor: str | None, budget: Budget, given: Response | None = None
+) -> Process:
     """Return the process in a state that an event has led to. Its due date counts from the event's timestamp.
+
+    Args:
+        process: Before.
+        key: Of the state.
+        entry: The event.
+        actor: Key of the actor whose response it is, or None.
+        budget: Pays for what is evaluated.
+        given: The response to record, if the event is one that is not recorded yet.
 
     Raises:
         InvalidInstructionError: A text, timeout, condition or property cannot be evaluated.
     """
-    bare = CurrentState(
-        key=key, instructions={}, actions={}, due_date=None, actor=actor, event=entry.hash, timestamp=entry.timestamp
-    )
-    return _evaluated(process, bare, budget, is_new=True)
+    standing = partial(CurrentState, key=key, actor=actor, event=entry.hash, timestamp=entry.timestamp)
+    state = process.scenario.states[key]
+    return _evaluated(process, state, standing, given, budget, since=entry.timestamp, due_date=None)
 
 
-def refresh(process: Process, answered: str, actor: str, budget: Budget) -> Process:
+def refresh(process: Process, answered: str, actor: str, given: Response, budget: Budget) -> Process:
     """Return the process in the same state after a response that led nowhere else: everything evaluated anew.
 
     The state counts as entered when it was: the due date stays, and what was answered since is remembered.
@@ -38,37 +49,69 @@ def refresh(process: Process, answered: str, actor: str, budget: Budget) -> Proc
     Raises:
         InvalidInstructionError: A text, condition or property cannot be evaluated.
     """
-    keys = tuple(dict.fromkeys((*process.current.answered, answered)))
-    bare = replace(
-        process.current, title=None, description=None, instructions={}, actions={}, actor=actor, answered=keys
+    current = process.current
+    keys = current.answered if answered in current.answered else (*current.answered, answered)
+    standing = partial(
+        CurrentState, key=current.key, actor=actor, event=current.event, timestamp=current.timestamp, answered=keys
     )
-    return _evaluated(process, bare, budget, is_new=False)
+    state = process.scenario.states[current.key]
+    return _evaluated(process, state, standing, given, budget, since=None, due_date=current.due_date)
 
 
-def _evaluated(process: Process, bare: CurrentState, budget: Budget, *, is_new: bool) -> Process:
-    """Return the process in a state whose texts, then due date, then actions are evaluated, each seeing the former."""
-    state = process.scenario.states[bare.key]
-    process = replace(process, current=bare)
-    seen = context_of(process)
-    texts = _texts(state, seen, budget)
-    seen["current"].update(texts)
-    due_date = _due_date(state, bare.timestamp, seen, budget) if is_new else bare.due_date
-    if due_date is not None:
+def _evaluated(
+    process: Process,
+    state: State,
+    standing: Callable[..., CurrentState],
+    given: Response | None,
+    budget: Budget,
+    *,
+    since: int | None,
+    due_date: int | None,
+) -> Process:
+    """Return the process in a state whose texts, then due date, then actions are evaluated, each seeing the former.
+
+    Args:
+        process: Before.
+        state: The state.
+        standing: Makes the place of the process from what is evaluated.
+        given: The response to record, or None.
+        budget: Pays for what is evaluated.
+        since: From when its timeout counts; None where the due date stays.
+        due_date: What it is before that.
+    """
+    scenario = process.scenario
+    offered = [scenario.actions[key] for key in scenario.action_keys(state.key) if key in scenario.actions]
+    seen: dict[str, Any] = {}
+    if _reads_process(state, offered):
+        seen = context_of(process.standing_at(standing(instructions={}, actions={}, due_date=due_date), given))
+    texts = _texts(state, seen, budget) if state.texts is None else state.texts
+    if seen:
+        seen["current"].update(texts)
+    if since is not None:
+        due_date = _due_date(state, since, seen, budget)
+    if seen and due_date is not None:
         seen["current"]["due_date"] = to_iso(due_date)
-    actions = _actions(process, seen, budget)
-    return replace(process, current=replace(bare, **texts, due_date=due_date, actions=actions))
+    actions = _actions(offered, process, seen, budget)
+    return process.standing_at(standing(**texts, due_date=due_date, actions=actions), given)
+
+
+def _reads_process(state: State, offered: Sequence[Action]) -> bool:
+    """Tell whether anything of a state or its actions is an instruction."""
+    if state.texts is None or isinstance(state.timeout, (dict, list)):
+        return True
+    return any(action.offer.reads_process for action in offered)
 
 
 def _texts(state: State, seen: dict[str, Any], budget: Budget) -> dict[str, Any]:
     """Return the texts of a state; those that are not given are left out."""
-    path = json_path(("states", state.key))
+    place = ("states", state.key)
     instructions = {
-        actor: evaluate_text(text, seen, budget, path + json_path(("instructions", actor))[1:])
+        actor: evaluate_text(text, seen, budget, (*place, "instructions", actor))
         for actor, text in sorted(state.instructions.items())
     }
     texts = {
-        "title": evaluate_text(state.title, seen, budget, f"{path}.title"),
-        "description": evaluate_text(state.description, seen, budget, f"{path}.description"),
+        "title": evaluate_text(state.title, seen, budget, (*place, "title")),
+        "description": evaluate_text(state.description, seen, budget, (*place, "description")),
         "instructions": {actor: text for actor, text in instructions.items() if text is not None},
     }
     return {name: text for name, text in texts.items() if text is not None}
@@ -77,57 +120,42 @@ def _texts(state: State, seen: dict[str, Any], budget: Budget) -> dict[str, Any]
 def _due_date(state: State, entered: int, seen: dict[str, Any], budget: Budget) -> int | None:
     if state.timeout is None:
         return None
-    path = json_path(("states", state.key, "timeout"))
-    timeout = evaluate(state.timeout, seen, budget, path)
+    place = ("states", state.key, "timeout")
+    timeout = evaluate(state.timeout, seen, budget, place)
     if timeout is None:
         return None
     if not isinstance(timeout, str):
-        raise InvalidInstructionError("a timeout should be a duration such as P7D", path=path)
+        raise InvalidInstructionError("a timeout should be a duration such as P7D", path=json_path(place))
     try:
         return add_duration(entered, timeout)
     except InvalidError as error:
-        raise InvalidInstructionError(error.message, path=path, hint=error.hint) from None
+        raise InvalidInstructionError(error.message, path=json_path(place), hint=error.hint) from None
 
 
-def _actions(process: Process, seen: dict[str, Any], budget: Budget) -> dict[str, Mapping[str, Any]]:
-    """Return the available actions of the state, instantiated."""
-    actions: dict[str, Mapping[str, Any]] = {}
-    for key in process.scenario.action_keys(process.current.key):
-        action = process.scenario.actions.get(key)
-        instance = None if action is None else _instance(action, process, seen, budget)
-        if instance is not None:
-            actions[key] = instance
-    return actions
+def _actions(
+    offered: Sequence[Action], process: Process, seen: dict[str, Any], budget: Budget
+) -> dict[str, Mapping[str, Any]]:
+    """Return the available ones of the actions of a state, instantiated."""
+    instances = [(action.key, _instance(action, process, seen, budget)) for action in offered]
+    return {key: instance for key, instance in instances if instance is not None}
 
 
-def _instance(action: Action, process: Process, seen: dict[str, Any], budget: Budget) -> dict[str, Any] | None:
+def _instance(action: Action, process: Process, seen: dict[str, Any], budget: Budget) -> Mapping[str, Any] | None:
     """Return an action as it is offered now, or None when nobody may do it."""
+    if action.offer.actors and action.offer.actors <= process.actors.keys():
+        return action.offer.instance
     actors = actors_of(action, process, seen, budget)
     if not actors:
         return None
-    path = json_path(("actions", action.key))
-    texts = {
-        name: evaluate_text(text, seen, budget, f"{path}.{name}")
-        for name, text in (("title", action.title), ("label", action.label), ("description", action.description))
-    }
-    properties = {
-        name: evaluate(value, seen, budget, path + json_path((name,))[1:])
-        for name, value in sorted(action.properties.items())
-    }
-    return {
-        **{name: value for name, value in (properties | texts).items() if value is not None},
-        "$schema": action.schema,
-        "key": action.key,
-        "actors": list(actors),
-        "responses": {key: _offered(response.title) for key, response in sorted(action.responses.items())},
-        "default_response": action.default_response,
-        "performative": action.is_performative,
-        "system": action.is_system,
-    }
-
-
-def _offered(title: Any) -> dict[str, Any]:
-    return {"title": title} if isinstance(title, str) else {}
+    members: dict[str, Any] = {}
+    for part in action.offer.parts:
+        if part.price is not None:
+            budget.spend(part.price)
+            continue
+        value = (evaluate_text if part.is_text else evaluate)(part.value, seen, budget, part.place)
+        if value is not None:
+            members[part.name] = value
+    return {**members, **action.offer.fixed, "actors": list(actors)}
 
 
 def actors_of(action: Action, process: Process, seen: dict[str, Any], budget: Budget) -> tuple[str, ...]:
@@ -136,20 +164,19 @@ def actors_of(action: Action, process: Process, seen: dict[str, Any], budget: Bu
     Raises:
         InvalidInstructionError: Its actors or condition cannot be evaluated.
     """
-    path = json_path(("actions", action.key))
     listed: Any = action.actors
     if not isinstance(listed, tuple):
-        listed = evaluate(listed, seen, budget, f"{path}.actors")
+        place = ("actions", action.key, "actors")
+        listed = evaluate(listed, seen, budget, place)
         listed = [listed] if isinstance(listed, str) else listed
         if listed is not None and not isinstance(listed, list):
-            raise InvalidInstructionError("the actors of an action should be a list of keys", path=f"{path}.actors")
-    known = list(dict.fromkeys(item for item in listed or () if isinstance(item, str)))
-    known = [key for key in known if key in process.actors]
+            raise InvalidInstructionError("the actors of an action should be a list of keys", path=json_path(place))
+    known = dict.fromkeys([key for key in listed or () if isinstance(key, str) and key in process.actors])
     if isinstance(action.condition, bool):
         return tuple(known) if action.condition else ()
-    return tuple(key for key in known if _holds_for(action, process, seen, key, budget))
+    return tuple([key for key in known if _holds_for(action, process, seen, key, budget)])
 
 
 def _holds_for(action: Action, process: Process, seen: dict[str, Any], actor: str, budget: Budget) -> bool:
     asked = {**seen, "current": {**seen["current"], "actor": process.actors[actor]}}
-    return holds(action.condition, asked, budget, json_path(("actions", action.key, "condition")))
+    return holds(action.condition, asked, budget, ("actions", action.key, "condition"))

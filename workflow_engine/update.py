@@ -11,14 +11,25 @@ Without `patch` the place is replaced, and null removes it: a whole asset or act
 Objects on the way are made; items of lists are not. Then everything that changed is validated against its schema.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workflow_engine.errors import InvalidDataError, InvalidInstructionError, json_path, quote
+from workflow_engine.errors import BudgetExceededError, InvalidDataError, InvalidInstructionError, json_path, quote
 from workflow_engine.operators import Budget, paths, values
+from workflow_engine.operators.budget import MAX_DEPTH, MAX_SIZE
 from workflow_engine.process import ACTOR_MEMBERS
 from workflow_engine.scenario import ActorDefinition, Scenario
+from workflow_engine.schema_keywords import shared_work
+
+LARGE = 65_536
+"""Characters and values, as an event can carry: where a response changes more, the whole process is measured."""
+
+MAX_PROJECTION = 4 * MAX_SIZE
+"""Characters and values of all assets and actors of a process together."""
+
+COPIED_PER_STEP = 32
+"""Items or members that are copied for one step: what is small costs nothing."""
 
 MAX_TITLE = 1024
 MAX_IDENTITY = 256
@@ -110,10 +121,27 @@ def target_of(select: str, acting: str, scenario: Scenario) -> tuple[str, ...]:
     return place
 
 
-def write(projection: Projection, place: tuple[str, ...], value: Any, *, patch: bool, scenario: Scenario) -> Projection:
+def write(
+    projection: Projection,
+    place: tuple[str, ...],
+    value: Any,
+    *,
+    patch: bool,
+    scenario: Scenario,
+    budget: Budget | None = None,
+) -> Projection:
     """Return the projection with a value written at a place that `target_of` gave.
 
+    Args:
+        projection: Stays as it is.
+        place: What is written to.
+        value: What is written.
+        patch: Merge it into what is there.
+        scenario: Says what actors and assets are at the start.
+        budget: Pays for copying the lists and objects on the way; a fresh one when absent.
+
     Raises:
+        BudgetExceededError: They are too large for the steps that are left.
         InvalidInstructionError: The place does not exist and cannot be made.
         InvalidDataError: A title or identity is not one.
     """
@@ -122,25 +150,22 @@ def write(projection: Projection, place: tuple[str, ...], value: Any, *, patch: 
     if place == ("title",):
         return _with_title(projection, value)
     kind, key, rest = place[0], place[1], place[2:]
+    budget = budget or Budget()
     if kind == "assets":
-        present = projection.assets[key]
-        changed = _put(present, rest, value, patch=patch)
-        if changed is None:
-            changed = default_of(scenario.assets[key].schema_document)
-        return _replace(projection, assets={**projection.assets, key: changed})
-    actor = _put(projection.actors[key], rest, value, patch=patch)
-    return _replace(projection, actors={**projection.actors, key: _actor(actor, scenario.actors[key])})
-
-
-def _replace(projection: Projection, **changes: Any) -> Projection:
-    members = {"title": projection.title, "actors": projection.actors, "assets": projection.assets, **changes}
-    return Projection(**members)
+        asset = _put(projection.assets[key], rest, value, patch=patch, budget=budget)
+        if asset is None:
+            asset = default_of(scenario.assets[key].schema_document)
+        assets = {**projection.assets, key: asset}
+        return Projection(title=projection.title, actors=projection.actors, assets=assets)
+    actor = _actor(_put(projection.actors[key], rest, value, patch=patch, budget=budget), scenario.actors[key])
+    actors = {**projection.actors, key: actor}
+    return Projection(title=projection.title, actors=actors, assets=projection.assets)
 
 
 def _with_title(projection: Projection, value: Any) -> Projection:
     if value is not None and not (isinstance(value, str) and len(value) <= MAX_TITLE):
         raise InvalidDataError([("$.title", f"A title should be text of at most {MAX_TITLE} characters.")])
-    return _replace(projection, title=value)
+    return Projection(title=value, actors=projection.actors, assets=projection.assets)
 
 
 def _actor(value: Any, definition: ActorDefinition) -> Mapping[str, Any]:
@@ -157,21 +182,23 @@ def _actor(value: Any, definition: ActorDefinition) -> Mapping[str, Any]:
     return actor if identity is None else {**actor, "identity": identity}
 
 
-def _put(target: Any, rest: tuple[str, ...], value: Any, *, patch: bool) -> Any:
+def _put(target: Any, rest: tuple[str, ...], value: Any, *, patch: bool, budget: Budget) -> Any:
     """Return a copy of a value with something written below it; null where it is removed."""
     if not rest:
-        return merge(target, value) if patch else value
+        return merge(target, value, budget) if patch else value
+    if isinstance(target, (list, dict)):
+        budget.spend(len(target) // COPIED_PER_STEP)
     name = rest[0]
     if isinstance(target, list):
         index = paths.item_index(name)
         if index is None or index >= len(target):
             raise InvalidInstructionError(f"the list has no item {quote(name)} to change")
-        item = _put(target[index], rest[1:], value, patch=patch)
+        item = _put(target[index], rest[1:], value, patch=patch, budget=budget)
         return [*target[:index], item, *target[index + 1 :]]
     if target is not None and not isinstance(target, Mapping):
         raise InvalidInstructionError(f"there is nothing below a text or number to change ({quote(name)})")
     members = dict(target or {})
-    item = _put(members.get(name), rest[1:], value, patch=patch)
+    item = _put(members.get(name), rest[1:], value, patch=patch, budget=budget)
     if item is None:
         members.pop(name, None)
     else:
@@ -179,42 +206,72 @@ def _put(target: Any, rest: tuple[str, ...], value: Any, *, patch: bool) -> Any:
     return members
 
 
-def merge(target: Any, value: Any) -> Any:
-    """Return a value with another patched into it (see the module)."""
+def merge(target: Any, value: Any, budget: Budget | None = None) -> Any:
+    """Return a value with another patched into it (see the module), paid for as in `write`."""
+    budget = budget or Budget()
     if isinstance(target, list):
+        budget.spend(len(target) // COPIED_PER_STEP)
         return [*target, value]
-    return _merge_patch(target, value)
+    return _merge_patch(target, value, budget)
 
 
-def _merge_patch(target: Any, value: Any) -> Any:
+def _merge_patch(target: Any, value: Any, budget: Budget) -> Any:
     """RFC 7396, section 2."""
     if not isinstance(value, Mapping):
         return value
     members = dict(target) if isinstance(target, Mapping) else {}
+    budget.spend(len(members) // COPIED_PER_STEP)
     for key, item in value.items():
         if item is None:
             members.pop(key, None)
         else:
-            members[key] = _merge_patch(members.get(key), item)
+            members[key] = _merge_patch(members.get(key), item, budget)
     return members
 
 
 def validate_changes(before: Projection, after: Projection, scenario: Scenario) -> None:
-    """Check every actor and asset that changed against its schema, and its size.
+    """Check the size of what changed, and every actor and asset that changed against its schema.
 
     Raises:
-        InvalidDataError: One does not fit its schema.
-        BudgetExceededError: One is too large or nested too deeply.
+        InvalidDataError: One does not fit its schema, or all of them together take too much work.
+        BudgetExceededError: One is nested too deeply, or the data of the process becomes too large.
     """
-    for key, asset in sorted(after.assets.items()):
-        if asset is not before.assets[key]:
-            values.measure(asset, Budget())
-            scenario.assets[key].schema.validate(asset, json_path(("assets", key)))
-    for key, actor in sorted(after.actors.items()):
-        if actor is not before.actors[key] and data_of(actor, {}) != data_of(before.actors[key], {}):
-            values.measure(actor, Budget())
+    assets = {key: after.assets[key] for key in changed(before.assets, after.assets)}
+    actors = {
+        key: after.actors[key]
+        for key in changed(before.actors, after.actors)
+        if data_of(after.actors[key], {}) != data_of(before.actors[key], {})
+    }
+    _check_size((*assets.values(), *actors.values()), after)
+    with shared_work():
+        for key, asset in assets.items():
+            scenario.assets[key].schema.validate(asset, ("assets", key))
+        for key, actor in actors.items():
             definition = scenario.actors[key]
-            definition.schema.validate(data_of(actor, definition.schema_document), json_path(("actors", key)))
+            definition.schema.validate(data_of(actor, definition.schema_document), ("actors", key))
+
+
+def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Return the keys of the actors or assets that are other objects than before, in their order."""
+    return [] if after is before else sorted([key for key, value in after.items() if value is not before[key]])
+
+
+def _check_size(written: Iterable[Any], after: Projection) -> None:
+    """Measure what changed; where that is much, all data of the process. What is small adds up to little."""
+    budget = Budget()
+    try:
+        for value in written:
+            values.measure(value, budget)
+        if budget.size < MAX_SIZE - LARGE:
+            whole = Budget(MAX_PROJECTION, MAX_PROJECTION)
+            for value in (*after.assets.values(), *after.actors.values()):
+                values.measure(value, whole)
+    except BudgetExceededError as error:
+        hint = (
+            f"A response changes at most {MAX_SIZE} characters and values, nested {MAX_DEPTH} deep; a process holds "
+            f"{MAX_PROJECTION}. Keep what is larger elsewhere, and its hash in the process."
+        )
+        raise BudgetExceededError(f"the data of the process becomes too large: {error.message}", hint=hint) from None
 
 
 def data_of(actor: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,8 +83,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare what two scenarios say and what they can do; negative if they can do different things."""
+    from workflow_engine.compiling import load
     from workflow_engine.model import compare as compare_scenarios
-    from workflow_engine.scenario import load
 
     if old == new == "-":
         raise typer.BadParameter("only one of the two files can be standard input")
@@ -104,10 +104,11 @@ def limits_of(configurations: int = _MOST, seconds: float = _LONGEST) -> "Limits
     """Return how much is explored, until that many seconds from now."""
     from workflow_engine.model import Limits
 
-    return Limits(configurations=configurations, steps=10 * configurations, is_over=_clock(seconds))
+    return Limits(configurations=configurations, steps=10 * configurations, is_over=clock(seconds))
 
 
-def _clock(seconds: float) -> Callable[[], bool]:
+def clock(seconds: float) -> Callable[[], bool]:
+    """Return what tells whether that many seconds from now are over."""
     end = time.monotonic() + seconds
     return lambda: time.monotonic() > end
 

@@ -21,7 +21,7 @@ def simulate(
         typer.Option(
             metavar="FILE",
             help="A JSON list of {actor, action, response?, data?}, {actor, propose}, {actor, answer}, "
-            "{actor, comment}, each with at? or after?, and {wait}.",
+            "{actor, comment}, each with at? or after? and, in a sub-process, with in, and {wait}.",
         ),
     ],
     as_json: AsJson = False,
@@ -75,6 +75,10 @@ def _text(document: dict[str, Any]) -> str:
         f"next       {', '.join(document['next']) or '-'}",
     ]
     lines += [f"action     {action}: {', '.join(actors)}" for action, actors in document["actions"].items()]
+    for item in document.get("sub_processes", ()):
+        place = item["in"] if isinstance(item["in"], str) else "/".join(item["in"])
+        note = " (abandoned)" if item.get("abandoned") else " (finished)" if item["finished"] else ""
+        lines.append(f"in         {place}: {item['state']}{note}")
     if "deviation" in document:
         lines.append(f"deviation  {document['deviation']} (in force)")
     for made in document.get("proposals", ()):

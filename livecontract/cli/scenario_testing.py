@@ -8,6 +8,7 @@ import typer
 
 from livecontract.cli.files import DocumentFile, read_document
 from livecontract.cli.outcome import FAILURE, OK, AsJson, finish, note
+from livecontract.cli.scenario_check import clock
 from livecontract.cli.scenario_simulation import with_files
 from livecontract.errors import InvalidFileError
 
@@ -18,6 +19,8 @@ TestPaths = Annotated[list[Path], typer.Argument(metavar="PATH…", help="*.feat
 OutFile = Annotated[
     Path | None, typer.Option("--out", metavar="FILE", help="Where to write it; otherwise it is shown.")
 ]
+Seconds = Annotated[float, typer.Option(min=0, help="How long it may take; what is left then is not done.")]
+_LONGEST = 600.0
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Name the tests that pass as well.")]
 
 
@@ -28,6 +31,7 @@ def run_tests(
         float | None, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail where less is covered.")
     ] = None,
     verbose: Verbose = False,
+    seconds: Seconds = _LONGEST,
     as_json: AsJson = False,
 ) -> None:
     """Run tests of scenarios: features in Gherkin, and runs in JSON. Negative if one of them fails."""
@@ -40,7 +44,7 @@ def run_tests(
     log.configure("error")  # that a request fails is what a test says, no news
     scenarios, covered = Scenarios(), Coverage()
     results = []
-    for file in find_tests(paths):
+    for file in find_tests(paths, clock(seconds)):
         for result in file.run(scenarios):
             results.append(result)
             covered.add(result.traces)
@@ -67,6 +71,7 @@ def mutate(
     fail_on_survivors: Annotated[
         bool, typer.Option("--fail-on-survivors", help="Be negative where a mutant survives without an explanation.")
     ] = False,
+    seconds: Seconds = _LONGEST,
     as_json: AsJson = False,
 ) -> None:
     """Change a scenario in one place at a time, and say which changes no test notices."""
@@ -79,7 +84,7 @@ def mutate(
     log.configure("error")
     scenarios = Scenarios()
     scenario = scenarios.prefer(_name_of(file), read_document(file))
-    report = mutate_scenario(scenario, find_tests(tests), scenarios)
+    report = mutate_scenario(scenario, find_tests(tests, clock(seconds)), scenarios)
     document = {
         "scenario": scenario.name or scenario.id,
         "failed": [result.to_dict() for result in report.failed],
@@ -122,6 +127,7 @@ def generate(
     file: DocumentFile,
     out: OutFile = None,
     bound: Annotated[int, typer.Option(min=1, max=100_000, help="Configurations that are looked at.")] = 2_000,
+    seconds: Seconds = _LONGEST,
     as_json: AsJson = False,
 ) -> None:
     """Write features that take every transition that can be reached, and say what cannot be, and why."""
@@ -134,7 +140,7 @@ def generate(
     name = _name_of(file)
     document = read_document(file)
     scenario = Scenarios().prefer(name, document)
-    made, place = generate_feature(name, scenario, bound), given_places(document)
+    made, place = generate_feature(name, scenario, bound, clock(seconds)), given_places(document)
     for text in made.texts:
         _check_result(text, name, scenario)
     missing = [

@@ -1,9 +1,5 @@
 """Several copies of the service over one store: one forges at a time, and what one acknowledged all of them know."""
 
-import random
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -24,11 +20,10 @@ from eventchain.core.clock import system_clock
 from eventchain.core.errors import UnavailableError
 from eventchain.store.document_store import Collection, Document, DocumentStore
 from eventchain.store.memory import MemoryStore
-from eventchain.store.mongo import MongoStore
 from eventchain.store.sqlite import SqliteStore
+from tests.anchor.one_copy import open_place
 from tests.anchor.strategies import ADDRESSES
 from tests.anchor.world import ACCOUNT, START, hash_of
-from tests.servers.mongodb import NewDatabase
 
 PARAMETERS = development(period=4)
 
@@ -369,127 +364,3 @@ def test_clock_that_is_set_back_keeps_no_lease_for_ever() -> None:
     assert not one.is_held(START - 3_600_000)
     assert one.take(START - 3_600_000)
     assert other.take(START - 3_598_900)
-
-
-CHILD = """
-import sys, hashlib, threading
-from pathlib import Path
-from anchor.parameters import development
-from anchor.service import AnchorService
-from eventchain.core import base58
-from eventchain.core.clock import system_clock
-from eventchain.core.errors import UnavailableError
-from eventchain.core.keys import KeyPair
-from tests.anchor.test_copies import open_place
-
-store = open_place(sys.argv[1])
-account, parameters = KeyPair.from_seed_phrase("development chain"), development(block_time=60, period=4)
-service = AnchorService(store, account, parameters, clock=system_clock)
-threading.Thread(target=service.run, args=(threading.Event(),), daemon=True).start()
-for index in range(100_000):
-    text = base58.encode(hashlib.sha256(f"{sys.argv[2]} {index}".encode()).digest())
-    service.submit([text])
-    print(text, flush=True)
-"""
-
-
-def open_place(place: str) -> DocumentStore:
-    """Open the store that a child process is told of."""
-    return MongoStore(place, None, COLLECTIONS) if "://" in place else SqliteStore(Path(place), COLLECTIONS)
-
-
-class Child:
-    """A copy in a process of its own, which submits and prints what was acknowledged."""
-
-    def __init__(self, place: str, name: str) -> None:
-        self.acknowledged: list[str] = []
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, place, name],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
-        self._reader = threading.Thread(target=self._read)
-        self._some = threading.Condition()
-        self._reader.start()
-
-    def _read(self) -> None:
-        assert self._process.stdout is not None
-        with self._process.stdout as lines:
-            for line in lines:
-                if line.endswith("\n"):
-                    with self._some:
-                        self.acknowledged.append(line.strip())
-                        self._some.notify_all()
-
-    def wait_for(self, count: int) -> None:
-        """Wait until so many hashes are acknowledged."""
-        with self._some:
-            assert self._some.wait_for(lambda: len(self.acknowledged) >= count, timeout=60)
-
-    def kill(self) -> None:
-        """End it as a power cut would."""
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
-        self._reader.join()
-
-
-def kill_copies(place: str, seed: int, rounds: int) -> list[str]:
-    """Run two copies, kill one of them again and again, and return everything that was acknowledged."""
-    chance = random.Random(seed)
-    children, acknowledged = [Child(place, f"{seed} a"), Child(place, f"{seed} b")], []
-    try:
-        for child in children:
-            child.wait_for(1)
-        for round_number in range(rounds):
-            victim = chance.randrange(2)
-            children[victim].wait_for(len(children[victim].acknowledged) + chance.randrange(1, 12))
-            children[victim].kill()
-            acknowledged += children[victim].acknowledged
-            other = children[1 - victim]
-            other.wait_for(len(other.acknowledged) + chance.randrange(1, 6))
-            children[victim] = Child(place, f"{seed} {round_number}")
-            children[victim].wait_for(1)
-    finally:
-        for child in children:
-            child.kill()
-            acknowledged += child.acknowledged
-    return acknowledged
-
-
-def check_after_kills(store: DocumentStore, acknowledged: Sequence[str]) -> None:
-    """Check that a new copy brings every acknowledged hash to a receipt, on one chain."""
-    service = AnchorService(store, ACCOUNT, development(block_time=60, period=4), clock=system_clock)
-    stop = threading.Event()
-    for _ in range(6_000):
-        service.step()
-        if len(service.receipts(acknowledged)) == len(set(acknowledged)) and not service.unconfirmed():
-            break
-        stop.wait(0.005)
-    found = service.receipts(acknowledged)
-    assert found.keys() == set(acknowledged)
-    for text, receipt in found.items():
-        receipts.verify(receipt, base58.decode(text))
-    check_chain(store, [service])
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-def test_copies_killed_at_any_moment_lose_no_acknowledged_hash(tmp_path: Path, seed: int) -> None:
-    check_killed(str(tmp_path / "anchor.sqlite"), seed)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4))
-def test_copies_killed_over_a_store_without_transactions(new_database: NewDatabase, seed: int) -> None:
-    check_killed(new_database(), seed)
-
-
-def check_killed(place: str, seed: int) -> None:
-    """Kill copies over a store and check what is left."""
-    acknowledged = kill_copies(place, seed, rounds=4)
-    store = open_place(place)
-    try:
-        check_after_kills(store, acknowledged)
-    finally:
-        store.close()

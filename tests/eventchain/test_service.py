@@ -417,6 +417,7 @@ def test_events_before_a_refused_one_are_kept(stage: Stage) -> None:
     assert length(stage) == 4
 
 
+@pytest.mark.slow
 def test_long_chain_is_taken_in_whole(stage: Stage) -> None:
     tip, made = service_of(stage).tip(stage.chain), []
     for _ in range(1500):

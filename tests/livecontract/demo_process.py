@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests import needs
@@ -30,14 +31,15 @@ class DemoProcess:
         for place in self.surroundings:
             place.mkdir(parents=True)
         home, work, temporary = map(str, self.surroundings)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "livecontract", "demo", "--directory", str(self.directory), *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=work,
-            env={**os.environ, "HOME": home, "TMPDIR": temporary, "COLUMNS": "100"},
-        )
+        with nothing_ignored():
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "livecontract", "demo", "--directory", str(self.directory), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=work,
+                env={**os.environ, "HOME": home, "TMPDIR": temporary, "COLUMNS": "100"},
+            )
         self.seen: list[str] = []
 
     def lines(self) -> Iterator[str]:
@@ -96,6 +98,19 @@ class DemoProcess:
         for stream in (self._process.stdout, self._process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@contextmanager
+def nothing_ignored() -> Iterator[None]:
+    """Start processes that hear of signals, although the tests may run under `nohup` or in the background."""
+    ignored = [item for item in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(item) is signal.SIG_IGN]
+    for item in ignored:
+        signal.signal(item, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for item in ignored:
+            signal.signal(item, signal.SIG_IGN)
 
 
 def is_alive(pid: int) -> bool:

@@ -287,11 +287,11 @@ def test_what_a_node_said_it_took_survives_that_it_is_killed(tmp_path: Path) -> 
     node = NodeOfItsOwn(tmp_path / "data")
     stop = threading.Event()
     try:
-        writers = [Writer(node.url, number) for number in range(1, 7)]
+        writers = [Writer(node.url, number) for number in range(1, 5)]
         moments = random.Random(4)
         with concurrent.futures.ThreadPoolExecutor(len(writers)) as pool:
             running = [pool.submit(writer.run, stop) for writer in writers]
-            for _ in range(4):
+            for _ in range(3):
                 wanted = sum(len(writer.taken) for writer in writers) + moments.randint(20, 60)
                 wait_for(lambda wanted=wanted: sum(len(writer.taken) for writer in writers) >= wanted, "more events")
                 node.kill()

@@ -177,3 +177,21 @@ def test_mutation_of_a_scenario_whose_tests_fail_says_which(said: Said) -> None:
 def test_what_strangers_wrote_steers_no_terminal(said: Said) -> None:
     Path("a.feature").write_text("Feature: F\nScenario: \x1b[31mred\u202e\nGiven \x1b[2J\n", "utf-8")
     assert "\x1b" not in said("test", "a.feature", code=3)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("test", LIBRARY / "features" / "signing.feature"),
+        ("test", LIBRARY / "runs" / "signing.json"),
+        ("mutate", "signing.json", "--tests", LIBRARY / "features" / "signing.feature"),
+    ],
+)
+def test_tests_end_when_their_time_is_over(said: Said, words: tuple[str | Path, ...]) -> None:
+    assert "The time for the tests is over" in said(*words, "--seconds", "0", code=3)
+
+
+def test_generating_says_what_it_did_not_come_to_in_time(said: Said) -> None:
+    made = said.json("generate", "signing.json", "--seconds", "0")
+    assert made["configurations"] == 0
+    assert made["missing"]

@@ -2,17 +2,19 @@
 
 from typing import Any
 
+import pytest
+
 import scenarios
 from livecontract import evidence
 from livecontract.histories import read_histories
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, make_evidence, refusal
+from workflow_engine.compiling import load
 from workflow_engine.engine import replay
 from workflow_engine.errors import ActionNotAvailableError, ActorNotAllowedError, InvalidResponseError
 from workflow_engine.impact import change_to, impact_of
 from workflow_engine.process import Process
-from workflow_engine.scenario import load
 
 NAMES = ("buyer", "seller", "surveyor", "bank")
 DAY = 24 * 60 * 60 * 1000
@@ -91,6 +93,7 @@ def test_one_ends_well_and_one_fails_and_all_nodes_go_on_alike() -> None:
     assert [item.check for item in checks if not item.ok] == []
 
 
+@pytest.mark.slow
 def test_sub_processes_are_abandoned_when_the_time_of_the_sale_is_over() -> None:
     stage = begin()
     survey(stage, "sound")

@@ -9,9 +9,9 @@ import scenarios
 from tests.scenarios.casting import loaded
 from workflow_engine import simulate
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.normalise import FINAL_STATES, normalise
 from workflow_engine.proposal import check_proposal, read_proposal
-from workflow_engine.scenario import load
 
 PROMISED = {
     "arbitration",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import scenarios
-from workflow_engine.scenario import load
+from workflow_engine.compiling import load
 from workflow_engine.testing.coverage import Coverage
 from workflow_engine.testing.discovery import TestFile, find_tests
 from workflow_engine.testing.lookup import Scenarios

@@ -53,7 +53,8 @@ def test_limits_are_those_of_the_code():
 
 def test_actions_that_are_shown_are_accepted():
     blocks = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
-    shown = [block for block in blocks if block.get("$schema", "").startswith("urn:livecontract:action:")]
+    objects = [block for block in blocks if isinstance(block, dict)]
+    shown = [block for block in objects if block.get("$schema", "").startswith("urn:livecontract:action:")]
     assert {block["$schema"].rpartition(":")[2] for block in shown} >= {"sequence", "invite", "http", "sub-process"}
     for action in shown:
         keys = [key for key in action["responses"] if key != "404"]

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.workflow_engine.nesting import INSPECTION, LABORATORY, OWN, PURCHASE, changed, manual
+from tests.workflow_engine.nesting import INSPECTION, LABORATORY, OWN, PURCHASE, Contract, changed, manual
 from workflow_engine.checks import check
 from workflow_engine.checks.sub_processes import MAX_SUB_PROCESSES
 
@@ -137,14 +139,14 @@ def bomb(levels: int, actions: int) -> dict[str, Any]:
 
 
 def test_scenario_never_lets_nodes_start_more_sub_processes_than_the_limit() -> None:
-    assert findings(bomb(2, 30), "error") == set()  # 30 and 900
-    assert findings(bomb(2, 40), "error") == {("many-sub-processes", "$.scenarios")}
+    assert findings(bomb(2, 15), "error") == set()  # 15 and 225
+    assert findings(bomb(2, 16), "error") == {("many-sub-processes", "$.scenarios")}
     assert ("many-sub-processes", "$.scenarios") in findings(bomb(20, 8), "error")
-    assert 30 + 900 <= MAX_SUB_PROCESSES < 40 + 1600
+    assert 15 + 225 <= MAX_SUB_PROCESSES < 16 + 256
 
 
 def test_runs_of_a_schedule_are_counted() -> None:
-    daily = {"every": "P1D", "max": 900}
+    daily = {"every": "P1D", "max": 200}
     document = changed("actions", "finance", schedule=daily)
     assert findings(document, "error") == set()
     document["actions"]["inspect"]["schedule"] = daily
@@ -154,3 +156,28 @@ def test_runs_of_a_schedule_are_counted() -> None:
 def test_findings_in_embedded_scenarios_have_their_place() -> None:
     document = changed("scenarios", "inspection", **{**INSPECTION, "assets": {}})
     assert ("update-target", "$.scenarios.inspection.actions.report.responses.ok.update") in findings(document, "error")
+
+
+JUNK = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text(max_size=8)
+    | st.sampled_from(["inspection", "report", "buyer"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["object", "client", "<ref>", "ok", "", "a.b"]) | st.text(max_size=4), inner)
+    ),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.dictionaries(st.sampled_from(["scenario", "roles", "assets", "result", "responses", "schedule"]), JUNK))
+def test_whatever_stands_in_an_action_it_is_checked_and_what_passes_runs(members: dict[str, Any]) -> None:
+    document = changed("actions", "inspect", **members)
+    if check(document).valid:
+        contract = Contract(document)
+        contract.act("p", "offer", "beta", data={"address": "Mill Lane 1", "price": 100})
+        contract.settle()
+        contract.check_replay()

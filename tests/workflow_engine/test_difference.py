@@ -76,7 +76,7 @@ def test_there_is_no_difference_exactly_where_documents_are_equal(old: dict[str,
 
 def _sorted(value: Any) -> Any:
     if isinstance(value, dict):
-        return [(key, _sorted(item)) for key, item in sorted(value.items())]
+        return {key: _sorted(value[key]) for key in sorted(value)}
     return [_sorted(item) for item in value] if isinstance(value, list) else value
 
 

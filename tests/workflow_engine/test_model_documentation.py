@@ -51,6 +51,7 @@ def test_properties_that_are_shown_can_be_read() -> None:
 
 def test_numbers_are_those_of_the_code() -> None:
     assert f"{len(list(faults()))} scenarios with one seeded fault each" in PAGE
+    assert f"all {len(list(faults()))} are found" in PAGE
     assert f"At most {limits.MAX_CONFIGURATIONS:,} configurations" in PAGE
     assert limits.MAX_STEPS == 10 * limits.MAX_CONFIGURATIONS
     assert f"At most {MAX_VALUES} combinations" in PAGE

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from eventchain.core.errors import LiveContractError
 from workflow_engine import machine, simulate
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.model import Limits, examine
 from workflow_engine.model.explore import explore
 from workflow_engine.model.graph import Graph
 from workflow_engine.model.runs import run_along
 from workflow_engine.model.trying import Attempt, entry_of
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import Scenario
 
 from .fault_corpus import sound
 from .samples import ORDER, OWN
@@ -408,3 +409,59 @@ def test_time_that_is_over_at_once_leaves_the_start() -> None:
     assert examination.graph is not None
     assert [item.state for item in examination.graph.configurations] == ["initial"]
     assert examination.graph.unexplored == {0}
+
+
+def passing_on(determined: Any) -> dict[str, Any]:
+    """Whoever judges says the outcome, or an asset does; one of the outcomes has data of its own."""
+    number = {
+        "type": "object",
+        "properties": {"n": {"type": "integer"}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
+    return {
+        "$schema": OWN,
+        "actors": {"one": {}},
+        "actions": {
+            "judge": {
+                "actor": "one",
+                "determine_response": determined,
+                "default_response": "good",
+                "responses": {"good": {"schema": False}, "bad": {"schema": number}, "ugly": {}},
+            }
+        },
+        "states": {
+            "initial": {
+                "action": "judge",
+                "transitions": [
+                    {"response": "good", "transition": ":success"},
+                    {"response": "bad", "transition": ":failed"},
+                    {"response": "ugly", "transition": ":cancelled"},
+                ],
+            }
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("determined", "outcomes"),
+    [
+        ({"<ref>": "current.response.key"}, {"bad", "ugly"}),
+        (
+            {"<if>": {"condition": {"<eval>": "current.response.key == 'ugly'"}, "then": "bad", "else": "ugly"}},
+            {"bad", "ugly"},
+        ),
+        ("bad", {"bad"}),
+    ],
+)
+def test_outcome_that_an_action_passes_on_is_submitted_with_the_data_of_all_outcomes(
+    determined: Any, outcomes: set[str]
+) -> None:
+    scenario = load(passing_on(determined))
+    graph = explore(scenario)
+    moves = [move for moves in graph.moves for move in moves]
+    assert {move.response for move in moves} == outcomes
+    for move in moves:
+        run = run_along(scenario, (move,))
+        assert run.is_certain
+        assert run.state == graph.configurations[move.target].state

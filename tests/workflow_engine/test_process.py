@@ -1,6 +1,8 @@
 """A process as data: its JSON form, what instructions see of it, and the texts of moments and durations."""
 
+import dataclasses
 from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -9,9 +11,11 @@ from hypothesis import strategies as st
 from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import InvalidError
 from workflow_engine import machine, simulate
+from workflow_engine.compiling import load
 from workflow_engine.durations import add_duration, from_iso, to_iso
+from workflow_engine.history import History
 from workflow_engine.process import LTO_PROCESS, OWN_PROCESS, Process, context_of, identity_of
-from workflow_engine.scenario import load
+from workflow_engine.process_parts import CurrentState
 from workflow_engine.view import complete
 
 from .samples import ORDER, Chain
@@ -134,3 +138,20 @@ def test_moment_is_read_with_and_without_zone() -> None:
     assert from_iso("2026-01-01T01:00:00+01:00") == from_iso("2026-01-01") == moment("2026-01-01T00:00:00")
     with pytest.raises(InvalidError):
         from_iso("yesterday")
+
+
+def test_other_data_and_another_place_leave_everything_else_as_it_is() -> None:
+    """Both name each member by itself: one that is added to a process and forgotten there would be lost at a step."""
+    members: dict[str, Any] = {field.name: object() for field in dataclasses.fields(Process)}
+    process = Process(**{**members, "previous": History()})
+    moved = {"title", "actors", "assets"}
+    kept = {field.name for field in dataclasses.fields(Process)} - moved
+    written = process.with_data("another", {}, {})
+    assert {name for name in kept if getattr(written, name) is not getattr(process, name)} == set()
+    standing = process.standing_at(cast("CurrentState", object()), None)
+    assert {name for name in kept | moved if getattr(standing, name) is not getattr(process, name)} == {"current"}
+    given = process.standing_at(process.current, {"key": "ok"})
+    assert {name for name in kept | moved if getattr(given, name) is not getattr(process, name)} == {
+        "previous",
+        "changed",
+    }

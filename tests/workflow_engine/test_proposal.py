@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from eventchain.core import canonical_json
 from eventchain.core.errors import LiveContractError
+from workflow_engine.compiling import load
 from workflow_engine.errors import (
     InvalidDeviationError,
 )
 from workflow_engine.proposal import OWN_DEVIATION, read_proposal
-from workflow_engine.scenario import load
 
 from .deviating import HAGGLE, Play, changed
 from .samples import ORDER
@@ -183,7 +183,7 @@ def test_deviation_from_a_scenario_of_lto_is_written_in_its_dialect() -> None:
 def test_example_of_the_documentation_can_be_read() -> None:
     text = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text("utf-8")
     examples = [json.loads(part.partition("```")[0]) for part in text.split("```json\n")[1:]]
-    (example,) = [item for item in examples if item.get("$schema") == OWN_DEVIATION]
+    (example,) = [item for item in examples if isinstance(item, dict) and item.get("$schema") == OWN_DEVIATION]
     assert read_proposal(example).start == "first_part"
 
 

@@ -10,10 +10,10 @@ import structlog
 
 from eventchain.core.errors import ForbiddenError
 from workflow_engine import machine
+from workflow_engine.compiling import load
 from workflow_engine.errors import TriggerError
 from workflow_engine.ports import HttpRequest, HttpResponse
 from workflow_engine.process import LTO_RESPONSE, Process
-from workflow_engine.scenario import load
 from workflow_engine.triggers import MAX_DATA, Call, Outcome, Triggers
 from workflow_engine.triggers.event import EventTrigger
 from workflow_engine.triggers.http import HttpTrigger
@@ -254,6 +254,14 @@ def test_projection_makes_the_request() -> None:
     projection = "{url: url, method: 'PUT', data: {who: actor.name, process: process.id, n: process.assets.order.n}}"
     http(web, projection=projection)
     assert (web.requests[0].method, web.requests[0].body) == ("PUT", b'{"n":7,"process":"p","who":"Acme"}')
+
+
+@pytest.mark.parametrize("process", ["process", "{id: process.id, previous: process.previous}"])
+def test_projection_may_send_the_history_as_a_list(process: str) -> None:
+    web = Web()
+    http(web, projection=f"{{url: url, method: 'PUT', data: {process}}}")
+    sent = json.loads(web.requests[0].body or b"")
+    assert (sent["id"], sent["previous"]) == ("p", [])
 
 
 def test_outcome_that_the_scenario_refuses_becomes_its_error() -> None:

@@ -1,10 +1,10 @@
 """Passive tests: what can be said about a scenario without running it (paper section 7.7).
 
 `check` never raises for any JSON value and never takes long, whoever wrote it. Rules are pure functions over the normal
-form, one thing each, listed in `rules.RULES`; findings point into the document as it was given.
+form, one thing each, listed in `rules.RULES`, errors first; findings point into the document as it was given.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workflow_engine.checks import limits
@@ -14,13 +14,12 @@ from workflow_engine.checks.view import View
 from workflow_engine.errors import Path, Problem, json_path
 from workflow_engine.normalise import read, scenario_id
 from workflow_engine.reading import Reading
+from workflow_engine.schema_keywords import shared_work
 
 __all__ = ["RULES", "Report", "Rule", "check", "check_bounded"]
 
 MAX_PROBLEMS = 200
 """Findings listed; past these nobody reads on, and strangers choose how many there are."""
-
-_ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
 def check(document: Any) -> Report:
@@ -39,15 +38,26 @@ def check_bounded(document: Any) -> Report:
     form, reading = read(document)
     if reading.problems:
         return Report(problems=tuple(reading.problems[:MAX_PROBLEMS]), id=None)
-    found = dict.fromkeys(_apply_rules(View(form), reading, ()))
-    ordered = sorted(found, key=lambda problem: _ORDER[problem.severity])
-    return Report(problems=tuple(ordered[:MAX_PROBLEMS]), id=scenario_id(form))
+    found: dict[Problem, None] = {}
+    with shared_work():
+        for problem in _apply_rules(tuple(_views(View(form), ())), reading):
+            found[problem] = None
+            if len(found) == MAX_PROBLEMS:
+                break
+    return Report(problems=tuple(found), id=scenario_id(form))
 
 
-def _apply_rules(view: View, reading: Reading, place: Path) -> Iterator[Problem]:
+def _apply_rules(views: Sequence[tuple[Path, View]], reading: Reading) -> Iterator[Problem]:
+    """Yield what the rules find, errors first, as far as somebody asks: finding all of it can take long."""
     for rule in RULES:
-        for path, message in rule.find(view):
-            given = json_path(reading.locate((*place, *path)))
-            yield Problem(rule=rule.name, severity=rule.severity, path=given, message=message)
+        for place, view in views:
+            for path, message in rule.find(view):
+                given = json_path(reading.locate((*place, *path)))
+                yield Problem(rule=rule.name, severity=rule.severity, path=given, message=message)
+
+
+def _views(view: View, place: Path) -> Iterator[tuple[Path, View]]:
+    """Yield a scenario and those embedded in it, with their places."""
+    yield place, view
     for key, inner in view.inner.items():
-        yield from _apply_rules(inner, reading, (*place, "scenarios", key))
+        yield from _views(inner, (*place, "scenarios", key))

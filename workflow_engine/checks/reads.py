@@ -84,7 +84,7 @@ def bad_template(view: View) -> Iterator[Finding]:
 def unknown_property(view: View) -> Iterator[Finding]:
     """A property is read or written that the JSON Schema of its asset or actor leaves no room for."""
     for place, names in (*reads(view), *_writes(view)):
-        wrong = _without_room(view, names)
+        wrong = without_room(view, names)
         if wrong is not None:
             whole = ".".join(names[: wrong + 1])
             yield (
@@ -101,7 +101,7 @@ def _writes(view: View) -> Iterator[Read]:
                 yield place, update["select"].split(".")
 
 
-def _without_room(view: View, names: list[str]) -> int | None:
+def without_room(view: View, names: list[str]) -> int | None:
     """Return the index of the first name of a path that its schema cannot have; None when all is well or unknown."""
     if len(names) < 3 or names[0] not in ("assets", "actors") or names[1] not in view.form[names[0]]:
         return None

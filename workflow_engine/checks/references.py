@@ -1,8 +1,8 @@
 """Names that a scenario uses and that have to exist in it."""
 
-import difflib
 from collections.abc import Iterable, Iterator
 
+from workflow_engine.advice import nearest
 from workflow_engine.checks.reads import reads
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import TIMEOUT, View
@@ -15,8 +15,8 @@ MAX_KEY = 128
 
 def missing(kind: str, name: str, known: Iterable[str]) -> str:
     """Say that there is no such state (action, actor, asset), and which one may have been meant."""
-    close = difflib.get_close_matches(name[:64], [key[:64] for key in known], n=1)
-    advice = f" Did you mean {quote(close[0])}?" if close else ""
+    close = nearest(name, known)
+    advice = "" if close is None else f" Did you mean {quote(close)}?"
     return f"There is no {kind} {quote(name)} in this scenario.{advice}"
 
 

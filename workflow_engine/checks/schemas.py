@@ -1,11 +1,11 @@
 """The JSON Schemas of actors, assets and responses, and durations."""
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
 from eventchain.core.errors import InvalidError
 from workflow_engine import schema
+from workflow_engine.advice import nearest
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import View
 from workflow_engine.durations import add_duration
@@ -56,9 +56,9 @@ def misspelt_keyword(view: View) -> Iterator[Finding]:
     for place, document in _schemas(view):
         for at, part in _parts(document):
             for name in part:
-                close = difflib.get_close_matches(name[:32], _KEYWORDS, n=1, cutoff=0.8)
-                if name not in _KEYWORDS and close:
-                    yield (*place, *at, name), f"{quote(name)} has no effect. Did you mean {quote(close[0])}?"
+                close = None if name in _KEYWORDS else nearest(name, _KEYWORDS, cutoff=0.8)
+                if close is not None:
+                    yield (*place, *at, name), f"{quote(name)} has no effect. Did you mean {quote(close)}?"
 
 
 def bad_duration(view: View) -> Iterator[Finding]:

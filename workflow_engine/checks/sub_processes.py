@@ -12,7 +12,7 @@ from workflow_engine.errors import Path, quote
 from workflow_engine.reading import describe, is_instruction
 from workflow_engine.sub_processes.naming import ERROR, response_key
 
-MAX_SUB_PROCESSES = 1_000
+MAX_SUB_PROCESSES = 256
 """Sub-processes that a process can come to, with theirs, without being in a state twice: nodes might start them all."""
 
 

@@ -196,13 +196,16 @@ def cannot_go_on(_scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
 
 
 def never_answered(scenario: Scenario, graph: Graph) -> Iterator[Sighting]:
-    """A response that could not be tried, because no data was found that fits."""
+    """A response that could not be tried: no data was found that fits, or no sub-process was seen to end so."""
     for action, response in graph.untried:
-        if action in scenario.actions and response in scenario.actions[action].responses:
-            yield Sighting(
-                path=("actions", action, "responses", response),
-                message=(
-                    f"No data was found with which {quote(f'{action}.{response}')} can be given, so what follows it "
-                    'was not looked at. Give its schema "examples", or look whether any data fits at all.'
-                ),
+        if action not in scenario.actions or response not in scenario.actions[action].responses:
+            continue
+        name = quote(f"{action}.{response}")
+        if action in graph.called:
+            message = f"The sub-process was not seen to end so that the response would be {name}; look whether it can."
+        else:
+            message = (
+                f"No data was found with which {name} can be given, so what follows it was not looked at. Give its "
+                'schema "examples", or look whether any data fits at all.'
             )
+        yield Sighting(path=("actions", action, "responses", response), message=message)

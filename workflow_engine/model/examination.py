@@ -10,6 +10,7 @@ from typing import Any
 
 from eventchain.core.errors import LiveContractError
 from workflow_engine.checks import MAX_PROBLEMS, Report, check
+from workflow_engine.compiling import compile_scenario
 from workflow_engine.errors import Path, Problem, json_path, quote
 from workflow_engine.model import alternatives, dead, game, powers, properties
 from workflow_engine.model.embedded import waited_for
@@ -18,7 +19,7 @@ from workflow_engine.model.finding import BehaviourRule, Finding, Sighting
 from workflow_engine.model.graph import NATURE, Graph
 from workflow_engine.model.runs import Run, run_along
 from workflow_engine.normalise import read
-from workflow_engine.scenario import Scenario, compile_scenario
+from workflow_engine.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,9 @@ _NEVER = frozenset(
 )
 """Rules about what was not seen: certain only where every difference in the data was followed."""
 
+_SILENT = frozenset({"reads-nothing", "never-equal"})
+"""Passive rules about conditions that are false whatever happens."""
+
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
 
@@ -179,6 +183,7 @@ def examine(document: Any, *, limits: Limits | None = None, watched: Iterable[An
     is_late = limits is not None and limits.is_over is not None and limits.is_over()
     seen = tuple(findings_of(scenario, graph, reading.locate, played=MAX_PLAYED_LATE if is_late else MAX_PLAYED))
     plain = tuple(finding for finding in plain if not _is_shown_better(finding, seen))
+    seen = tuple(finding for finding in seen if not _is_explained(finding, plain))
     found = sorted((*plain, *seen), key=lambda finding: _ORDER[finding.problem.severity])
     return Examination(report=report, findings=tuple(found[:MAX_PROBLEMS]), scenario=scenario, graph=graph)
 
@@ -190,6 +195,14 @@ def _is_shown_better(finding: Finding, seen: tuple[Finding, ...]) -> bool:
     place = finding.problem.path.removesuffix(".transitions")
     return finding.problem.rule == "unanswered-response" and any(
         (item.problem.rule, item.problem.path) == ("stuck", place) for item in seen
+    )
+
+
+def _is_explained(finding: Finding, plain: tuple[Finding, ...]) -> bool:
+    """Tell whether a passive finding says why a condition is never met."""
+    condition = f"{finding.problem.path}.condition"
+    return finding.problem.rule in _NEVER and any(
+        item.problem.rule in _SILENT and item.problem.path.startswith(condition) for item in plain
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from eventchain.core.errors import LiveContractError
 from workflow_engine import machine, simulate
 from workflow_engine.errors import InvalidInstructionError
+from workflow_engine.history import History
 from workflow_engine.model.embedded import called_in, ends_of, handed_to, starts, waited_for
 from workflow_engine.model.graph import Configuration, Graph, Move, Refusal
 from workflow_engine.model.hidden import SENTENCE, hidden_states
@@ -104,13 +105,7 @@ def explore(
     """
     limits = limits or Limits()
     inner, notes = _embedded(scenario, limits)
-    limits = replace(limits, steps=max(1, limits.steps - sum(graph.steps for graph in inner.values())))
-    relevance = relevance_of(scenario, watched)
-    ends = {key: ends_of(item, inner.get(key)) for key, item in scenario.scenarios.items()}
-    samples = samples_of(scenario, relevance, ends)
-    called = called_in(scenario, inner)
-    waits = {key: tuple(sorted(waited_for(called.get(key)))) for key in scenario.actions}
-    work = _Exploration(scenario, relevance, samples, limits, watched, frozenset(numbers_in(samples)), waits)
+    work = _prepared(scenario, limits, watched, inner)
     begun = _begin(work, handed)
     while work.waiting and work.bound is None:
         index, process, weight = work.waiting.popleft()
@@ -127,14 +122,32 @@ def explore(
         moves=tuple(work.moves),
         unexplored=frozenset(index for index, _, _ in work.waiting) | hidden,
         refusals=tuple(work.refusals),
-        untried=tuple(sorted(key for key in work.tried | _without_data(samples) if key not in work.fitted)),
+        untried=tuple(sorted(key for key in work.tried | _without_data(work.samples) if key not in work.fitted)),
         bound=work.bound or (SENTENCE if hidden else None),
         is_exact=work.is_exact,
         steps=work.steps + sum(graph.steps for graph in inner.values()),
         notes=(*_notes(work), *notes),
         starts=begun,
         inner=inner,
-        called=called,
+        called=called_in(scenario, inner),
+    )
+
+
+def _prepared(scenario: Scenario, limits: Limits, watched: Sequence[Any], inner: Mapping[str, Graph]) -> _Exploration:
+    """Return an exploration that has not begun, with what the embedded scenarios left of the limits."""
+    left = max(1, limits.steps - sum(graph.steps for graph in inner.values()))
+    relevance = relevance_of(scenario, watched)
+    ends = {key: ends_of(item, inner.get(key)) for key, item in scenario.scenarios.items()}
+    samples = samples_of(scenario, relevance, ends)
+    called = called_in(scenario, inner)
+    return _Exploration(
+        scenario=scenario,
+        relevance=relevance,
+        samples=samples,
+        limits=replace(limits, steps=left),
+        watched=watched,
+        numbers=frozenset(numbers_in(samples)),
+        waits={key: tuple(sorted(waited_for(called.get(key)))) for key in scenario.actions},
     )
 
 
@@ -232,7 +245,8 @@ def _tried(work: _Exploration, index: int, process: Process, attempt: Attempt) -
     response = str(after.previous[-1]["key"])
     work.fitted.update((key, (attempt.action, response)))
     fits = _fitting(work, process, attempt, after, response)
-    move = replace(move, response=response, fits=fits)
+    submitted = None if response == attempt.response else attempt.response
+    move = replace(move, response=response, submitted=submitted, fits=fits)
     target = _found(work, after, move)
     return None if target is None else replace(move, target=target)
 
@@ -283,7 +297,7 @@ def _fitting(work: _Exploration, process: Process, attempt: Attempt, after: Proc
 def _found(work: _Exploration, process: Process, move: Move | None) -> int | None:
     """Return the index of a process's configuration, which may be new; None when there is no room for it."""
     if not work.relevance.keeps_history:
-        process = replace(process, previous=())
+        process = replace(process, previous=History())
     truths = frozenset(_truths(work, process))
     if work.bound is not None and work.configurations:
         return None

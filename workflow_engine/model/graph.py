@@ -28,6 +28,7 @@ class Move:
         actor: Key of the actor in whose name it is signed.
         action: Key of the action, or `:timeout`.
         response: Key of the response.
+        submitted: Key that was given, where the action determined another; else None.
         data: Data of the response, or None.
         fits: Indexes of the transitions of the state that fit it, in order; the first is taken. Empty where it stays.
         waits_for: Keys of the actors who can keep it from happening: those who can let its sub-process wait for ever.
@@ -39,6 +40,7 @@ class Move:
     actor: str
     action: str
     response: str = "ok"
+    submitted: str | None = None
     data: Any = None
     fits: tuple[int, ...] = ()
     waits_for: tuple[str, ...] = ()

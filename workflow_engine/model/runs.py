@@ -58,8 +58,9 @@ def run_along(
     responses: list[dict[str, Any]] = []
     for number, move in enumerate(moves, start=1):
         moment = _moment(process, move)
+        given = move.submitted or move.response
         attempt = Attempt(
-            mover=move.mover, actor=move.actor, action=move.action, response=move.response, data=move.data, at=moment
+            mover=move.mover, actor=move.actor, action=move.action, response=given, data=move.data, at=moment
         )
         responses.append(_response(move, moment))
         try:
@@ -83,7 +84,7 @@ def _response(move: Move, moment: int) -> dict[str, Any]:
     form: dict[str, Any] = {"actor": move.actor, "action": move.action}
     if move.action == TIMEOUT:
         return {**form, "at": to_iso(moment)}
-    form["response"] = move.response
+    form["response"] = move.submitted or move.response
     return form if move.data is None else {**form, "data": move.data}
 
 

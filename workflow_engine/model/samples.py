@@ -18,6 +18,8 @@ from workflow_engine import schema as json_schema
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError
 from workflow_engine.model.reads import Mark, position
 from workflow_engine.pattern_text import text_for
+from workflow_engine.schema_keywords import shared_work
+from workflow_engine.value_size import size_within
 
 MAX_VALUES = 64
 """Values tried for one response: all that matters in forms that people fill in."""
@@ -26,6 +28,13 @@ _MAX_CHOICES = 32
 _MAX_DEPTH = 8
 _MAX_DRAFTS = 4_000
 """Parts of a schema looked at for one response; a schema that refers to itself many times would have no end."""
+
+
+_MAX_SIZE = 10_000
+"""JSON values in one draft: as many as a response can carry, and parts that are shared counted each time."""
+
+_MAX_SIZES = 500_000
+"""The same for all drafts of one response, and the parts that they are made of."""
 
 
 class _Absence(Enum):
@@ -79,6 +88,11 @@ def values_for(schema: Any, matters: Wanted | None) -> tuple[list[Any], bool]:
         schema: A JSON Schema, or None for any data: no data at all is then the first value.
         matters: What of the value matters, or None.
     """
+    with shared_work():
+        return _values_for(schema, matters)
+
+
+def _values_for(schema: Any, matters: Wanted | None) -> tuple[list[Any], bool]:
     drafts: Iterable[Any] = _Sampler(schema).drafts(schema, matters, 0) if schema is not None else ()
     if schema is None:
         drafts = [None, *(_free(matters, 0) if matters else ())]
@@ -168,6 +182,7 @@ class _Sampler:
     def __init__(self, root: Any) -> None:
         self._root = root
         self._left = _MAX_DRAFTS
+        self._size = _MAX_SIZES
 
     def drafts(self, schema: Any, matters: Wanted | None, depth: int) -> Iterator[Any]:
         """Yield values, most of which fit."""
@@ -261,7 +276,13 @@ class _Sampler:
             elif not matter.members:
                 values = self._distinguished(part, values, matter.constants)
             options.append(values if name in needed else [*values, _ABSENT])
-        yield from _combined(names, options)
+        yield from filter(self._is_small, _combined(names, options))
+
+    def _is_small(self, value: Any) -> bool:
+        """Tell whether a value is of a size that can be looked at, as long as not too much was looked at already."""
+        size = size_within(value, min(_MAX_SIZE, self._size))
+        self._size -= min(_MAX_SIZE, self._size) if size is None else size
+        return size is not None
 
     def _distinguished(self, schema: Any, values: list[Any], constants: frozenset[Any]) -> list[Any]:
         """Return the values that fit, one of those between which nothing makes a difference."""
@@ -287,12 +308,12 @@ class _Sampler:
         items = list(islice(self.drafts(schema.get("items", True), matters, depth + 1), _MAX_CHOICES)) or [None]
         if count > _MAX_CHOICES:
             return
-        yield [items[index % len(items)] for index in range(count)]
+        lists = [[items[index % len(items)] for index in range(count)]]
         if matters:
-            yield from ([item] for item in items)
-            yield [items[0], items[-1]]
+            lists += [*([item] for item in items), [items[0], items[-1]]]
         elif items:
-            yield [items[0]] * max(1, count)
+            lists.append([items[0]] * max(1, count))
+        yield from filter(self._is_small, lists)
 
 
 def _merged(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

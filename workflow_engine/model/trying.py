@@ -3,16 +3,18 @@
 Nothing here judges whether something is possible. The engine does, when it is tried.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from eventchain.core import canonical_json
 from eventchain.core.entry import Entry
 from workflow_engine import simulate
 from workflow_engine.due import due
 from workflow_engine.model.embedded import inner_key, possible_responses
 from workflow_engine.model.embedded import schema_of as told_schema
 from workflow_engine.model.graph import NATURE
+from workflow_engine.model.reads import reads_of
 from workflow_engine.model.relevance import Relevance
 from workflow_engine.model.samples import values_for, wanted
 from workflow_engine.playing import data_of
@@ -125,11 +127,30 @@ def attempts(process: Process, samples: Samples) -> Iterator[Attempt]:
 def _answers(
     action: Action, keys: Sequence[str], mover: str, actor: str, moment: int, samples: Samples
 ) -> Iterator[Attempt]:
-    if action.determine_response is not None:
+    is_determined = action.determine_response is not None
+    if is_determined and not _passes_on(action):
         keys = list(keys)[:1]
     for key in keys:
-        for data in samples.values[action.key, key]:
+        of = action.responses if is_determined else [key]
+        for data in _distinct(value for response in of for value in samples.values[action.key, response]):
             yield Attempt(mover=mover, actor=actor, action=action.key, response=key, data=data, at=moment)
+
+
+def _passes_on(action: Action) -> bool:
+    """Tell whether the outcome that an action determines can depend on the one that was submitted."""
+    return any(
+        ("current", "response", "key")[: len(place)] == place for place, _ in reads_of(action.determine_response)
+    )
+
+
+def _distinct(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield values once each: several responses can take the same data."""
+    seen: set[bytes] = set()
+    for value in values:
+        text = canonical_json.encode(value)
+        if text not in seen:
+            seen.add(text)
+            yield value
 
 
 def _answerable(process: Process, action: Action) -> list[str]:

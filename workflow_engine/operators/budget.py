@@ -26,6 +26,11 @@ class Budget:
         self._steps = steps
         self._size = size
 
+    @property
+    def size(self) -> int:
+        """Characters and values that are left."""
+        return self._size
+
     def spend(self, steps: int = 1) -> None:
         """Take steps off.
 
@@ -38,6 +43,14 @@ class Budget:
                 "the evaluation takes too many steps",
                 hint=f"At most {MAX_STEPS} are allowed; simplify the instruction.",
             )
+
+    def take(self, steps: int, size: int) -> bool:
+        """Take steps and size off if there is enough of both; else take nothing, and tell."""
+        if steps > self._steps or size > self._size:
+            return False
+        self._steps -= steps
+        self._size -= size
+        return True
 
     def grow(self, size: int) -> None:
         """Take characters or values that are about to be made off.

@@ -4,9 +4,11 @@ Names are separated by dots, list items are counted from 0; a leading `$.` means
 names with dots are reached with `<eval>`.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from workflow_engine.errors import InvalidInstructionError
+from workflow_engine.history import History, plain
 
 MAX_LENGTH = 1024
 
@@ -19,6 +21,11 @@ def parse(path: Any) -> tuple[str, ...]:
     """
     if not isinstance(path, str) or len(path) > MAX_LENGTH:
         raise InvalidInstructionError(f"a path should be text of at most {MAX_LENGTH} characters")
+    return _parts(path)
+
+
+@lru_cache(maxsize=256)
+def _parts(path: str) -> tuple[str, ...]:
     if path == "$":
         return ()
     parts = tuple(path.removeprefix("$.").split("."))
@@ -35,14 +42,14 @@ def find(path: Any, value: Any) -> Any:
     """
     for part in parse(path):
         value = member(value, part)
-    return value
+    return plain(value)
 
 
 def member(value: Any, name: str) -> Any:
     """Return one member of an object, or one item of a list by its number as text; None where there is none."""
     if isinstance(value, dict):
         return value.get(name)
-    if isinstance(value, list):
+    if isinstance(value, (list, History)):
         index = item_index(name)
         return value[index] if index is not None and index < len(value) else None
     return None

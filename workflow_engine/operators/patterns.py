@@ -12,16 +12,15 @@ import re2
 
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.operators.budget import Budget
+from workflow_engine.pattern_weight import COMPILED_BYTES, MAX_WEIGHT, REPEAT_LESS, pattern_weight
 
 MAX_LENGTH = 1024
 """Characters of a pattern."""
 
 FLAGS = "ims"
 
-_CHARACTERS_PER_STEP = 1024
-"""How many characters of text times characters of pattern make one step."""
-
-_REPETITION = re.compile(r"\{([0-9]{1,4})(?:,([0-9]{0,4}))?\}", re.ASCII)
+_CHARACTERS_PER_STEP = 4096
+"""How many characters of text times the weight of the pattern make one step: a millionth of a second or two."""
 
 _REFERENCE = re.compile(r"\\([\\$])|\\([0-9]{1,2})|\$([0-9]{1,2})|\$\{([0-9]{1,2})\}", re.ASCII)
 """What has a meaning in a replacement, as in PHP: an escaped `\\` or `$`; a group as `\\1`, `$1` or `${1}`."""
@@ -46,19 +45,22 @@ def pattern_of(text: Any, flags: Any = "") -> Any:
     """Compile an RE2 pattern.
 
     Raises:
-        InvalidInstructionError: RE2 cannot read it (there is no look-around, no back reference), it is too long, or a
-            flag is unknown.
+        InvalidInstructionError: RE2 cannot read it (there is no look-around, no back reference), it is too long or too
+            large, or a flag is unknown.
     """
     if not isinstance(text, str) or len(text) > MAX_LENGTH:
         raise InvalidInstructionError(f"a pattern is text of at most {MAX_LENGTH} characters")
     check_flags(flags)
+    if pattern_weight(text) > MAX_WEIGHT:
+        raise InvalidInstructionError("the pattern is too large with its repetitions written out", hint=REPEAT_LESS)
     return _compile(text, "".join(sorted(set(flags))))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def _compile(text: str, flags: str) -> Any:
     options = re2.Options()
     options.log_errors = False
+    options.max_mem = COMPILED_BYTES
     prefix = f"(?{flags})" if flags else ""
     try:
         return re2.compile(prefix + text, options)
@@ -74,13 +76,13 @@ def pay(pattern: str, budget: Budget) -> None:
     Raises:
         BudgetExceededError: There are none left.
     """
-    budget.spend(weight(pattern))
+    budget.spend(pattern_weight(pattern))
 
 
 def fits(pattern: str, flags: str, text: str, budget: Budget) -> bool:
     """Tell whether a pattern fits a text somewhere. Raises what `pattern_of` raises, and BudgetExceededError."""
     compiled = pattern_of(pattern, flags)
-    price = weight(pattern)
+    price = pattern_weight(pattern)
     budget.spend(1 + len(text) * price // _CHARACTERS_PER_STEP)
     try:
         return compiled.search(text) is not None
@@ -100,7 +102,7 @@ def replace(pattern: str, flags: str, text: str, replacement: str, budget: Budge
     """
     compiled = pattern_of(pattern, flags)
     pieces = _pieces(replacement, compiled.groups)
-    price = weight(pattern)
+    price = pattern_weight(pattern)
     output: list[str] = []
     end = 0
     budget.spend(1 + len(text) * price // _CHARACTERS_PER_STEP)
@@ -142,12 +144,3 @@ def _pieces(replacement: str, groups: int) -> list[str | int]:
         end = match.end()
     pieces.append(replacement[end:])
     return [piece for piece in pieces if piece != ""]
-
-
-def weight(pattern: str) -> int:
-    """Return a bound of the work that a pattern is per character: its length times its largest repetition.
-
-    Counted on its text, as the size of a compiled pattern depends on the library's version.
-    """
-    numbers = [int(number) for pair in _REPETITION.findall(pattern) for number in pair if number]
-    return len(pattern) * max([1, *numbers])

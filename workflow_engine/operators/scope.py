@@ -6,18 +6,29 @@ from typing import Any
 
 from workflow_engine.operators.budget import Budget
 
+Seen = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+"""What instructions see, the process as a JSON object; or what makes that object, for the first one that looks."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class Scope:
     """What an instruction sees.
 
     Attributes:
-        context: The process as a JSON object; never changed.
+        seen: What there is to see; never changed.
         budget: Shared by the whole evaluation.
     """
 
-    context: Mapping[str, Any]
+    seen: Seen
     budget: Budget
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What there is to see, as a JSON object."""
+        seen = self.seen
+        if callable(seen):
+            seen = self.seen = seen()
+        return seen
 
 
 class StopNode(Exception):  # noqa: N818  # no error: `<ifset>` ends the work on a node

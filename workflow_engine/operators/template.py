@@ -18,10 +18,11 @@ delimiters are refused.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from workflow_engine.errors import InvalidInstructionError
+from workflow_engine.history import plain
+from workflow_engine.kept import kept
 from workflow_engine.operators import paths, values
 from workflow_engine.operators.budget import Budget
 
@@ -82,7 +83,7 @@ def render(text: str, context: Any, budget: Budget) -> str:
     return "".join(output)
 
 
-@lru_cache(maxsize=256)
+@kept(short=512, many=256)
 def parse(text: str) -> tuple[_Part, ...]:
     """Parse a template.
 
@@ -189,5 +190,5 @@ def _look_up(name: str, stack: tuple[Any, ...], budget: Budget) -> Any:
             value = scope[first]
             for part in rest:
                 value = paths.member(value, part)
-            return value
+            return plain(value)
     return None

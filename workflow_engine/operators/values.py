@@ -69,13 +69,52 @@ def text_of(value: Any) -> str:
     return canonical_json.encode(value).decode("ascii")
 
 
-def measure(value: Any, budget: Budget, depth: int = MAX_DEPTH) -> None:
+def measure(value: Any, budget: Budget) -> None:
     """Check that a value is JSON with a canonical form, and take its size off the budget.
 
     Raises:
         InvalidInstructionError: It holds something that JSON lacks, or an integer beyond 2^53 - 1.
         BudgetExceededError: It is too large or too deep.
     """
+    if value is True or value is False or value is None:
+        budget.spend()
+        return
+    weight = _weight(value, MAX_DEPTH)
+    if weight is None or not budget.take(*weight):
+        _measure(value, budget, MAX_DEPTH)
+
+
+def _weight(value: Any, depth: int) -> tuple[int, int] | None:
+    """Return the steps and the size that a value takes off a budget; None where something may be wrong with it."""
+    kind = type(value)
+    if kind is str:
+        return (1, len(value) + 1) if value.isascii() else None
+    if kind is not dict and kind is not list:
+        return (1, 0) if _is_plain(value) else None
+    if depth == 0:
+        return None
+    steps, size, items = 1, len(value) + 1, value
+    if kind is dict:
+        names = "".join(value)
+        if not names.isascii():
+            return None
+        size += len(names) + len(value)
+        items = value.values()
+    for item in items:
+        if type(item) is str and item.isascii():
+            steps += 1
+            size += len(item) + 1
+            continue
+        weight = _weight(item, depth - 1)
+        if weight is None:
+            return None
+        steps += weight[0]
+        size += weight[1]
+    return steps, size
+
+
+def _measure(value: Any, budget: Budget, depth: int) -> None:
+    """Do what `measure` promises, part by part: what is wrong first is told."""
     budget.spend()
     if isinstance(value, str):
         _measure_text(value, budget)
@@ -87,7 +126,7 @@ def measure(value: Any, budget: Budget, depth: int = MAX_DEPTH) -> None:
             for key in value:
                 _measure_text(key, budget)
         for item in value.values() if isinstance(value, dict) else value:
-            measure(item, budget, depth - 1)
+            _measure(item, budget, depth - 1)
     elif not _is_plain(value):
         raise InvalidInstructionError("the result is not a JSON value that every node reads alike")
 

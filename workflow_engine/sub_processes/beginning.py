@@ -30,8 +30,10 @@ from workflow_engine.errors import (
     json_path,
     quote,
 )
+from workflow_engine.history import History
 from workflow_engine.operators import Budget
-from workflow_engine.process import OWN_PROCESS, CurrentState, Parent, Process
+from workflow_engine.process import OWN_PROCESS, Process
+from workflow_engine.process_parts import CurrentState, Parent
 from workflow_engine.scenario import INITIAL_STATE, Scenario
 from workflow_engine.state_entry import enter
 from workflow_engine.sub_processes.relation import Find, called_by, check_not_abandoned, id_of
@@ -119,7 +121,7 @@ def made(above: Process, parent: Parent, scenario: Scenario, entry: Entry) -> Pr
         chain=entry.chain,
         actors=after.actors,
         assets=after.assets,
-        previous=(),
+        previous=History(),
         current=current,
         parent=parent,
     )

@@ -6,11 +6,13 @@ same. Other processes of the chain are looked up by a function that the caller h
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from eventchain.core import base58, canonical_json
 from workflow_engine.body import SUB_PROCESS_ID
 from workflow_engine.errors import ActionNotAvailableError, DeviationNotOpenError, quote
-from workflow_engine.process import Parent, Process, identity_of
+from workflow_engine.process import Process, identity_of
+from workflow_engine.process_parts import Parent
 from workflow_engine.timing import Run, next_run
 
 SUB_PROCESS = "sub-process"
@@ -47,6 +49,7 @@ def believed(_process_id: str) -> Process | None:
     return None
 
 
+@lru_cache(maxsize=4_096)
 def id_of(parent: Parent) -> str:
     """Return the id of the sub-process of one run of an action: there is one such id, and so one such process."""
     named = {"process": parent.process, "action": parent.action, "event": parent.event}
@@ -59,7 +62,10 @@ def run_of(process: Process, action: str) -> Run | None:
     Whether the action may be done now does not matter: that can change and change back while the state stays.
     """
     found = process.scenario.actions.get(action)
-    if found is None or found.kind != SUB_PROCESS or action not in process.scenario.action_keys(process.current.key):
+    if found is None or found.kind != SUB_PROCESS:
+        return None
+    state, everywhere = process.scenario.states[process.current.key], process.scenario.allow_actions
+    if state.is_final or not (action in state.actions or action in everywhere):
         return None
     if found.schedule is not None:
         return next_run(process, action)

@@ -9,7 +9,7 @@ from eventchain.core.errors import InvalidError
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import MAX_BYTES, Feature, read_feature
 from workflow_engine.testing.lookup import Scenarios
-from workflow_engine.testing.running import Result, Test, as_tests
+from workflow_engine.testing.running import IsOver, Result, Test, as_tests, never
 from workflow_engine.testing.runs import runs_as_tests
 
 MAX_FILES = 1_000
@@ -42,8 +42,12 @@ class TestFile:
             yield test.run(scenarios.near(self.path.parent))
 
 
-def find_tests(paths: Iterable[Path]) -> list[TestFile]:
+def find_tests(paths: Iterable[Path], is_over: IsOver = never) -> list[TestFile]:
     """Return the tests of files, and of all files in folders, in the order of their names.
+
+    Args:
+        paths: Files and folders.
+        is_over: Whether the time for running them is over; running one then raises TestTimeOverError.
 
     Raises:
         InvalidFeatureError: A file is not there or no test, a folder holds none, or there are too many.
@@ -51,7 +55,7 @@ def find_tests(paths: Iterable[Path]) -> list[TestFile]:
     found = [file for path in paths for file in _files(path)]
     if len(found) > MAX_FILES:
         raise InvalidFeatureError(f"There are more than {MAX_FILES} files with tests.", hint="Name a smaller folder.")
-    return [read_tests(path) for path in dict.fromkeys(found)]
+    return [read_tests(path, is_over) for path in dict.fromkeys(found)]
 
 
 def _files(path: Path) -> list[Path]:
@@ -68,7 +72,7 @@ def _files(path: Path) -> list[Path]:
     return [path]
 
 
-def read_tests(path: Path) -> TestFile:
+def read_tests(path: Path, is_over: IsOver = never) -> TestFile:
     """Return the tests of one file.
 
     Raises:
@@ -78,10 +82,10 @@ def read_tests(path: Path) -> TestFile:
     try:
         if path.suffix == ".feature":
             feature = read_feature(_bytes(path, MAX_BYTES), shown)
-            return TestFile(path=path, tests=as_tests(feature), feature=feature)
+            return TestFile(path=path, tests=as_tests(feature, is_over), feature=feature)
         if path.suffix == ".json":
             document = strict_json.parse(_bytes(path, MAX_RUN_BYTES), max_bytes=MAX_RUN_BYTES)
-            return TestFile(path=path, tests=runs_as_tests(document, shown, path.stem))
+            return TestFile(path=path, tests=runs_as_tests(document, shown, path.stem, is_over))
     except FileNotFoundError:
         raise InvalidFeatureError("This file does not exist.", file=shown) from None
     except (OSError, ValueError):

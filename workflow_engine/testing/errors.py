@@ -26,6 +26,19 @@ class InvalidFeatureError(InvalidError):
         self.reason, self.file, self.line = reason, file, line
 
 
+class TestTimeOverError(InvalidError):
+    """The time that somebody gave for running tests is over; what is left was not run."""
+
+    __test__ = False
+    """pytest takes nothing called so for a test of its own."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The time for the tests is over; not all of them were run.",
+            hint="Give more with --seconds, name fewer files, or look at what in the scenario takes so long.",
+        )
+
+
 class UnmetError(LiveContractError):
     """What a step expects is not so.
 

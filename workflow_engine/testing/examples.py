@@ -16,12 +16,20 @@ from workflow_engine import schema_form
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError
 from workflow_engine.pattern_text import text_for
 from workflow_engine.schema import Validator
+from workflow_engine.schema_keywords import shared_work
+from workflow_engine.value_size import size_within
 
 MAX_EXAMPLES = 12
 _MAX_DEPTH = 12
 _MAX_ITEMS = 64
 _MAX_PARTS = 5_000
 """Parts of a schema that are looked at; references may lead to the same part again and again."""
+
+_MAX_SIZE = 10_000
+"""JSON values in one example: as many as a response can carry, and parts that are shared counted each time."""
+
+_MAX_VALUES = 500_000
+"""The same for all that is made for one schema on the way."""
 
 _MAX_TEXT = 10_000
 _TEXT = "text"
@@ -51,14 +59,15 @@ def examples(validator: Validator, hints: Hints = (), most: int = MAX_EXAMPLES) 
     """
     maker = _Maker(root=validator.document, hints=hints)
     found: dict[bytes, Any] = {}
-    for value in maker.values(validator.document, _TEXT, 0):
-        try:
-            validator.validate(value)
-            found.setdefault(canonical_json.encode(value), value)
-        except (InvalidDataError, InvalidSchemaError, InvalidError):
-            continue
-        if len(found) == most:
-            break
+    with shared_work():
+        for value in maker.values(validator.document, _TEXT, 0):
+            try:
+                validator.validate(value)
+                found.setdefault(canonical_json.encode(value), value)
+            except (InvalidDataError, InvalidSchemaError, InvalidError):
+                continue
+            if len(found) == most:
+                break
     return list(found.values())
 
 
@@ -69,6 +78,7 @@ class _Maker:
         self._root = root
         self._hints = hints
         self._parts = 0
+        self._left = _MAX_VALUES
 
     def values(self, schema: Any, name: str, depth: int) -> list[Any]:
         """Return values for a part of the schema, the plainest first."""
@@ -87,7 +97,13 @@ class _Maker:
         if isinstance(schema.get("examples"), list):
             given += schema["examples"]
         made = [value for form in _forms(schema) for value in self._typed(form, name, depth)]
-        return _distinct([*given, *made])[:MAX_EXAMPLES]
+        return _distinct([value for value in (*given, *made) if self._is_small(value)])[:MAX_EXAMPLES]
+
+    def _is_small(self, value: Any) -> bool:
+        """Tell whether a value is of a size that can be looked at, as long as not too much was looked at already."""
+        size = size_within(value, min(_MAX_SIZE, self._left))
+        self._left -= min(_MAX_SIZE, self._left) if size is None else size
+        return size is not None
 
     def _referred(self, reference: str) -> Mapping[str, Any]:
         parts = [unquote(part).replace("~1", "/").replace("~0", "~") for part in reference.split("/")[1:]]

@@ -13,6 +13,7 @@ from typing import Any
 
 from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import InvalidError, LiveContractError
+from eventchain.core.hashing import sha256
 from workflow_engine import simulate
 from workflow_engine.due import due
 from workflow_engine.errors import InvalidDataError, quote
@@ -22,11 +23,15 @@ from workflow_engine.scenario import TIMEOUT, AvailableResponse, Scenario
 from workflow_engine.schema import Validator
 from workflow_engine.testing.coverage import Item, Key, items, state_reached, step_reached
 from workflow_engine.testing.examples import examples
+from workflow_engine.testing.running import IsOver, never
 
 MAX_CONFIGURATIONS = 2_000
 
 TRIES = 10
 """Responses that are tried for each configuration of the bound, on average; one takes about a millisecond."""
+
+MAX_WEIGHT = 128 * 1024 * 1024
+"""Bytes of the processes that are kept: scenarios of strangers can double a text with every step."""
 
 VARIETY = (2, 12)
 """Example data for one response, in the first round and in the second."""
@@ -114,8 +119,13 @@ class Exploration:
         return f"its action is not possible there, or another transition is taken before it{bound}"
 
 
-def explore(scenario: Scenario, bound: int = MAX_CONFIGURATIONS) -> Exploration:
+def explore(scenario: Scenario, bound: int = MAX_CONFIGURATIONS, is_over: IsOver = never) -> Exploration:
     """Explore a scenario.
+
+    Args:
+        scenario: What is explored.
+        bound: Configurations that are looked at.
+        is_over: Asked before each configuration whether the time for it is over.
 
     Raises:
         LiveContractError: It cannot even start.
@@ -124,29 +134,30 @@ def explore(scenario: Scenario, bound: int = MAX_CONFIGURATIONS) -> Exploration:
     found = Exploration(scenario)
     wanted = {item.key for item in items(scenario)}
     for variety in VARIETY:
-        _search(found, _Offers(scenario, hints, variety), wanted, bound)
+        _search(found, _Offers(scenario, hints, variety), wanted, bound, is_over)
         if wanted <= found.first.keys():
             break
     return found
 
 
-def _search(found: Exploration, offers: "_Offers", wanted: set[Key], bound: int) -> None:
+def _search(found: Exploration, offers: "_Offers", wanted: set[Key], bound: int, is_over: IsOver) -> None:
     start = simulate.start(found.scenario)
     root = Node(start, simulate.START, None, None, frozenset(state_reached(start)))
-    seen, waiting = {_name(start)}, deque([root])
+    seen, waiting, weight = {_name(start)[0]}, deque([root]), 0
     _note(found, root)
     looked_at, most = 0, found.tried + TRIES * bound
     while waiting and not wanted <= found.first.keys():
-        if looked_at >= bound or found.tried >= most:
+        if looked_at >= bound or found.tried >= most or weight > MAX_WEIGHT or is_over():
             found.bounded = True
             break
         node = waiting.popleft()
         looked_at += 1
         for following in _followers(found, node, offers):
             _note(found, following)
-            name = _name(following.process)
+            name, size = _name(following.process)
             if name not in seen:
                 seen.add(name)
+                weight += size
                 waiting.append(following)
     found.configurations = max(found.configurations, looked_at)
 
@@ -156,10 +167,11 @@ def _note(found: Exploration, node: Node) -> None:
         found.first.setdefault(key, node)
 
 
-def _name(process: Process) -> bytes:
-    """Name what decides how a process can go on."""
+def _name(process: Process) -> tuple[bytes, int]:
+    """Return a name of what decides how a process can go on, and how many bytes that has."""
     form = {"state": process.current.key, "title": process.title, "actors": process.actors, "assets": process.assets}
-    return canonical_json.digest(form)
+    data = canonical_json.encode(form)
+    return sha256(data), len(data)
 
 
 def _followers(found: Exploration, node: Node, offers: "_Offers") -> Iterator[Node]:

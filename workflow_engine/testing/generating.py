@@ -9,6 +9,7 @@ from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.testing.coverage import Item, Key, described, items
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.exploring import MAX_CONFIGURATIONS, Node, explore
+from workflow_engine.testing.running import IsOver, never
 from workflow_engine.testing.runs import are_runs, read_runs
 from workflow_engine.testing.writing import Run, feature_text
 
@@ -39,19 +40,20 @@ class Generated:
     configurations: int
 
 
-def generate(name: str, scenario: Scenario, bound: int = MAX_CONFIGURATIONS) -> Generated:
+def generate(name: str, scenario: Scenario, bound: int = MAX_CONFIGURATIONS, is_over: IsOver = never) -> Generated:
     """Return features that together come to everything that an exploration of the scenario came to.
 
     Args:
         name: By which the features are to find the scenario.
         scenario: What is explored.
         bound: Of the configurations that are looked at.
+        is_over: Whether the time for looking at them is over.
 
     Raises:
         LiveContractError: The scenario cannot start.
         InvalidFeatureError: Something in it has a name that no feature can hold.
     """
-    found = explore(scenario, bound)
+    found = explore(scenario, bound, is_over)
     chosen = _chosen(list(found.first.values()))
     runs = [
         Run(title=f"{number}. {_title(scenario, node, fresh)}", responses=_responses(node))

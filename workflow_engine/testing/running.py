@@ -6,7 +6,7 @@ from typing import Any
 
 from eventchain.core.errors import LiveContractError
 from workflow_engine.process import Process
-from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
+from workflow_engine.testing.errors import InvalidFeatureError, TestTimeOverError, UnmetError
 from workflow_engine.testing.feature import Case, Feature
 from workflow_engine.testing.hints import hint_of
 from workflow_engine.testing.said import Said
@@ -105,27 +105,42 @@ class Test:
     run: Callable[[Finder], Result]
 
 
-def as_tests(feature: Feature) -> tuple[Test, ...]:
-    """Return the tests of a feature, every sentence of it known.
+IsOver = Callable[[], bool]
+"""Asked before each step of a test whether the time for all tests is over."""
+
+
+def never() -> bool:
+    """Say that there is still time."""
+    return False
+
+
+def as_tests(feature: Feature, is_over: IsOver = never) -> tuple[Test, ...]:
+    """Return the tests of a feature, every sentence of it known. Running one may raise TestTimeOverError.
 
     Raises:
         InvalidFeatureError: A sentence is not.
     """
-    return tuple(_test(feature.file, case) for case in feature.cases)
+    return tuple(_test(feature.file, case, is_over) for case in feature.cases)
 
 
-def _test(file: str, case: Case) -> Test:
+def _test(file: str, case: Case, is_over: IsOver) -> Test:
     try:
         steps = tuple(bind(step) for step in case.steps)
     except InvalidFeatureError as error:
         raise InvalidFeatureError(error.reason, file=file, line=error.line, hint=error.hint) from None
-    return Test(file=file, line=case.line, name=case.name, run=lambda find: _run(file, case, steps, find))
+
+    def run(find: Finder) -> Result:
+        return _run(file, case, steps, find, is_over)
+
+    return Test(file=file, line=case.line, name=case.name, run=run)
 
 
-def _run(file: str, case: Case, steps: Sequence[Bound], find: Finder) -> Result:
+def _run(file: str, case: Case, steps: Sequence[Bound], find: Finder, is_over: IsOver) -> Result:
     world = World(find)
     failure = None
     for step, sentence, words in steps:
+        if is_over():
+            raise TestTimeOverError
         said = Said(world=world, step=step, words=words)
         try:
             sentence.run(said)

@@ -11,8 +11,8 @@ from eventchain.core.errors import LiveContractError
 from workflow_engine import simulate, simulate_talk
 from workflow_engine.errors import quote
 from workflow_engine.playing import Family
-from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
-from workflow_engine.testing.running import Failure, Result, Test, said_by
+from workflow_engine.testing.errors import InvalidFeatureError, TestTimeOverError, UnmetError
+from workflow_engine.testing.running import Failure, IsOver, Result, Test, never, said_by
 from workflow_engine.testing.showing import history, possible, shown_state
 from workflow_engine.testing.world import Finder
 
@@ -46,24 +46,25 @@ def read_runs(document: Any, file: str) -> dict[str, tuple[str, Sequence[Any]]]:
     return {title: (run["state"], run["responses"]) for title, run in document.items()}
 
 
-def runs_as_tests(document: Any, file: str, scenario: str) -> tuple[Test, ...]:
+def runs_as_tests(document: Any, file: str, scenario: str, is_over: IsOver = never) -> tuple[Test, ...]:
     """Return the tests of a file with runs.
 
     Args:
         document: Its JSON.
         file: Its name, for messages.
         scenario: Name of the scenario they are runs of.
+        is_over: Whether the time for all tests is over; running one then raises TestTimeOverError.
 
     Raises:
         InvalidFeatureError: These are no runs.
     """
     return tuple(
-        _test(title, state, responses, file, scenario)
+        _test(title, state, responses, file, scenario, is_over)
         for title, (state, responses) in read_runs(document, file).items()
     )
 
 
-def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario: str) -> Test:
+def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario: str, is_over: IsOver) -> Test:
     def run(find: Finder) -> Result:
         family: Family | None = None
         step, failure = "The scenario is found", None
@@ -71,10 +72,14 @@ def _test(title: str, state: str, responses: Sequence[Any], file: str, scenario:
             given = simulate.spelled_out(find(scenario), [_with_proposal(item, find) for item in responses])
             stages = simulate.families(find(scenario), given, keeps_traces=True)
             for number in range(len(given) + 1):
+                if is_over():
+                    raise TestTimeOverError
                 step = _said(given[number - 1], number) if number else "The process starts"
                 family = next(stages)
             step = f"The process is in the state {quote(state)}"
             _expect(family, state)
+        except TestTimeOverError:
+            raise
         except LiveContractError as error:
             failure = _failure(file, step, error, family)
         traces = [] if family is None else list(family.traces.values())

@@ -12,6 +12,7 @@ from typing import Any
 from eventchain.core import canonical_json
 from eventchain.core.errors import LiveContractError
 from workflow_engine.errors import InvalidDataError, InvalidInstructionError, TriggerError, quote
+from workflow_engine.history import plain
 from workflow_engine.operators import search
 from workflow_engine.process import LTO_RESPONSE, Process, context_of
 
@@ -69,7 +70,7 @@ class Call:
         projection = given.get("projection")
         if projection is None:
             return given
-        context = context_of(self.process, actor=self.actor)
+        context = plain(context_of(self.process, actor=self.actor))
         seen = {**given, "process": context, "actor": self.process.actors[self.actor]}
         if self.step is not None:
             seen["previous_response"] = self.previous

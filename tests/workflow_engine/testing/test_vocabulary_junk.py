@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.workflow_engine.deviating import HAGGLE
+from tests.workflow_engine.nesting import PURCHASE
 from tests.workflow_engine.samples import ORDER
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import Case, Feature, Step
@@ -19,10 +20,27 @@ from .test_vocabulary import OFFER
 WORDS: dict[str, list[str]] = {
     "person": ["Ann", "Bob", "Ines", "Eve", "${main.title}", "${x"],
     "process": ["main", "second", "none"],
-    "scenario": ["order", "offer", "none", ".."],
+    "scenario": ["order", "offer", "purchase", "none", ".."],
+    "inner": ["inspect", "finance", "inspect/measure", "notify", "none", "/", "${x"],
     "actor": ["buyer", "seller", "none", "constructor"],
-    "action": ["order", "add_line", "sign", "notify", "cancel", "call", "both", "tell", ":timeout", "none"],
-    "inner": ["call", "order", "none"],
+    "action": [
+        "order",
+        "add_line",
+        "sign",
+        "notify",
+        "cancel",
+        "call",
+        "both",
+        "tell",
+        ":timeout",
+        "none",
+        "offer",
+        "inspect",
+        "finance",
+        "report",
+        "decline",
+        "measure",
+    ],
     "asset": ["order", "list", "none"],
     "state": ["initial", "signing", "two", ":success", "none"],
     "response": ["ok", "error", "404", "none"],
@@ -75,7 +93,7 @@ BEGIN = tuple(
         '"Bob" is the "seller" actor of the "second" process',
     )
 )
-SCENARIO_OF = Found({"order": ORDER, "offer": OFFER, "haggle": HAGGLE})
+SCENARIO_OF = Found({"order": ORDER, "offer": OFFER, "haggle": HAGGLE, "purchase": PURCHASE})
 
 
 @settings(max_examples=100)
