@@ -2,7 +2,8 @@
 
 A chain, and the one in an evidence file, says everything; it is derived anew, and its signatures are not looked at
 (`livecontract verify` does). A process document, as `GET /processes/<id>` answers it, lacks the values that were given
-when the process was started; where its responses do not lead to where it stands, that is noted.
+when the process was started; where its responses do not lead to where it stands, that is noted. What its sub-processes
+came to is taken from its responses.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import Scenario
 from workflow_engine.schema import compile_schema
 from workflow_engine.service import kind_of
-from workflow_engine.sub_processes.relation import Find
+from workflow_engine.sub_processes.relation import Find, believed
 
 DEVIATED = "It has deviated before, so it is not replayed from its start."
 UNKNOWN_START = "Its document does not say how it started, so it is not replayed; give its chain or an evidence file."
@@ -169,7 +170,7 @@ def _of_process(form: Mapping[str, Any], scenario: Scenario) -> Iterator[History
     _check_fits(process)
     start, steps = _start(process), tuple(_step(process, item) for item in process.previous)
     note = _unreplayable(process) or _unknown_start(process, start, steps)
-    yield History(process=process, start=start, steps=steps, note=note)
+    yield History(process=process, start=start, steps=steps, note=note, find=believed)
 
 
 def _check_fits(process: Process) -> None:
@@ -221,7 +222,7 @@ def _unknown_start(process: Process, start: Entry, steps: tuple[Entry, ...]) -> 
     try:
         replayed = machine.start(process.scenario, start)
         for step in steps:
-            replayed = machine.step(replayed, step)
+            replayed = machine.step(replayed, step, believed)
     except LiveContractError:
         return UNKNOWN_START
     same = replayed.current.key == process.current.key and replayed.assets == process.assets

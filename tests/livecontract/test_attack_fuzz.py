@@ -23,7 +23,11 @@ from tests.livecontract.bad_input import ORDER
 from tests.livecontract.running import OWNER, PARTNER, PROCESS, Answer, running
 from tests.livecontract.test_attack import NOTE, Target
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # A thread of the node that draws a random number while an example is made is taken for the example itself.
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module inside strategies"),
+]
 
 JUNK = st.one_of(
     st.none(),
