@@ -96,7 +96,7 @@ def _case(run: Run, scenario: Scenario, listed: set[tuple[str, str]]) -> Iterato
         if simulate_talk.kind_of(response) is None:
             yield from _response(response, before, family.given[-1])
         else:
-            yield from _saying(response, before)
+            yield from _saying(response, before, family.given[-1])
         yield f"Then the {said(PROCESS)} process is in the {said(family.root.current.key)} state"
         yield from _possible(family.root, listed)
     rows = _held(family.root)
@@ -117,16 +117,16 @@ def _response(response: Mapping[str, Any], before: Process, given: Mapping[str, 
         return
     person = before.actors[given["actor"]]["identity"]["id"]
     giving = "" if action == TIMEOUT else f" giving {_article(given['response'])} {said(given['response'])} response"
-    at = "" if response.get("at") is None else f" at {said(to_iso(moment))}"
+    at = _at(response, given)
     data = list(_data(given.get("data")))
     yield f"When {said(person)} runs the {said(action)} action{within}{giving}{at}{' with:' if data else ''}"
     yield from data
 
 
-def _saying(item: Mapping[str, Any], process: Process) -> Iterator[str]:
-    """Yield the lines of something that is said or proposed."""
+def _saying(item: Mapping[str, Any], process: Process, given: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of something that is said or proposed; `given` is the item with its moment."""
     person = said(process.actors[item["actor"]]["identity"]["id"])
-    at = "" if item.get("at") is None else f" at {said(_iso(item['at']))}"
+    at = _at(item, given)
     if "propose" in item:
         if "scenario" in item:
             raise InvalidFeatureError(
@@ -138,9 +138,9 @@ def _saying(item: Mapping[str, Any], process: Process) -> Iterator[str]:
         return
     if "comment" in item:
         reply = "" if item.get("reply_to") is None else f" in reply to {said(item['reply_to'])}"
-        given = item["comment"]
+        words = item["comment"]
         yield f"When {person} comments on the {said(PROCESS)} process{reply}{at} with:"
-        yield from _document({"content": given} if isinstance(given, str) else given)
+        yield from _document({"content": words} if isinstance(words, str) else words)
         return
     name = "" if item.get("deviation") is None else f" {said(item['deviation'])}"
     of = f" of the {said(PROCESS)} process"
@@ -153,8 +153,10 @@ def _saying(item: Mapping[str, Any], process: Process) -> Iterator[str]:
     yield f"When {person} {sentences[item['answer']]}{at}"
 
 
-def _iso(at: int | str) -> str:
-    return at if isinstance(at, str) else to_iso(at)
+def _at(item: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Say when something was done, where the run says it by `at` or `after`; else time goes on by itself."""
+    is_told = item.get("at") is not None or item.get("after") is not None
+    return f" at {said(given['at'])}" if is_told else ""
 
 
 def _is_plain_timeout(before: Process, response: Mapping[str, Any], moment: int) -> bool:
