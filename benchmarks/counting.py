@@ -11,8 +11,8 @@ from benchmarks import samples
 from benchmarks.engine import entry
 from eventchain.core.entry import Entry
 from workflow_engine import machine
+from workflow_engine.compiling import load
 from workflow_engine.process import Process
-from workflow_engine.scenario import load
 
 LIMIT = 1_000_000
 """What is counted stays below it, so that the condition holds every time."""

@@ -18,8 +18,8 @@ from eventchain.core import base58
 from eventchain.core.entry import Entry
 from eventchain.core.hashing import sha256
 from workflow_engine import machine
+from workflow_engine.compiling import load
 from workflow_engine.process import Process
-from workflow_engine.scenario import load
 
 NAME = "engine"
 

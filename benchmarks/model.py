@@ -11,12 +11,13 @@ from typing import Any
 
 from benchmarks.measure import Figure, compare, timed
 from benchmarks.sizes import Sizes
+from workflow_engine.compiling import compile_scenario
 from workflow_engine.model import game
 from workflow_engine.model.examination import findings_of
 from workflow_engine.model.explore import Limits, explore
 from workflow_engine.model.graph import Graph
 from workflow_engine.normalise import OWN_SCENARIO, normalise
-from workflow_engine.scenario import Scenario, compile_scenario
+from workflow_engine.scenario import Scenario
 
 NAME = "model"
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workflow_engine.errors import InvalidProcessError, InvalidResponseError, json_path, quote
-from workflow_engine.process import Parent
+from workflow_engine.process_parts import Parent
 from workflow_engine.scenario import Scenario
 
 MAX_ID = 256

@@ -42,7 +42,8 @@ from workflow_engine.errors import (
 )
 from workflow_engine.machine import by_scenario, recorded_actor
 from workflow_engine.operators import Budget
-from workflow_engine.process import Deviation, OpenProposal, Process, identity_of
+from workflow_engine.process import Process, identity_of
+from workflow_engine.process_parts import Deviation, OpenProposal
 from workflow_engine.proposal import MAX_REASON, Proposal, validate_proposal
 from workflow_engine.scenario import Scenario
 from workflow_engine.state_entry import enter

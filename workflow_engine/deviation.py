@@ -16,7 +16,8 @@ from typing import Any
 
 from workflow_engine import update
 from workflow_engine.errors import InvalidDataError, quote
-from workflow_engine.process import Deviation, Process
+from workflow_engine.process import Process
+from workflow_engine.process_parts import Deviation
 from workflow_engine.proposal import Proposal, deviating_scenario
 from workflow_engine.scenario import Scenario
 from workflow_engine.update import Projection

@@ -29,10 +29,10 @@ from typing import Any
 from eventchain.core import canonical_json
 from eventchain.core.entry import OTHER, Entry, action_named
 from workflow_engine.acting import available_action
+from workflow_engine.action_kinds import DONE_BY_IDENTITY_EVENT
 from workflow_engine.body import MAX_ID, ResponseBody
 from workflow_engine.checks.identities import DONE, FIXED
 from workflow_engine.errors import ActorNotAllowedError, InvalidInstructionError, InvalidResponseError, json_path, quote
-from workflow_engine.normalise import DONE_BY_IDENTITY_EVENT
 from workflow_engine.process import Process
 
 LTO_IDENTITY = "https://specs.livecontracts.io/v0.2.0/identity/schema.json#"

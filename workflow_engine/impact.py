@@ -16,7 +16,8 @@ from workflow_engine import deviation as deviations
 from workflow_engine import machine
 from workflow_engine.errors import quote
 from workflow_engine.operators import Budget
-from workflow_engine.process import Deviation, Process
+from workflow_engine.process import Process
+from workflow_engine.process_parts import Deviation
 from workflow_engine.proposal import Proposal
 from workflow_engine.scenario import Scenario
 from workflow_engine.state_entry import enter

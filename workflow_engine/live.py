@@ -8,13 +8,15 @@ from threading import Lock
 from typing import Any
 
 from eventchain.store.document_store import Document, DocumentStore
+from workflow_engine.compiling import compile_scenario
 from workflow_engine.deviation import made_of
 from workflow_engine.errors import OutOfStepError
 from workflow_engine.journal import find, last_step, position_of
-from workflow_engine.process import Deviation, Process
+from workflow_engine.process import Process
+from workflow_engine.process_parts import Deviation
 from workflow_engine.proposal import read_proposal
 from workflow_engine.records import ENTRIES, STATES, decode, is_forgetting
-from workflow_engine.scenario import Scenario, compile_scenario
+from workflow_engine.scenario import Scenario
 
 MAX_READS = 8
 """How often reading is tried again when others write at the same time."""

@@ -40,7 +40,8 @@ from workflow_engine.locks import check_locks
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds, paths, search
 from workflow_engine.operators.values import measure
 from workflow_engine.origin import check_origin, shown
-from workflow_engine.process import CurrentState, Process, context_of, identity_of
+from workflow_engine.process import Process, context_of, identity_of
+from workflow_engine.process_parts import CurrentState
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
 from workflow_engine.state_entry import enter, refresh
 from workflow_engine.sub_processes.ending import check_response as check_sub_process

@@ -13,11 +13,19 @@ canonical JSON sorts them. A scenario's id is the base58 SHA-256 of the canonica
 section 5: a data object is named by its hash).
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from eventchain.core import base58, canonical_json
+from workflow_engine.action_kinds import (
+    ACTION_KINDS,
+    KIND_MEMBERS,
+    LTO_ACTION,
+    LTO_ACTION_URL,
+    OWN_ACTION,
+    STEP_KINDS,
+    action_kind,
+)
 from workflow_engine.errors import InvalidScenarioError
 from workflow_engine.members import (
     read_condition,
@@ -56,17 +64,6 @@ OWN_SCENARIO = "urn:livecontract:scenario:1"
 FINAL_STATES = (":success", ":failed", ":cancelled")
 """States every scenario has; a process in one of them is finished."""
 
-LTO_ACTION = "https://specs.livecontracts.io/v0.2.0/action/{}schema.json#"
-OWN_ACTION = "urn:livecontract:action:"
-ACTION_KINDS = (
-    "manual", "http", "nop", "event", "document", "sequence", "invite", "sub-process", "identity", "reinvite",
-)  # fmt: skip
-STEP_KINDS = ("http", "nop", "event", "invite")
-"""Kinds that a sequence may be made of."""
-
-DONE_BY_IDENTITY_EVENT = ("identity", "reinvite")
-"""Kinds that are done by one event, which changes an identity (`workflow_engine.identity_action`)."""
-
 DRAFT_07 = "http://json-schema.org/draft-07/schema#"
 DRAFT_2020_12 = "https://json-schema.org/draft/2020-12/schema"
 
@@ -74,22 +71,6 @@ LOCKED_IN = "locked_in"
 """Member of an asset in our own dialect: the states in which no response may change it."""
 
 _WHEN = ("immediately", "anchored", "settled")
-
-_LTO_ACTION_URL = re.compile(r"https://specs\.livecontracts\.io/v0\.2\.0/action/(?:(http|nop|event)/)?schema\.json#?")
-
-_KIND_MEMBERS: Mapping[str, tuple[str, ...]] = {
-    "manual": ("accepts",),
-    "http": ("url", "method", "query", "headers", "auth", "data", "requests", "projection"),
-    "nop": ("trigger_response", "data", "projection"),
-    "event": ("body", "projection", "chain"),
-    "document": ("template", "data"),
-    "sequence": ("steps",),
-    "invite": ("identity", "email", "name", "contract", "projection"),
-    "sub-process": ("scenario", "roles", "assets", "result"),
-    "identity": ("identity", "change", "remove"),
-    "reinvite": ("identity", "email", "name", "contract"),
-}
-"""What a system action of each kind adds (reference: the triggers)."""
 
 _NEWER = ("schedule", "chain", "accepts")
 """Members of an action that stand in the normal form only where they are given: scenarios without keep their ids."""
@@ -115,15 +96,6 @@ def scenario_id(normal_form: Mapping[str, Any]) -> str:
         InvalidJsonError: The normal form holds values without a canonical form.
     """
     return base58.encode(canonical_json.digest(normal_form))
-
-
-def action_kind(schema: str) -> str:
-    """Return what runs an action, from its `$schema`: one of `ACTION_KINDS`; anything else is `manual`."""
-    if schema.startswith(OWN_ACTION):
-        kind = schema.removeprefix(OWN_ACTION)
-        return kind if kind in ACTION_KINDS else "manual"
-    match = _LTO_ACTION_URL.fullmatch(schema)
-    return (match.group(1) if match else None) or "manual"
 
 
 def read(document: Any) -> tuple[dict[str, Any], Reading]:
@@ -259,7 +231,7 @@ def _action_schema(cursor: Cursor) -> str:
     if not isinstance(value, str):
         cursor.problem(f"The kind of an action should be text, not {describe(value)}.")
         return _action_schema(cursor.with_value(None))
-    match = _LTO_ACTION_URL.fullmatch(value)
+    match = LTO_ACTION_URL.fullmatch(value)
     if match and own:
         return OWN_ACTION + (match.group(1) or "manual")
     if match:
@@ -285,7 +257,7 @@ def _step(cursor: Cursor) -> dict[str, Any]:
         kinds = ", ".join(OWN_ACTION + name for name in STEP_KINDS)
         cursor.child("$schema", given).problem(f"The kind of a step should be one of {kinds}, not {describe(given)}.")
         return {}
-    members = {name: Member(read_any) for name in ("$schema", *_KIND_MEMBERS[kind])}
+    members = {name: Member(read_any) for name in ("$schema", *KIND_MEMBERS[kind])}
     form = read_record(cursor, members, "A step")
     return {**{name: value for name, value in form.items() if value is not None}, "$schema": OWN_ACTION + kind}
 
@@ -359,7 +331,7 @@ def _own_action(kind: str) -> Mapping[str, Member]:
         "context": Member(read_context),
         "when": Member(read_choice(_WHEN, "immediately")),
         "schedule": Member(read_schedule),
-        **{name: Member(_KIND_READERS.get(name, read_any)) for name in _KIND_MEMBERS[kind]},
+        **{name: Member(_KIND_READERS.get(name, read_any)) for name in KIND_MEMBERS[kind]},
     }
 
 

@@ -27,10 +27,11 @@ from typing import Any
 from eventchain.core.errors import InvalidError
 from workflow_engine.checks import check_bounded, limits
 from workflow_engine.checks.view import View
+from workflow_engine.compiling import compile_scenario
 from workflow_engine.durations import from_iso
 from workflow_engine.errors import InvalidDeviationError, Path, Problem, json_path, quote
 from workflow_engine.normalise import read
-from workflow_engine.scenario import Scenario, compile_scenario
+from workflow_engine.scenario import Scenario
 
 OWN_DEVIATION = "urn:livecontract:deviation:1"
 

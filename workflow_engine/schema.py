@@ -5,7 +5,7 @@ Draft-07 (the one LTO uses) and 2020-12, chosen by `$schema`, on the `jsonschema
 - nothing is ever fetched: a `$ref` that does not start with `#` is refused when the schema is compiled, and the
   registry is empty;
 - patterns run on RE2, in linear time, and are refused when RE2 cannot read them (look-around, back references);
-- `multipleOf` is exact decimal arithmetic, and only the formats of `schema_keywords.FORMATS` are looked at, so that
+- `multipleOf` is exact decimal arithmetic, and only the formats of `schema_formats.FORMATS` are looked at, so that
   all nodes come to the same answer whatever else is installed;
 - schemas are limited in size and depth, and the work on one value is limited too.
 
@@ -25,10 +25,11 @@ from referencing.exceptions import Unresolvable
 
 from eventchain.core import canonical_json
 from eventchain.core.errors import InvalidJsonError
-from workflow_engine import schema_form, schema_keywords
+from workflow_engine import schema_form, schema_formats, schema_keywords
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path, written
 from workflow_engine.kept import kept
 from workflow_engine.schema_proof import Proof, proof_of, unknown
+from workflow_engine.schema_sentences import sentence
 
 MAX_PROBLEMS = 20
 """Deviations listed for one value; nobody reads more, and strangers choose how many there are."""
@@ -151,7 +152,7 @@ def _compile(text: bytes) -> Validator:
     schema = document
     if isinstance(schema, dict):
         schema = {name: member for name, member in schema.items() if name not in _LEFT_OUT}
-    library = _EVALUATORS[dialect](schema, registry=Registry(), format_checker=schema_keywords.FORMATS)
+    library = _EVALUATORS[dialect](schema, registry=Registry(), format_checker=schema_formats.FORMATS)
     return Validator(document, library, proof_of(schema, library.VALIDATORS) if len(text) <= MAX_PROVEN else unknown)
 
 
@@ -177,11 +178,10 @@ def _check_meta(dialect: _Library, document: Any) -> None:
     """Check the form of a schema against the schema of schemas."""
     error = next(_META[dialect].iter_errors(document), None)
     if error is not None:
-        sentence = schema_keywords.sentence(error)
-        raise InvalidSchemaError(f"The JSON Schema is malformed. {sentence}", place=tuple(error.absolute_path))
+        raise InvalidSchemaError(f"The JSON Schema is malformed. {sentence(error)}", place=tuple(error.absolute_path))
 
 
 def _deviations(library: _Library, value: Any, path: str) -> Iterator[tuple[str, str]]:
     error: ValidationError
     for error in library.iter_errors(value):
-        yield path + json_path(error.absolute_path)[1:], schema_keywords.sentence(error)
+        yield path + json_path(error.absolute_path)[1:], sentence(error)

@@ -5,21 +5,17 @@ time. Every keyword first pays for its work from a budget that `limited_work` op
 """
 
 import contextlib
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
-from datetime import date
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
 import re2
-from jsonschema import FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend as _extend
 
-from workflow_engine.errors import InvalidDataError, quote
+from workflow_engine.errors import InvalidDataError
 from workflow_engine.pattern_weight import COMPILED_BYTES, MAX_WEIGHT, pattern_weight
 
 MAX_WORK = 250_000
@@ -301,132 +297,3 @@ _OWN: Mapping[str, Any] = {
     "anyOf": _any_of,
     "oneOf": _one_of,
 }
-
-_DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)", re.ASCII)
-_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(\.\d+)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)", re.ASCII | re.I)
-_DURATION = re.compile(r"P(?!$)((\d+Y)?(\d+M)?(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+S)?)?|\d+W)", re.ASCII)
-_EMAIL = re.compile(r"[^@\s\"(),:;<>\[\\\]\x00-\x1f]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", re.ASCII)
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*", re.ASCII)
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII | re.I)
-
-
-def is_date(text: object) -> bool:
-    """Tell whether a text is a calendar date (RFC 3339 full-date); other values are not the business of a format."""
-    if not isinstance(text, str):
-        return True
-    match = _DATE.fullmatch(text)
-    if match is None:
-        return False
-    year, month, day = map(int, match.groups())
-    with contextlib.suppress(ValueError):
-        date(year or 2000, month, day)
-        return True
-    return False
-
-
-def is_date_time(text: object) -> bool:
-    """Tell whether a text is a date and time with an offset (RFC 3339 date-time)."""
-    if not isinstance(text, str):
-        return True
-    return len(text) > 11 and text[10] in "Tt" and is_date(text[:10]) and is_time(text[11:])
-
-
-def is_time(text: object) -> bool:
-    """Tell whether a text is a time with an offset (RFC 3339 full-time)."""
-    return not isinstance(text, str) or _TIME.fullmatch(text) is not None
-
-
-def is_duration(text: object) -> bool:
-    """Tell whether a text is an ISO 8601 duration of whole numbers (`P1DT2H`, `P2W`)."""
-    return not isinstance(text, str) or (len(text) <= 64 and _DURATION.fullmatch(text) is not None)
-
-
-def is_email(text: object) -> bool:
-    """Tell whether a text can be a mail address (not whether the mailbox exists)."""
-    return not isinstance(text, str) or (_EMAIL.fullmatch(text) is not None and ".." not in text)
-
-
-def is_uri(text: object) -> bool:
-    """Tell whether a text is an absolute URI (RFC 3986)."""
-    return not isinstance(text, str) or _URI.fullmatch(text) is not None
-
-
-def is_uuid(text: object) -> bool:
-    """Tell whether a text is a UUID (RFC 9562)."""
-    return not isinstance(text, str) or _UUID.fullmatch(text) is not None
-
-
-def _formats() -> FormatChecker:
-    checker = FormatChecker(formats=())
-    checker.checkers = {
-        "date": (is_date, ()),
-        "date-time": (is_date_time, ()),
-        "time": (is_time, ()),
-        "duration": (is_duration, ()),
-        "email": (is_email, ()),
-        "uri": (is_uri, ()),
-        "uuid": (is_uuid, ()),
-    }
-    return checker
-
-
-FORMATS = _formats()
-"""The formats that are looked at; all others say something to people only."""
-
-_TYPES = {
-    "object": "an object",
-    "array": "a list",
-    "string": "text",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
-    "null": "nothing (null)",
-}
-
-
-def _type(wanted: Any) -> str:
-    names = wanted if isinstance(wanted, list) else [wanted]
-    return f"This should be {' or '.join(_TYPES.get(str(name), 'of another type') for name in names)}."
-
-
-def _show(value: Any) -> str:
-    return quote(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False)[:40]
-
-
-_SENTENCES: Mapping[str, Callable[[Any], str]] = {
-    "type": _type,
-    "enum": lambda v: f"This should be one of {', '.join(_show(item) for item in v[:10])}.",
-    "const": lambda v: f"This should be {_show(v)}.",
-    "pattern": lambda v: f"The text does not have the form {quote(v)}.",
-    "format": lambda v: f"This is not a valid {v}.",
-    "minimum": lambda v: f"The number should be at least {v}.",
-    "maximum": lambda v: f"The number should be at most {v}.",
-    "exclusiveMinimum": lambda v: f"The number should be more than {v}.",
-    "exclusiveMaximum": lambda v: f"The number should be less than {v}.",
-    "multipleOf": lambda v: f"The number should be a multiple of {v}.",
-    "minLength": lambda v: "The text is empty." if v == 1 else f"The text should have at least {v} characters.",
-    "maxLength": lambda v: f"The text should have at most {v} characters.",
-    "minItems": lambda v: f"The list should have at least {v} items.",
-    "maxItems": lambda v: f"The list should have at most {v} items.",
-    "minProperties": lambda v: f"The object should have at least {v} members.",
-    "maxProperties": lambda v: f"The object should have at most {v} members.",
-    "uniqueItems": lambda _: "The list has an item twice.",
-    "additionalProperties": lambda _: "This member is not foreseen.",
-    "anyOf": lambda _: "This fits none of the forms that are allowed here.",
-    "oneOf": lambda _: "This should fit exactly one of the forms that are allowed here.",
-    "not": lambda _: "This has a form that is not allowed here.",
-    "contains": lambda _: "The list lacks an item of the form it needs.",
-    "dependentRequired": lambda _: "One member needs another, which is missing.",
-    "dependencies": lambda _: "One member needs another, which is missing.",
-}
-
-
-def sentence(error: ValidationError) -> str:
-    """Say what is wrong, in a sentence for people; never longer than a few hundred characters."""
-    keyword = error.validator
-    if keyword == "required":
-        return f"{quote(error.message)} is missing."
-    if keyword == "type" and error.instance is None:
-        return f"There is nothing here. {_type(error.validator_value)}"
-    write = _SENTENCES.get(str(keyword))
-    return write(error.validator_value) if write else "This is not allowed here."

@@ -14,7 +14,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from workflow_engine import schema_keywords
-from workflow_engine.schema_keywords import FORMATS, is_multiple, matches
+from workflow_engine.schema_formats import FORMATS
+from workflow_engine.schema_keywords import is_multiple, matches
 
 UNKNOWN = -1
 """It may fit or not."""

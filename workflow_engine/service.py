@@ -18,9 +18,10 @@ from eventchain.core.clock import Clock
 from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from eventchain.store.document_store import Document, DocumentStore, DuplicateError
-from workflow_engine import adaptive, comment, deferrals, journal, machine, scenario, starting, view
+from workflow_engine import adaptive, comment, deferrals, journal, machine, starting, view
 from workflow_engine.beside import Beside
 from workflow_engine.body import process_reference
+from workflow_engine.compiling import load
 from workflow_engine.due import DueAction
 from workflow_engine.errors import (
     AlreadyExistsError,
@@ -34,7 +35,7 @@ from workflow_engine.order import Waiting, in_turn, waiting_now
 from workflow_engine.outcome import Outcome, Row, bare_row
 from workflow_engine.process import Process
 from workflow_engine.records import COLLECTIONS, DRAFTS, ENTRIES, RESULTS, STATES, decode, delete_chain, encode
-from workflow_engine.scenario import TIMEOUT, Scenario, load
+from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.sub_processes.conduct import event_of
 from workflow_engine.sub_processes.relation import SUB_PROCESS, Around, ancestors, children_of
 from workflow_engine.triggers import Call, Triggers, response_body
@@ -345,7 +346,7 @@ class WorkflowService:
         return Outcome(row=row)
 
     def _added_scenario(self, entry: Entry, live: Live, row: Row) -> Outcome:
-        added = scenario.load(dict(entry.body))
+        added = load(dict(entry.body))
         for name in {added.id, added.name} - {None}:
             known = live.scenario(str(name))
             if known is not None and known.id != added.id:

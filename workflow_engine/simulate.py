@@ -19,12 +19,13 @@ from typing import Any
 from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError, LiveContractError
 from workflow_engine import machine, simulate_talk
+from workflow_engine.compiling import load
 from workflow_engine.durations import add_duration, from_iso, to_iso
 from workflow_engine.errors import InvalidResponseError
 from workflow_engine.golden_flow import golden_flow
 from workflow_engine.playing import Family, entry_of, statuses, told
 from workflow_engine.process import Process
-from workflow_engine.scenario import TIMEOUT, Scenario, load
+from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.sub_processes.conduct import finding
 from workflow_engine.sub_processes.relation import nobody
 

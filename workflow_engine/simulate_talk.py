@@ -17,10 +17,11 @@ from typing import Any
 from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from workflow_engine import conversation
+from workflow_engine.compiling import load
 from workflow_engine.conversation import Conversation
 from workflow_engine.errors import InvalidResponseError, quote
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import Scenario
 from workflow_engine.sub_processes.relation import Find, nobody
 
 KINDS = ("propose", "answer", "comment")

@@ -15,7 +15,8 @@ from workflow_engine.durations import add_duration, to_iso
 from workflow_engine.errors import InvalidInstructionError, json_path
 from workflow_engine.history import Response
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds
-from workflow_engine.process import CurrentState, Process, context_of
+from workflow_engine.process import Process, context_of
+from workflow_engine.process_parts import CurrentState
 from workflow_engine.scenario import Action, State
 
 

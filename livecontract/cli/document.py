@@ -123,8 +123,8 @@ def extract(
     as_json: AsJson = False,
 ) -> None:
     """Write the template that a scenario carries to a file."""
+    from workflow_engine.compiling import load
     from workflow_engine.documents.action import template_of
-    from workflow_engine.scenario import load
 
     _check_out(out)
     template = template_of(load(read_document(file)), key)
@@ -140,8 +140,8 @@ def form(
     as_json: AsJson = False,
 ) -> None:
     """Print the form of a response: what a user interface needs. It is JSON with and without --json."""
+    from workflow_engine.compiling import load
     from workflow_engine.forms import form_of
-    from workflow_engine.scenario import load
 
     found = form_of(load(read_document(file)), action, response)
     finish(found, to_json(found), as_json=as_json)
@@ -159,8 +159,8 @@ def object_id(file: DocumentFile, as_json: AsJson = False) -> None:
 
 def _shape(document: Any, action: str | None) -> Any:
     """Return the shape of what a template sees in a scenario."""
+    from workflow_engine.compiling import load
     from workflow_engine.documents.comparison import action_shape, process_shape
-    from workflow_engine.scenario import load
 
     scenario = load(document)
     actions = [key for key, item in scenario.actions.items() if item.kind == "document"]

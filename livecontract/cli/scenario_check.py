@@ -83,8 +83,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare what two scenarios say and what they can do; negative if they can do different things."""
+    from workflow_engine.compiling import load
     from workflow_engine.model import compare as compare_scenarios
-    from workflow_engine.scenario import load
 
     if old == new == "-":
         raise typer.BadParameter("only one of the two files can be standard input")

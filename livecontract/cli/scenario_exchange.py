@@ -33,7 +33,7 @@ def export(
 
     With --json it is one document with the text as `content`.
     """
-    from workflow_engine.scenario import load
+    from workflow_engine.compiling import load
 
     text = _writers()[to](load(read_document(file)))
     finish({"notation": to.value, "content": text}, text.removesuffix("\n"), as_json=as_json)

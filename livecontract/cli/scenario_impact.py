@@ -47,10 +47,10 @@ def impact(
 ) -> None:
     """Show how two texts differ, and which running processes would be stuck; negative if one would."""
     from livecontract.histories import read_histories
+    from workflow_engine.compiling import load
     from workflow_engine.difference import differences
     from workflow_engine.impact import impact_of
     from workflow_engine.model import compare
-    from workflow_engine.scenario import load
 
     files = [*(processes or []), *(more or [])]
     if [old, new, proposal, *files].count(STANDARD_INPUT) > 1:
@@ -93,9 +93,9 @@ def _named(name: str, read: Any) -> Any:
 
 def _change(before: "Scenario", new: str, to: str | None, proposal: str | None) -> "Change":
     """Return what is proposed: NEW is a scenario, or a deviation that leads back into the old one."""
+    from workflow_engine.compiling import load
     from workflow_engine.impact import change_by, change_to
     from workflow_engine.proposal import OWN_DEVIATION, deviating_scenario
-    from workflow_engine.scenario import load
 
     document = _body(read_document(new))
     if not isinstance(document, dict) or document.get("$schema") != OWN_DEVIATION:

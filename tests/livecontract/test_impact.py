@@ -15,8 +15,8 @@ from tests.livecontract.test_cli import Result, Run, run
 from tests.node.stage import Stage, make_evidence, silence
 from tests.workflow_engine.samples import ORDER
 from workflow_engine import simulate, view
+from workflow_engine.compiling import load
 from workflow_engine.impact import change_to, impact_of
-from workflow_engine.scenario import load
 
 __all__ = ["run"]
 

@@ -34,10 +34,10 @@ from tests.node.changing import (
 from tests.node.leased import LeasedStorage
 from tests.node.stage import SqliteStorage, check_equal, make_evidence, refusal
 from workflow_engine.client import EngineClient
+from workflow_engine.compiling import load
 from workflow_engine.engine import replay
 from workflow_engine.impact import change_to, impact_of
 from workflow_engine.routes_internal import create_blueprint
-from workflow_engine.scenario import load
 
 
 def test_removed_party_keeps_its_past_and_takes_no_further_part() -> None:

@@ -10,11 +10,11 @@ from livecontract.histories import read_histories
 from livecontract.simulated_party import response
 from livecontract.simulation import Simulation
 from tests.node.stage import Stage, check_equal, make_evidence, refusal
+from workflow_engine.compiling import load
 from workflow_engine.engine import replay
 from workflow_engine.errors import ActionNotAvailableError, ActorNotAllowedError, InvalidResponseError
 from workflow_engine.impact import change_to, impact_of
 from workflow_engine.process import Process
-from workflow_engine.scenario import load
 
 NAMES = ("buyer", "seller", "surveyor", "bank")
 DAY = 24 * 60 * 60 * 1000

@@ -5,8 +5,8 @@ from functools import cache
 import scenarios
 from eventchain.core.entry import Entry
 from workflow_engine import machine
+from workflow_engine.compiling import load
 from workflow_engine.playing import data_of
-from workflow_engine.scenario import load
 from workflow_engine.simulate import START
 
 CHAIN = "chain"

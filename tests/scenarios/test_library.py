@@ -10,9 +10,9 @@ from tests.scenarios.casting import loaded
 from tests.scenarios.test_library_features import WITHOUT
 from workflow_engine import simulate
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.normalise import FINAL_STATES, normalise
 from workflow_engine.proposal import check_proposal, read_proposal
-from workflow_engine.scenario import load
 
 PROMISED = {
     "arbitration",

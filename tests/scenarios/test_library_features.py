@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import scenarios
-from workflow_engine.scenario import load
+from workflow_engine.compiling import load
 from workflow_engine.testing.coverage import Coverage
 from workflow_engine.testing.discovery import TestFile, find_tests
 from workflow_engine.testing.lookup import Scenarios
@@ -14,8 +14,8 @@ from workflow_engine.testing.mutation import mutate
 from workflow_engine.testing.running import Result
 
 FEATURES = Path(scenarios.__file__).parent / "library" / "features"
-WITHOUT = {"due-diligence", "key-recovery", "request-received", "request-sent"}
-"""Those that runs alone cover (test_library)."""
+WITHOUT = {"due-diligence"}
+"""What runs alone cover (test_library)."""
 
 FEATURED = sorted(set(scenarios.names()) - WITHOUT)
 

@@ -10,8 +10,8 @@ import pytest
 
 import scenarios
 from workflow_engine import simulate
+from workflow_engine.compiling import load
 from workflow_engine.errors import ActionNotAvailableError, ActorNotAllowedError
-from workflow_engine.scenario import load
 
 ASK = {"question": "How old is it?"}
 ANSWER = {"answer": "Twelve years."}

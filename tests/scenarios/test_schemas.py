@@ -8,13 +8,13 @@ import scenarios
 from tests.workflow_engine.deviating import HAGGLE, TO_RENTAL
 from tests.workflow_engine.test_checks import ERRORS, WARNINGS
 from workflow_engine import schema
+from workflow_engine.compiling import load
 from workflow_engine.documents import TEXT_TYPE as ODT
 from workflow_engine.documents.action import description
 from workflow_engine.documents.embedding import template_definition
 from workflow_engine.errors import InvalidDataError
 from workflow_engine.forms import form_of
 from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO, normalise
-from workflow_engine.scenario import load
 
 CHAINS = Path(__file__).parent.parent / "vectors" / "chains"
 PARENT = {"process": "p", "action": "inspect", "event": "hash"}

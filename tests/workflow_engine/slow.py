@@ -20,7 +20,8 @@ from workflow_engine.operators.budget import MAX_DEPTH, Budget
 from workflow_engine.operators.functions import Functions
 from workflow_engine.operators.scope import Scope, StopNode
 from workflow_engine.operators.table import OPERATORS
-from workflow_engine.process import CurrentState, Process, context_of
+from workflow_engine.process import Process, context_of
+from workflow_engine.process_parts import CurrentState
 from workflow_engine.reading import is_instruction, is_operator
 from workflow_engine.scenario import Action, State
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from workflow_engine import machine, pattern_weight, schema, schema_keywords, simulate, update
 from workflow_engine.advice import nearest
 from workflow_engine.checks import MAX_PROBLEMS, RULES, check, limits
+from workflow_engine.compiling import load
 from workflow_engine.errors import BudgetExceededError, InvalidDataError, InvalidInstructionError, InvalidSchemaError
 from workflow_engine.kept import FEW, kept
 from workflow_engine.model import Limits
 from workflow_engine.operators import budget, evaluate
-from workflow_engine.scenario import load
 from workflow_engine.value_size import size_within
 
 from .bombs.parts import DRAFT_07, doubling, instructions, scenario

@@ -12,11 +12,12 @@ import scenarios
 from eventchain.core.errors import LiveContractError
 from tests.workflow_engine.documents.templates import field, template
 from workflow_engine import simulate
+from workflow_engine.action_kinds import ACTION_KINDS
 from workflow_engine.checks import MAX_PROBLEMS, RULES, check, limits
+from workflow_engine.compiling import load
 from workflow_engine.documents.embedding import template_definition
 from workflow_engine.errors import InvalidScenarioError
-from workflow_engine.normalise import ACTION_KINDS, LTO_SCENARIO, OWN_SCENARIO
-from workflow_engine.scenario import load
+from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO
 
 
 def base():

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from eventchain.core.errors import InvalidJsonError
 from workflow_engine import operators
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.history import History
@@ -33,11 +34,12 @@ SEEN = {**CONTEXT, "previous": History.of(CONTEXT["previous"])}
 def outcome(work: Any, budget: Budget) -> Any:
     try:
         found = work(budget)
-    except InvalidInstructionError as error:
+    except (InvalidInstructionError, InvalidJsonError) as error:
         return type(error), error.message, error.path, error.hint
     return repr(found), budget._steps, budget._size
 
 
+@example({"<merge>": [2**53]}, MAX_STEPS, MAX_SIZE)
 @example({"a": [{"<ref>": []}]}, MAX_STEPS, MAX_SIZE)
 @example({"a": [0, {"<ref>": "$"}]}, MAX_STEPS, MAX_SIZE)
 @example({"<ref>": "previous", "<eval>": "previous[0].n"}, MAX_STEPS, MAX_SIZE)

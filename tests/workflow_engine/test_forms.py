@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 import scenarios
 from workflow_engine import simulate
+from workflow_engine.compiling import load
 from workflow_engine.forms import FormNotFoundError, form_in, form_of
 from workflow_engine.normalise import OWN_SCENARIO
-from workflow_engine.scenario import load
 from workflow_engine.ui_schema import ui_faults
 
 ADDRESS = {

@@ -14,6 +14,7 @@ from eventchain.core.errors import InvalidError, LiveContractError
 from eventchain.identity import IDENTITY_SCHEMA, ONE_TIME_KEY
 from eventchain.store.memory import MemoryStore
 from workflow_engine import identity_action, machine, simulate
+from workflow_engine.compiling import load
 from workflow_engine.consent import OWN_CONSENT
 from workflow_engine.errors import (
     ActionNotAvailableError,
@@ -23,7 +24,6 @@ from workflow_engine.errors import (
 )
 from workflow_engine.process import MAX_SIGNATORIES, Process
 from workflow_engine.proposal import OWN_DEVIATION
-from workflow_engine.scenario import load
 from workflow_engine.service import COLLECTIONS, WorkflowService
 from workflow_engine.triggers import Triggers
 

@@ -11,6 +11,7 @@ from eventchain.core import canonical_json
 from eventchain.core.entry import Entry
 from eventchain.core.errors import LiveContractError
 from workflow_engine import machine
+from workflow_engine.compiling import load
 from workflow_engine.errors import (
     ActionNotAvailableError,
     ActorNotAllowedError,
@@ -21,7 +22,6 @@ from workflow_engine.errors import (
 )
 from workflow_engine.golden_flow import golden_flow
 from workflow_engine.process import Process
-from workflow_engine.scenario import load
 from workflow_engine.view import complete
 
 from .samples import ORDER, Chain

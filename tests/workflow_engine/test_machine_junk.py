@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import LiveContractError
 from workflow_engine import machine
+from workflow_engine.compiling import load
 from workflow_engine.process import Process
-from workflow_engine.scenario import load
 from workflow_engine.view import complete
 
 from .samples import ORDER, Chain

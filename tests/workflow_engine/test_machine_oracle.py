@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from transitions import Machine
 
 from workflow_engine import machine
+from workflow_engine.compiling import compile_scenario
 from workflow_engine.errors import ActionNotAvailableError
 from workflow_engine.normalise import normalise
-from workflow_engine.scenario import compile_scenario
 
 from .samples import OWN, Chain
 

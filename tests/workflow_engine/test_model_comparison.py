@@ -7,9 +7,9 @@ import pytest
 
 import scenarios
 from workflow_engine import simulate
+from workflow_engine.compiling import load
 from workflow_engine.errors import ActionNotAvailableError
 from workflow_engine.model import Comparison, Limits, compare
-from workflow_engine.scenario import load
 
 from .fault_corpus import sound
 

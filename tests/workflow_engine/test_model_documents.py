@@ -7,9 +7,9 @@ import pytest
 
 import scenarios
 from workflow_engine import simulate
+from workflow_engine.compiling import load
 from workflow_engine.model import examine
 from workflow_engine.model.graph import NATURE, Graph
-from workflow_engine.scenario import load
 from workflow_engine.testing.exploring import UNWRITABLE
 from workflow_engine.testing.generating import generate
 

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from eventchain.core.errors import LiveContractError
 from workflow_engine import machine, simulate
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.model import Limits, examine
 from workflow_engine.model.explore import explore
 from workflow_engine.model.graph import Graph
 from workflow_engine.model.runs import run_along
 from workflow_engine.model.trying import Attempt, entry_of
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import Scenario
 
 from .fault_corpus import sound
 from .samples import ORDER, OWN

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from workflow_engine.compiling import load
 from workflow_engine.model import examine
 from workflow_engine.model.hidden import SENTENCE, hidden_states
-from workflow_engine.scenario import load
 
 SEALED: dict[str, Any] = {
     "$schema": "urn:livecontract:scenario:1",

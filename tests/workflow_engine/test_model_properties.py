@@ -9,10 +9,10 @@ import pytest
 import scenarios
 from workflow_engine import simulate
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.errors import InvalidScenarioError
 from workflow_engine.model import examine
 from workflow_engine.normalise import normalise, scenario_id
-from workflow_engine.scenario import load
 
 from .fault_corpus import sound
 

@@ -6,12 +6,12 @@ import pytest
 
 from tests.workflow_engine.nesting import OWN, PURCHASE, changed, manual
 from workflow_engine import simulate
+from workflow_engine.compiling import load
 from workflow_engine.model import examine, game
 from workflow_engine.model.examination import Examination
 from workflow_engine.model.explore import Limits, explore
 from workflow_engine.model.finding import Finding
 from workflow_engine.model.game import ends, power
-from workflow_engine.scenario import load
 
 RUN = {"$schema": "urn:livecontract:action:sub-process", "actor": "buyer", "scenario": "inner"}
 

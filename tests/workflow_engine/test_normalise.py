@@ -6,16 +6,9 @@ from hypothesis import strategies as st
 
 import scenarios
 from eventchain.core import canonical_json
+from workflow_engine.action_kinds import action_kind
 from workflow_engine.errors import InvalidScenarioError
-from workflow_engine.normalise import (
-    DRAFT_07,
-    DRAFT_2020_12,
-    LTO_SCENARIO,
-    OWN_SCENARIO,
-    action_kind,
-    normalise,
-    scenario_id,
-)
+from workflow_engine.normalise import DRAFT_07, DRAFT_2020_12, LTO_SCENARIO, OWN_SCENARIO, normalise, scenario_id
 
 LTO = "https://specs.livecontracts.io/v0.2.0"
 STATE = {

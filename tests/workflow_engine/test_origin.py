@@ -15,11 +15,11 @@ from eventchain.core.entry import Entry, Origin
 from eventchain.core.errors import LiveContractError
 from tests.node.crossing import hearing, telling
 from workflow_engine import machine, simulate
+from workflow_engine.compiling import load
 from workflow_engine.errors import InvalidResponseError
 from workflow_engine.model import examine
 from workflow_engine.origin import retold, shown
 from workflow_engine.process import LTO_PROCESS, OWN_PROCESS, OWN_RESPONSE, Process
-from workflow_engine.scenario import load
 from workflow_engine.simulate import CHAIN, start
 from workflow_engine.triggers import Call
 from workflow_engine.triggers.event import EventTrigger

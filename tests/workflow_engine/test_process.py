@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from eventchain.core import canonical_json, strict_json
 from eventchain.core.errors import InvalidError
 from workflow_engine import machine, simulate
+from workflow_engine.compiling import load
 from workflow_engine.durations import add_duration, from_iso, to_iso
 from workflow_engine.history import History
-from workflow_engine.process import LTO_PROCESS, OWN_PROCESS, CurrentState, Process, context_of, identity_of
-from workflow_engine.scenario import load
+from workflow_engine.process import LTO_PROCESS, OWN_PROCESS, Process, context_of, identity_of
+from workflow_engine.process_parts import CurrentState
 from workflow_engine.view import complete
 
 from .samples import ORDER, Chain

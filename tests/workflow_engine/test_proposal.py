@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from eventchain.core import canonical_json
 from eventchain.core.errors import LiveContractError
+from workflow_engine.compiling import load
 from workflow_engine.errors import (
     InvalidDeviationError,
 )
 from workflow_engine.proposal import OWN_DEVIATION, read_proposal
-from workflow_engine.scenario import load
 
 from .deviating import HAGGLE, Play, changed
 from .samples import ORDER

@@ -5,9 +5,9 @@ import pytest
 import scenarios
 from workflow_engine import simulate
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.errors import InvalidDataError, InvalidScenarioError
 from workflow_engine.normalise import LTO_SCENARIO, OWN_SCENARIO, normalise, scenario_id
-from workflow_engine.scenario import load
 
 
 def minimal(**members):

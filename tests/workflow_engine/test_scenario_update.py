@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from workflow_engine.compiling import load
 from workflow_engine.errors import (
     InvalidDataError,
     InvalidDeviationError,
 )
 from workflow_engine.proposal import OWN_DEVIATION
-from workflow_engine.scenario import load
 
 from .deviating import RENTAL, TIMED, TO_RENTAL, Play
 from .samples import DAY

@@ -8,6 +8,7 @@ import pytest
 import scenarios
 from eventchain.core.errors import LiveContractError
 from workflow_engine import simulate
+from workflow_engine.compiling import load
 from workflow_engine.errors import (
     ActionNotAvailableError,
     ActorNotAllowedError,
@@ -15,7 +16,6 @@ from workflow_engine.errors import (
     InvalidResponseError,
     InvalidScenarioError,
 )
-from workflow_engine.scenario import load
 
 from .samples import DAY, ORDER
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.workflow_engine.nesting import PURCHASE, changed
 from workflow_engine import simulate
+from workflow_engine.compiling import load
 from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError
-from workflow_engine.scenario import load
 
 OFFER = {"actor": "seller", "action": "offer", "data": {"address": "Mill Lane 1", "price": 100}}
 REPORT = {"in": "inspect", "actor": "inspector", "action": "report", "data": {"grade": 7}}

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from eventchain.core.errors import LiveContractError
 from workflow_engine import simulate
+from workflow_engine.compiling import load
 from workflow_engine.process import Process
-from workflow_engine.scenario import load
 
 from .deviating import HAGGLE, RENTAL, TO_RENTAL, Play
 from .samples import ORDER

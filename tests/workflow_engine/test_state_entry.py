@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from eventchain.core.errors import LiveContractError
 from workflow_engine import machine, simulate, state_entry
+from workflow_engine.compiling import load
 from workflow_engine.errors import InvalidInstructionError
 from workflow_engine.operators import Budget
 from workflow_engine.operators.budget import MAX_STEPS
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import Scenario
 
 from . import slow
 from .samples import ORDER, Chain

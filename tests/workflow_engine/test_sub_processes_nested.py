@@ -13,7 +13,7 @@ from tests.workflow_engine.nesting import (
     Contract,
     manual,
 )
-from workflow_engine.scenario import load
+from workflow_engine.compiling import load
 
 DAY = 86_400_000
 REPORT = {"grade": 7, "note": "Dry."}

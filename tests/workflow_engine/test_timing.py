@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.conftest import VECTORS as TEST_VECTORS
 from workflow_engine import machine
+from workflow_engine.compiling import load
 from workflow_engine.due import due
 from workflow_engine.durations import from_iso
 from workflow_engine.errors import ActionNotAvailableError
 from workflow_engine.process import Process
-from workflow_engine.scenario import load
 from workflow_engine.schedule import MIN_INTERVAL
 from workflow_engine.timing import GRACE, LISTENING, LONGEST_ROUND, Turn, next_run, turns
 

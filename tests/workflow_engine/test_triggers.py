@@ -10,10 +10,10 @@ import structlog
 
 from eventchain.core.errors import ForbiddenError
 from workflow_engine import machine
+from workflow_engine.compiling import load
 from workflow_engine.errors import TriggerError
 from workflow_engine.ports import HttpRequest, HttpResponse
 from workflow_engine.process import LTO_RESPONSE, Process
-from workflow_engine.scenario import load
 from workflow_engine.triggers import MAX_DATA, Call, Outcome, Triggers
 from workflow_engine.triggers.event import EventTrigger
 from workflow_engine.triggers.http import HttpTrigger

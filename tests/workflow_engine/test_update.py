@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workflow_engine import update
+from workflow_engine.compiling import load
 from workflow_engine.errors import InvalidDataError, InvalidInstructionError
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import Scenario
 
 from .samples import ORDER
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workflow_engine.action_kinds import action_kind
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import View
 from workflow_engine.errors import Path, quote
-from workflow_engine.normalise import action_kind
 
 MAX_STEPS = 16
 """Steps of a sequence."""

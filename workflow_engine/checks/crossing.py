@@ -5,10 +5,10 @@ from typing import Any
 
 from eventchain.core.errors import InvalidError
 from eventchain.core.ids import ChainId
+from workflow_engine.action_kinds import action_kind
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import View
 from workflow_engine.errors import Path, quote
-from workflow_engine.normalise import action_kind
 from workflow_engine.reading import describe, is_instruction
 
 ACCEPTED = ("chain", "process", "action", "signer", "verbatim")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from workflow_engine.action_kinds import action_kind
 from workflow_engine.checks.references import missing
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import View
@@ -11,7 +12,6 @@ from workflow_engine.documents.comparison import Field, action_shape, compare, f
 from workflow_engine.documents.embedding import template_in
 from workflow_engine.documents.errors import InvalidTemplateError
 from workflow_engine.errors import Path, quote
-from workflow_engine.normalise import action_kind
 from workflow_engine.reading import is_instruction
 
 MAX_DOCUMENTS = 16

@@ -5,10 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workflow_engine.action_kinds import DONE_BY_IDENTITY_EVENT, action_kind
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import TIMEOUT, View
 from workflow_engine.errors import Path, quote
-from workflow_engine.normalise import DONE_BY_IDENTITY_EVENT, OWN_SCENARIO, action_kind
+from workflow_engine.normalise import OWN_SCENARIO
 from workflow_engine.reading import is_instruction
 
 DONE = "ok"

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from workflow_engine.action_kinds import action_kind
 from workflow_engine.errors import Path
-from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO, action_kind
+from workflow_engine.normalise import FINAL_STATES, OWN_SCENARIO
 from workflow_engine.old_spellings import OLD_OPERATORS
 from workflow_engine.reading import is_operator
 from workflow_engine.sub_processes.naming import ERROR, response_key

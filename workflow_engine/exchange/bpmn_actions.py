@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workflow_engine.action_kinds import action_kind
 from workflow_engine.errors import Problem, quote
 from workflow_engine.exchange.bpmn_model import TASKS, Model, Node
 from workflow_engine.exchange.errors import InvalidBpmnError, refused
 from workflow_engine.exchange.names import key_of, unique
 from workflow_engine.exchange.outcomes import given_action, response_keys, response_of
 from workflow_engine.exchange.vocabulary import ERROR
-from workflow_engine.normalise import action_kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from eventchain.core.errors import LiveContractError
 from workflow_engine.checks import MAX_PROBLEMS, Report, check
+from workflow_engine.compiling import compile_scenario
 from workflow_engine.errors import Path, Problem, json_path, quote
 from workflow_engine.model import alternatives, dead, game, powers, properties
 from workflow_engine.model.embedded import waited_for
@@ -18,7 +19,7 @@ from workflow_engine.model.finding import BehaviourRule, Finding, Sighting
 from workflow_engine.model.graph import NATURE, Graph
 from workflow_engine.model.runs import Run, run_along
 from workflow_engine.normalise import read
-from workflow_engine.scenario import Scenario, compile_scenario
+from workflow_engine.scenario import Scenario
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ say for the last time.
 from collections.abc import Iterator
 from typing import Any
 
+from workflow_engine.action_kinds import DONE_BY_IDENTITY_EVENT
 from workflow_engine.checks.identities import DONE, actor_changed
 from workflow_engine.errors import Severity, quote
 from workflow_engine.model.finding import Sighting
 from workflow_engine.model.graph import NATURE, Graph, Move
-from workflow_engine.normalise import DONE_BY_IDENTITY_EVENT
 from workflow_engine.scenario import Action, Scenario
 
 

@@ -32,7 +32,8 @@ from workflow_engine.errors import (
 )
 from workflow_engine.history import History
 from workflow_engine.operators import Budget
-from workflow_engine.process import OWN_PROCESS, CurrentState, Parent, Process
+from workflow_engine.process import OWN_PROCESS, Process
+from workflow_engine.process_parts import CurrentState, Parent
 from workflow_engine.scenario import INITIAL_STATE, Scenario
 from workflow_engine.state_entry import enter
 from workflow_engine.sub_processes.relation import Find, called_by, check_not_abandoned, id_of

@@ -11,7 +11,8 @@ from functools import lru_cache
 from eventchain.core import base58, canonical_json
 from workflow_engine.body import SUB_PROCESS_ID
 from workflow_engine.errors import ActionNotAvailableError, DeviationNotOpenError, quote
-from workflow_engine.process import Parent, Process, identity_of
+from workflow_engine.process import Process, identity_of
+from workflow_engine.process_parts import Parent
 from workflow_engine.timing import Run, next_run
 
 SUB_PROCESS = "sub-process"

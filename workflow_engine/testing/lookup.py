@@ -13,9 +13,10 @@ from typing import Any
 import scenarios
 from eventchain.core import strict_json
 from eventchain.core.errors import InvalidError
+from workflow_engine.compiling import load
 from workflow_engine.errors import InvalidScenarioError, quote
 from workflow_engine.proposal import OWN_DEVIATION
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import Scenario
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.runs import are_runs
 

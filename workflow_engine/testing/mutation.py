@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workflow_engine.checks import check
+from workflow_engine.compiling import compile_scenario
 from workflow_engine.errors import Path, quote
-from workflow_engine.scenario import Scenario, compile_scenario
+from workflow_engine.scenario import Scenario
 from workflow_engine.testing.coverage import given_places
 from workflow_engine.testing.discovery import TestFile
 from workflow_engine.testing.errors import InvalidFeatureError

@@ -16,8 +16,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from workflow_engine.action_kinds import action_kind
 from workflow_engine.errors import InvalidInstructionError
-from workflow_engine.normalise import action_kind
 from workflow_engine.triggers import OK, Call, Outcome, Trigger
 
 

@@ -4,9 +4,9 @@ import base64
 from typing import Any
 
 from workflow_engine import comment, data_objects
+from workflow_engine.compiling import load
 from workflow_engine.forms import form_of
 from workflow_engine.proposal import check_proposal, read_proposal
-from workflow_engine.scenario import load
 
 from .limits import Attack
 from .loading import nested

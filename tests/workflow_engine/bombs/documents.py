@@ -10,9 +10,9 @@ from tests.workflow_engine.documents.templates import content, field, zipped
 from tests.workflow_engine.documents.templates import template as packed
 from workflow_engine import simulate
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.documents import fill
 from workflow_engine.documents.embedding import template_definition
-from workflow_engine.scenario import load
 
 from .limits import Attack
 from .parts import OWN, scenario

@@ -5,12 +5,12 @@ from typing import Any
 
 from tests.workflow_engine.exchange import test_bpmn_bombs as refused
 from tests.workflow_engine.exchange.pencil import Pencil
+from workflow_engine.compiling import load
 from workflow_engine.exchange.bpmn_export import scenario_to_bpmn
 from workflow_engine.exchange.bpmn_import import bpmn_to_scenario
 from workflow_engine.exchange.dot import scenario_to_dot
 from workflow_engine.exchange.mermaid import scenario_to_mermaid
 from workflow_engine.exchange.scxml import scenario_to_scxml
-from workflow_engine.scenario import load
 
 from .limits import Attack
 from .parts import scenario

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from workflow_engine.compiling import load
 from workflow_engine.difference import differences
 from workflow_engine.model import Limits, comparison, examine, game
 from workflow_engine.normalise import read
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import Scenario
 from workflow_engine.testing.coverage import Coverage
 from workflow_engine.testing.generating import generate
 from workflow_engine.testing.mutants import mutants

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from workflow_engine.scenario import load
+from workflow_engine.compiling import load
 from workflow_engine.testing.discovery import find_tests
 from workflow_engine.testing.feature import read_feature
 from workflow_engine.testing.lookup import Scenarios

@@ -6,10 +6,10 @@ from typing import Any
 
 from eventchain.core import canonical_json
 from workflow_engine import simulate, view
+from workflow_engine.compiling import load
 from workflow_engine.golden_flow import golden_flow
 from workflow_engine.process import Process
 from workflow_engine.proofs import group, sigma, statement
-from workflow_engine.scenario import load
 
 from .limits import Attack
 from .parts import doubling, instructions, scenario

@@ -9,12 +9,12 @@ from eventchain.core.hashing import sha256
 from tests.workflow_engine.documents.templates import ODT, PNG, content, field, template, text_in, zipped
 from tests.workflow_engine.samples import Chain
 from workflow_engine import machine, simulate
+from workflow_engine.compiling import load
 from workflow_engine.documents import InvalidTemplateError, fill
 from workflow_engine.documents.action import make
 from workflow_engine.documents.embedding import slim, template_definition, template_in
 from workflow_engine.documents.retrieval import DocumentChangedError, DocumentNotFoundError, document_in
 from workflow_engine.errors import InvalidResponseError, InvalidScenarioError
-from workflow_engine.scenario import load
 from workflow_engine.triggers import Call, Triggers
 from workflow_engine.triggers.document import document
 

@@ -11,11 +11,12 @@ from hypothesis import assume, given, settings
 
 from tests.workflow_engine.samples import ORDER
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.exchange.bpmn_export import scenario_to_bpmn
 from workflow_engine.exchange.bpmn_import import bpmn_to_scenario
 from workflow_engine.exchange.errors import NotExportableError
 from workflow_engine.exchange.moves import moves_of
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import Scenario
 
 from .machines import SCENARIOS, assert_same_machine
 from .test_bpmn_soundness import refused

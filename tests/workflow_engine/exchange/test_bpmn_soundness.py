@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workflow_engine import simulate
+from workflow_engine.compiling import load
 from workflow_engine.exchange.bpmn_import import bpmn_to_scenario
 from workflow_engine.exchange.errors import InvalidBpmnError
 from workflow_engine.process import Process
-from workflow_engine.scenario import TIMEOUT, load
+from workflow_engine.scenario import TIMEOUT
 
 from .machines import after
 from .pencil import BLOCKS, CALM_BLOCKS, FAIL, TERMINATE, Block, Pencil, draw_process, timer

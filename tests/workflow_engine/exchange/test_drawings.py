@@ -14,6 +14,7 @@ from transitions import Machine
 from tests.workflow_engine.samples import ORDER
 from workflow_engine import simulate
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.exchange.bpmn_export import scenario_to_bpmn
 from workflow_engine.exchange.dot import scenario_to_dot
 from workflow_engine.exchange.errors import NotExportableError
@@ -24,7 +25,7 @@ from workflow_engine.exchange.scxml import SCXML, scenario_to_scxml
 from workflow_engine.exchange.transitions import scenario_to_transitions
 from workflow_engine.operators import holds
 from workflow_engine.process import context_of
-from workflow_engine.scenario import TIMEOUT, Scenario, load
+from workflow_engine.scenario import TIMEOUT, Scenario
 
 from .machines import SCENARIOS, moves
 from .texts import NASTY, nasty_scenario

@@ -6,7 +6,8 @@ from typing import Any
 
 import scenarios
 from tests.workflow_engine.samples import ORDER
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.compiling import load
+from workflow_engine.scenario import Scenario
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.feature import read_feature
 from workflow_engine.testing.lookup import is_proposal

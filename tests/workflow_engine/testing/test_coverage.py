@@ -8,7 +8,7 @@ import pytest
 import scenarios
 from tests.workflow_engine.samples import ORDER
 from workflow_engine import simulate
-from workflow_engine.scenario import load
+from workflow_engine.compiling import load
 from workflow_engine.testing.coverage import Coverage, items, reached
 
 from .features import TESTED

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 import scenarios
 from workflow_engine import schema
+from workflow_engine.compiling import load
 from workflow_engine.errors import InvalidSchemaError
 from workflow_engine.pattern_text import text_for
-from workflow_engine.scenario import load
 from workflow_engine.testing.examples import FORMATS, MAX_EXAMPLES, examples
 
 from .features import TESTED

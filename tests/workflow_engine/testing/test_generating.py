@@ -11,9 +11,10 @@ import scenarios
 from tests.workflow_engine.samples import ORDER
 from workflow_engine import simulate
 from workflow_engine.checks import check
+from workflow_engine.compiling import load
 from workflow_engine.errors import ActionNotAvailableError
 from workflow_engine.process import Process
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.scenario import Scenario
 from workflow_engine.testing.coverage import Coverage
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.exploring import explore, hints_of

@@ -7,7 +7,7 @@ import pytest
 
 import scenarios
 from tests.workflow_engine.samples import ORDER
-from workflow_engine.scenario import load
+from workflow_engine.compiling import load
 from workflow_engine.testing.discovery import find_tests
 from workflow_engine.testing.errors import InvalidFeatureError
 from workflow_engine.testing.lookup import Scenarios

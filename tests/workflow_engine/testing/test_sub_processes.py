@@ -1,7 +1,7 @@
 """Features that act in sub-processes."""
 
 from tests.workflow_engine.nesting import PURCHASE
-from workflow_engine.scenario import load
+from workflow_engine.compiling import load
 from workflow_engine.testing.coverage import Coverage
 from workflow_engine.testing.feature import read_feature
 from workflow_engine.testing.running import Result, as_tests

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.node.crossing import hearing, telling
-from workflow_engine.scenario import Scenario, load
+from workflow_engine.compiling import load
+from workflow_engine.scenario import Scenario
 from workflow_engine.simulate import CHAIN
 from workflow_engine.testing import nodes
 from workflow_engine.testing.errors import InvalidFeatureError
