@@ -17,7 +17,7 @@ from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError
 from workflow_engine.process import Process, identity_of
 from workflow_engine.scenario import TIMEOUT
 from workflow_engine.sub_processes.conduct import conducted, finding
-from workflow_engine.sub_processes.relation import is_abandoned
+from workflow_engine.sub_processes.relation import children_of, is_abandoned
 from workflow_engine.supposed import origin_of, said_of
 from workflow_engine.timing import Turn, turns
 
@@ -79,7 +79,7 @@ class Family:
         keys = [] if place is None else place if isinstance(place, list) else [place]
         process = self.root
         for key in keys:
-            inner = [item for item in self.processes.values() if item.parent and item.parent.process == process.id]
+            inner = children_of(self.processes.values()).get(process.id, [])
             found = next((item for item in reversed(inner) if item.parent and item.parent.action == key), None)
             if found is None:
                 there = ", ".join(dict.fromkeys(quote(item.parent.action) for item in inner if item.parent))

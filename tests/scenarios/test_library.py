@@ -7,7 +7,6 @@ import pytest
 
 import scenarios
 from tests.scenarios.casting import loaded
-from tests.scenarios.test_library_features import WITHOUT
 from workflow_engine import simulate
 from workflow_engine.checks import check
 from workflow_engine.compiling import load
@@ -87,12 +86,12 @@ def moves(name):
     return found
 
 
-@pytest.mark.parametrize("name", sorted(WITHOUT))
+@pytest.mark.parametrize("name", scenarios.names())
 def test_runs_come_to_every_state(name):
     assert {"initial"} | {after for *_, after in moves(name)} == set(loaded(name).states)
 
 
-@pytest.mark.parametrize("name", sorted(WITHOUT))
+@pytest.mark.parametrize("name", scenarios.names())
 def test_runs_take_every_transition(name):
     missing = [
         (state.key, transition)
@@ -108,7 +107,7 @@ def test_runs_take_every_transition(name):
     assert missing == []
 
 
-@pytest.mark.parametrize("name", sorted(WITHOUT))
+@pytest.mark.parametrize("name", scenarios.names())
 def test_runs_do_every_action_with_every_outcome(name):
     done = {(action, response) for _, action, response, _ in moves(name)}
     actions = loaded(name).actions.values()

@@ -7,11 +7,12 @@ import pytest
 from tests.workflow_engine.nesting import PURCHASE, changed
 from workflow_engine import simulate
 from workflow_engine.compiling import load
-from workflow_engine.errors import ActionNotAvailableError, InvalidResponseError
+from workflow_engine.errors import ActionNotAvailableError, DeviationNotOpenError, InvalidResponseError
 
 OFFER = {"actor": "seller", "action": "offer", "data": {"address": "Mill Lane 1", "price": 100}}
 REPORT = {"in": "inspect", "actor": "inspector", "action": "report", "data": {"grade": 7}}
 DECLINE = {"in": "finance", "actor": "buyer", "action": "decline"}
+STOP = {"$schema": "urn:livecontract:deviation:1", "title": "Stop", "from": "initial", "to": ":cancelled"}
 
 
 def run(*responses: dict[str, Any], document: dict[str, Any] = PURCHASE) -> dict[str, Any]:
@@ -78,3 +79,28 @@ def test_scheduled_sub_process_is_started_when_it_is_due() -> None:
     assert [item["in"] for item in run(OFFER, document=document)["sub_processes"]][:1] == ["inspect"]
     found = run(OFFER, {"wait": "P3D"}, document=document)
     assert "finance" in [item["in"] for item in found["sub_processes"]]
+
+
+def test_comment_stays_in_the_sub_process_where_it_was_made() -> None:
+    found = run(OFFER, {"in": "inspect", "actor": "client", "comment": "Mind the dog."})
+    assert "comments" not in found
+    assert [item["content"] for item in found["sub_processes"][0]["comments"]] == ["Mind the dog."]
+
+
+def test_deviation_that_ends_a_sub_process_is_answered_for_by_nodes() -> None:
+    agreed = [
+        {"in": "inspect", "actor": "client", "propose": STOP},
+        {"in": "inspect", "actor": "inspector", "answer": "agree"},
+    ]
+    assert run(OFFER, agreed[0])["sub_processes"][0]["proposals"][0]["missing"] == ["seller"]
+    found = run(OFFER, *agreed)
+    assert (found["previous"], found["sub_processes"][0]["state"]) == (["offer.ok", "inspect.cancelled"], ":cancelled")
+    scenario = load(PURCHASE)
+    spelled = simulate.spelled_out(scenario, [OFFER, *agreed, {"wait": "P20D"}])
+    assert simulate.play(scenario, spelled) == simulate.play(scenario, [OFFER, *agreed, {"wait": "P20D"}])
+
+
+def test_sub_process_without_a_party_of_the_parent_deviates_no_more_than_on_a_chain() -> None:
+    with pytest.raises(DeviationNotOpenError) as refused:
+        run(OFFER, {"in": "finance", "actor": "buyer", "propose": STOP})
+    assert '"seller" would not be asked' in (refused.value.hint or "")

@@ -27,6 +27,7 @@ class Invitation:
         name: Of the invitee, as the inviter wrote it.
         title: What the mail calls the contract.
         inviter: In whose name it was sent.
+        is_again: Whether the identity was on the chain before, under keys that the invitation replaces.
         is_accepted: Whether the invitee has keys of their own.
     """
 
@@ -35,6 +36,7 @@ class Invitation:
     name: str
     title: str
     inviter: str
+    is_again: bool = False
     is_accepted: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -95,6 +97,7 @@ class Invitations:
             name=texts["name"],
             title=texts["title"],
             inviter=inviter,
+            is_again=is_again,
         )
         return self.sent[key]
 
@@ -111,6 +114,7 @@ class Invitations:
         identity = self.identity_of(person)
         for item in reversed(self.sent.values()):
             if not item.is_accepted and (item.identity == identity if email is None else item.email == email):
+                self.names = {name: known for name, known in self.names.items() if known != item.identity}
                 if item.identity != person:
                     self.names[person] = item.identity
                 item.is_accepted = True
@@ -118,6 +122,11 @@ class Invitations:
         waiting = [f"{item.email} (as {item.identity})" for item in self.sent.values() if not item.is_accepted]
         wanted = f"an invitation of {quote(person)}" if email is None else f"an invitation sent to {email}"
         raise UnmetError(f"{wanted} to wait", f"those that wait are: {', '.join(waiting)}" if waiting else "none waits")
+
+    def has_lost(self, person: str) -> bool:
+        """Tell whether somebody else has taken the invitation that replaced a person's keys."""
+        is_theirs = self.name_of(person) == person
+        return not is_theirs and any(item.is_again and item.identity == person for item in self.sent.values())
 
     def to(self, email: str) -> Invitation:
         """Return the last invitation that was sent to an address.

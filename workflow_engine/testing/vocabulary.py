@@ -23,6 +23,7 @@ _INNER = f"the {{inner}} sub-process{_OF}"
 _ON = "[ on the {process} process]"
 _TO = "[ to the deviation {deviation}]"
 _AT = "[ at {moment}]"
+_WHY = "[ because {reason}]"
 _BARE = ("duration", "status", "method", "count", "unit")
 """Names whose value may stand without quotes: `P14D`, `200`, `GET`, `7 days`."""
 
@@ -67,18 +68,18 @@ SENTENCES: tuple[Sentence, ...] = (
     Sentence("a(n) {method} request to {url} (received/receives) a(n) {status} response[ with:]", doing.see_and_answer),
     Sentence("{person} accepts the invitation[ sent to {email}]", doing.accept_invitation),
     Sentence("an invitation (has been/was) sent to {email}[ with:]", doing.see_invitation),
-    Sentence(f"{{person}} proposes the deviation {{deviation}}{_OF}{_AT}[ with:]", adapting.propose),
-    Sentence(f"{{person}} proposes this deviation{_OF}{_AT}:", adapting.propose_this),
-    Sentence(f"{{person}} agrees{_TO}{_OF}{_AT}", adapting.agree),
-    Sentence(f"{{person}} refuses[ the deviation {{deviation}}]{_OF}[ because {{reason}}]{_AT}", adapting.refuse),
-    Sentence(f"{{person}} withdraws the deviation[ {{deviation}}]{_OF}[ because {{reason}}]{_AT}", adapting.withdraw),
-    Sentence(f"{{person}} cannot propose the deviation {{deviation}}{_OF}[ with:]", adapting.cannot_propose),
-    Sentence(f"{{person}} cannot agree{_TO}{_OF}", adapting.cannot_agree),
-    Sentence(f"the deviation[ {{deviation}}]{_OF} is {{standing}}", adapting.is_standing),
-    Sentence(f"the deviation[ {{deviation}}]{_OF} waits for {{persons}}", adapting.waits_for),
-    Sentence(f"{{person}} comments {{text}}{_ON}[ in reply to {{comment}}]", adapting.comment),
-    Sentence(f"{{person}} comments{_ON}[ in reply to {{comment}}]{_AT} with:", adapting.comment_this),
-    Sentence(f"{{person}} has commented {{text}}{_ON}[ in the {{state}} state]", adapting.has_commented),
+    Sentence(f"{{person}} proposes the deviation {{deviation}}{_IN}{_OF}{_AT}[ with:]", adapting.propose),
+    Sentence(f"{{person}} proposes this deviation{_IN}{_OF}{_AT}:", adapting.propose_this),
+    Sentence(f"{{person}} agrees{_TO}{_IN}{_OF}{_AT}", adapting.agree),
+    Sentence(f"{{person}} refuses[ the deviation {{deviation}}]{_IN}{_OF}{_WHY}{_AT}", adapting.refuse),
+    Sentence(f"{{person}} withdraws the deviation[ {{deviation}}]{_IN}{_OF}{_WHY}{_AT}", adapting.withdraw),
+    Sentence(f"{{person}} cannot propose the deviation {{deviation}}{_IN}{_OF}[ with:]", adapting.cannot_propose),
+    Sentence(f"{{person}} cannot agree{_TO}{_IN}{_OF}", adapting.cannot_agree),
+    Sentence(f"the deviation[ {{deviation}}]{_IN}{_OF} is {{standing}}", adapting.is_standing),
+    Sentence(f"the deviation[ {{deviation}}]{_IN}{_OF} waits for {{persons}}", adapting.waits_for),
+    Sentence(f"{{person}} comments {{text}}{_IN}{_ON}[ in reply to {{comment}}]", adapting.comment),
+    Sentence(f"{{person}} comments{_IN}{_ON}[ in reply to {{comment}}]{_AT} with:", adapting.comment_this),
+    Sentence(f"{{person}} has commented {{text}}{_IN}{_ON}[ in the {{state}} state]", adapting.has_commented),
     Sentence("{duration} (pass/passes)", doing.let_pass),
     Sentence(f"the time of the state{_IN}{_OF} is over", doing.time_out),
     Sentence(f"the deadline{_IN}{_OF} passes", doing.time_out),

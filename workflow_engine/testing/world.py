@@ -22,6 +22,7 @@ from workflow_engine.process import Process
 from workflow_engine.scenario import Scenario
 from workflow_engine.simulate import START, STEP
 from workflow_engine.sub_processes.conduct import conducted, finding
+from workflow_engine.sub_processes.relation import children_of
 from workflow_engine.supposed import origin_of
 from workflow_engine.testing.errors import InvalidFeatureError, UnmetError
 from workflow_engine.testing.inviting import Invitations
@@ -273,7 +274,7 @@ class World:
         keys = [action] if action in found.scenario.actions else action.split("/")
         for key in keys:
             check_known(found.scenario, "action", key)
-            inner = [item for item in self.processes.values() if item.parent and item.parent.process == found.id]
+            inner = children_of(self.processes.values()).get(found.id, [])
             started = [item for item in inner if item.parent and item.parent.action == key]
             if not started:
                 there = ", ".join(dict.fromkeys(quote(item.parent.action) for item in inner if item.parent))
@@ -307,6 +308,8 @@ class World:
                 f"Nobody here is called {quote(person)}.",
                 hint=f"{near(person, known)}There is {', '.join(known) or 'nobody'}.",
             )
+        if self.invitations.has_lost(person):
+            raise ActorNotAllowedError(f"The keys of {quote(person)} were replaced; somebody else has the new ones.")
         if identity in self.removed:
             raise ActorNotAllowedError(f"{quote(person)} was removed from the chain, and has no keys there any more.")
         if self.invitations.is_waiting(identity):

@@ -107,8 +107,7 @@ def _case(run: Run, scenario: Scenario, listed: set[tuple[str, str]]) -> Iterato
 
 def _response(response: Mapping[str, Any], before: Process, given: Mapping[str, Any]) -> Iterator[str]:
     """Yield what was said: `given` is the response with all that it left open."""
-    action, moment, place = given["action"], from_iso(given["at"]), given.get("in")
-    inner = None if place is None else said(place if isinstance(place, str) else "/".join(place))
+    action, moment, inner = given["action"], from_iso(given["at"]), _inner(given)
     within = "" if inner is None else f" in the {inner} sub-process"
     if action == TIMEOUT and _is_plain_timeout(before, response, moment):
         yield f"Then the {said(PROCESS)} process has:" if inner is None else f"Then the {inner} sub-process has:"
@@ -123,27 +122,41 @@ def _response(response: Mapping[str, Any], before: Process, given: Mapping[str, 
     yield from data
 
 
+def _inner(item: Mapping[str, Any]) -> str | None:
+    """Return how a sentence calls the sub-process that an item is for, or None for the process in play."""
+    place = item.get("in")
+    return None if place is None else said(place if isinstance(place, str) else "/".join(place))
+
+
+def _at(item: Mapping[str, Any], given: Mapping[str, Any]) -> str:
+    """Return how a sentence says when it happens, where the item says so; nothing where it follows at once."""
+    is_told = item.get("at") is not None or item.get("after") is not None
+    return f" at {said(to_iso(from_iso(given['at'])))}" if is_told else ""
+
+
 def _saying(item: Mapping[str, Any], process: Process, given: Mapping[str, Any]) -> Iterator[str]:
     """Yield the lines of something that is said or proposed; `given` is the item with its moment."""
     person = said(process.actors[item["actor"]]["identity"]["id"])
     at = _at(item, given)
+    inner = _inner(item)
+    within = "" if inner is None else f" in the {inner} sub-process"
+    of = f"{within} of the {said(PROCESS)} process"
     if "propose" in item:
         if "scenario" in item:
             raise InvalidFeatureError(
                 "A feature names the scenario that an update leads to, and a run holds all of it.",
                 hint='Write this one by hand: … proposes the deviation "…", and put the scenario beside the feature.',
             )
-        yield f"When {person} proposes this deviation of the {said(PROCESS)} process{at}:"
+        yield f"When {person} proposes this deviation{of}{at}:"
         yield from _document({key: value for key, value in item["propose"].items() if key != "process"})
         return
     if "comment" in item:
         reply = "" if item.get("reply_to") is None else f" in reply to {said(item['reply_to'])}"
-        words = item["comment"]
-        yield f"When {person} comments on the {said(PROCESS)} process{reply}{at} with:"
-        yield from _document({"content": words} if isinstance(words, str) else words)
+        comment = item["comment"]
+        yield f"When {person} comments{within} on the {said(PROCESS)} process{reply}{at} with:"
+        yield from _document({"content": comment} if isinstance(comment, str) else comment)
         return
     name = "" if item.get("deviation") is None else f" {said(item['deviation'])}"
-    of = f" of the {said(PROCESS)} process"
     because = "" if item.get("reason") is None else f" because {said(item['reason'])}"
     sentences = {
         "agree": f"agrees{name and f' to the deviation{name}'}{of}",
@@ -151,12 +164,6 @@ def _saying(item: Mapping[str, Any], process: Process, given: Mapping[str, Any])
         "withdraw": f"withdraws the deviation{name}{of}{because}",
     }
     yield f"When {person} {sentences[item['answer']]}{at}"
-
-
-def _at(item: Mapping[str, Any], given: Mapping[str, Any]) -> str:
-    """Say when something was done, where the run says it by `at` or `after`; else time goes on by itself."""
-    is_told = item.get("at") is not None or item.get("after") is not None
-    return f" at {said(given['at'])}" if is_told else ""
 
 
 def _is_plain_timeout(before: Process, response: Mapping[str, Any], moment: int) -> bool:

@@ -208,7 +208,7 @@ def test_what_a_graph_library_reaches_is_reached(moves: dict[str, list[tuple[str
 # --- Recording --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.parametrize("name", [*TESTED, "key-recovery", "request-sent", "shipment"])
 def test_recorded_runs_pass_and_leave_the_same_process(name: str) -> None:
     scenario, runs = load(scenarios.load(name)), scenarios.runs(name)
     results = played(record(name, scenario, runs, "runs"), scenario)

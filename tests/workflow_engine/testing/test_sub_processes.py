@@ -7,6 +7,8 @@ from workflow_engine.testing.feature import read_feature
 from workflow_engine.testing.running import Result, as_tests
 from workflow_engine.testing.writing import Run, feature_text
 
+from .features import Found
+
 BACKGROUND = """
 Feature: Purchase
 
@@ -23,11 +25,12 @@ Feature: Purchase
 """
 
 SCENARIO = load(PURCHASE)
+FOUND = Found({"purchase": PURCHASE})
 
 
 def results(*steps: str) -> list[Result]:
     text = BACKGROUND + "".join(f"    {step}\n" for step in steps)
-    return [test.run(lambda _name: SCENARIO) for test in as_tests(read_feature(text.encode(), "it.feature"))]
+    return [test.run(FOUND) for test in as_tests(read_feature(text.encode(), "it.feature"))]
 
 
 def passes(*steps: str) -> None:
@@ -112,4 +115,49 @@ def test_run_with_sub_processes_is_written_as_a_feature_that_passes() -> None:
     assert 'When the time of the state in the "inspect" sub-process is over' in text
     assert 'runs the "measure" action in the "inspect/measure" sub-process' in text
     for test in as_tests(read_feature(text.encode(), "it.feature")):
-        assert test.run(lambda _name: SCENARIO).failure is None
+        assert test.run(FOUND).failure is None
+
+
+def test_what_is_said_in_a_sub_process_is_written_as_a_feature_that_passes() -> None:
+    stop = {"$schema": "urn:livecontract:deviation:1", "title": "Stop", "from": "initial", "to": ":cancelled"}
+    responses = [
+        {"actor": "seller", "action": "offer", "data": {"address": "Mill Lane 1", "price": 100}},
+        {"in": "inspect", "actor": "client", "comment": "Mind the dog."},
+        {"in": "inspect", "actor": "client", "propose": stop},
+        {"in": "inspect", "actor": "inspector", "answer": "agree"},
+    ]
+    text = feature_text("purchase", SCENARIO, [Run(title="Stopped", responses=responses)])
+    for test in as_tests(read_feature(text.encode(), "it.feature")):
+        result = test.run(FOUND)
+        assert result.failure is None, result.failure
+        assert ":cancelled" in [trace[-1].current.key for trace in result.traces]
+
+
+def test_nobody_deviates_in_a_sub_process_without_a_party_of_the_parent() -> None:
+    assert (
+        "all parties of the process above"
+        in expected(
+            'When "Ann" proposes this deviation in the "finance" sub-process:',
+            "  | title | Stop       |",
+            "  | from  | initial    |",
+            "  | to    | :cancelled |",
+        )[1]
+    )
+
+
+def test_node_that_is_down_answers_for_no_sub_process_until_it_is_up_again() -> None:
+    passes(
+        'Given the node of "Bob" is down',
+        'When "Bob" runs the "report" action in the "inspect" sub-process with:',
+        "  | grade | 7 |",
+        'Then the "inspect" sub-process is completed',
+        "And the process has:",
+        "  | assets.inspection.result | null |",
+        "When 1 hour passes",
+        "Then the process has:",
+        "  | assets.inspection.result | null |",
+        'When the node of "Bob" is up again',
+        "And the nodes do what waits",
+        "Then the process has:",
+        "  | assets.inspection.result.grade | 7 |",
+    )
