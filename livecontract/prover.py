@@ -98,4 +98,7 @@ def answer(announced: Any, challenge: str, answered: Any = None) -> dict[str, An
 def _secret_of(document: Any, name: str) -> Scalar:
     if not isinstance(document, Mapping):
         raise InvalidProofError("This should be an object, as it was kept.", path="$")
+    if name not in document:
+        hint = "Announcing takes what `proof commit` or `proof key` wrote, answering what `proof announce` wrote."
+        raise InvalidProofError(f'There is no "{name}" in this file.', path="$", hint=hint)
     return group.read_scalar(bytes_of(document.get(name), group.SIZE, f"$.{name}"))

@@ -26,6 +26,9 @@ from workflow_engine.ui_schema import MAX_DEPTH, ORDER, WIDGET, WIDGETS, members
 from workflow_engine.update import default_of
 
 FORM = "urn:livecontract:form:1"
+MAX_NAMED = 20
+"""Keys that a refusal names at most."""
+
 _COPIED = ("description", "default", "format")
 
 
@@ -46,11 +49,13 @@ def form_of(scenario: Scenario, action: str, response: str | None = None) -> dic
     """
     found = scenario.actions.get(action)
     if found is None:
-        raise FormNotFoundError(f"The scenario has no action {quote(action)}.")
+        raise FormNotFoundError(f"The scenario has no action {quote(action)}.", hint=_there_are(scenario.actions))
     key = found.default_response if response is None else response
     outcome = found.responses.get(key)
     if outcome is None:
-        raise FormNotFoundError(f"The action {quote(action)} has no response {quote(key)}.")
+        raise FormNotFoundError(
+            f"The action {quote(action)} has no response {quote(key)}.", hint=_there_are(found.responses)
+        )
     document = outcome.schema_document
     schema = document if isinstance(document, Mapping) else {}
     texts = {"title": schema.get("title") or found.title, "label": found.label, "description": found.description}
@@ -63,6 +68,10 @@ def form_of(scenario: Scenario, action: str, response: str | None = None) -> dic
         "defaults": default_of({"type": "object", **schema} if "properties" in schema else schema),
         "fields": _fields(schema, outcome.ui_schema or {}, MAX_DEPTH),
     }
+
+
+def _there_are(known: Mapping[str, Any]) -> str:
+    return f"There are {', '.join(map(quote, list(known)[:MAX_NAMED]))}." if known else "There are none."
 
 
 def form_in(process: Process, action: str, response: str | None = None) -> dict[str, Any]:

@@ -156,7 +156,7 @@ def _dialect(cursor: Cursor) -> str:
             '(".../v0.2.0/action/http/schema.json#") and drop "default_action".'
         )
     else:
-        cursor.problem(f"The form {describe(value)} is not known here. {known}.")
+        cursor.problem(f"This names a form of scenario that is not known here: {describe(value)}. {known}.")
     return LTO_SCENARIO
 
 

@@ -206,9 +206,9 @@ def _actor_of(process: Process, item: Mapping[str, Any]) -> str:
     actor = item.get("actor")
     known = process.actors.get(actor) if isinstance(actor, str) else None
     if known is None:
-        raise InvalidResponseError(
-            "This is no actor of the scenario.", path="$.actor", hint=f"There are {', '.join(sorted(process.actors))}."
-        )
+        problem = "A response needs its actor." if actor is None else "This is no actor of the scenario."
+        hint = f"There are {', '.join(sorted(process.actors))}."
+        raise InvalidResponseError(problem, path="$.actor", hint=hint)
     return identity_of(known) or ""
 
 

@@ -61,5 +61,7 @@ def sentence(error: ValidationError) -> str:
     keyword = error.validator
     if keyword == "required":
         return f"{quote(error.message)} is missing."
+    if keyword == "type" and error.instance is None:
+        return f"There is nothing here. {_type(error.validator_value)}"
     write = _SENTENCES.get(str(keyword))
     return write(error.validator_value) if write else "This is not allowed here."

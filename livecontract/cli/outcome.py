@@ -93,6 +93,7 @@ def report_error(error: Exception, *, as_json: bool) -> int:
 def report_usage(error: Exception, *, as_json: bool) -> int:
     """Report that a command was given wrongly, and return the exit code."""
     message = error.format_message() if hasattr(error, "format_message") else str(error)
+    message = message.replace("\t", "  ").replace("Value error, ", "")  # as the parser's libraries word it
     if as_json:
         document = {"type": "about:blank", "title": "Usage", "status": 400, "detail": message}
         typer.echo(to_json(document))

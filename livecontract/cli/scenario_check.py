@@ -136,7 +136,8 @@ def _report_text(report: Mapping[str, Any]) -> str:
         lines.append(f"  {item['severity']:<8} {item['rule']}: {item['message']} (at {item['path']})")
         if "run" in item:
             lines.append(f"           run: {_in_words(item['run'])}")
-    verdict = f"Valid: scenario {report['id']}" if report["valid"] else "Not valid:"
+    soundness = "Valid" if report.get("sound", True) else "Valid to every node, but not sound"
+    verdict = f"{soundness}: scenario {report['id']}" if report["valid"] else "Not valid:"
     return "\n".join([verdict, *lines])
 
 

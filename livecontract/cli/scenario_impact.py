@@ -74,7 +74,7 @@ def impact(
         "processes": [{"file": name, **item.to_dict()} for name, item in found],
     }
     stuck = any(item.is_stuck for _, item in found)
-    finish(document, _text(structure, behaviour, found, files), as_json=as_json, code=FAILURE if stuck else OK)
+    finish(document, _text(structure, behaviour, found, files, change), as_json=as_json, code=FAILURE if stuck else OK)
 
 
 def _named(name: str, read: Any) -> Any:
@@ -135,16 +135,25 @@ def _text(
     behaviour: "Comparison | None",
     found: "list[tuple[str, Impact]]",
     files: list[str],
+    change: "Change",
 ) -> str:
     lines = ["The texts mean the same." if not structure else f"{count(len(structure), 'difference')}:"]
     lines += [f"  {item}" for item in structure]
     if behaviour is not None:
         lines += ["", *behaviour_lines(behaviour)]
+    if change.target is not None:
+        lines += ["", _entered_by_consent(change)]
     if files:
         stuck = sum(item.is_stuck for _, item in found)
         lines += ["", f"{count(len(found), 'process', 'processes')} by the old text, {stuck} of them would be stuck:"]
         lines += [line for name, item in found for line in _process_lines(name, item)]
     return "\n".join(lines)
+
+
+def _entered_by_consent(change: "Change") -> str:
+    """Say what the steps that are newly possible leave out: no step of a text leads into a deviation."""
+    way = f'from "{change.source}" to "{change.start}", and ends in "{change.target}"'
+    return f"The deviation leads {way}. It is entered by consent: the steps within it are not among those above."
 
 
 def _process_lines(name: str, found: "Impact") -> list[str]:

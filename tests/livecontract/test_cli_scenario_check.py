@@ -106,7 +106,7 @@ def test_question_is_answered_with_a_run_and_the_exit_code(run: Run, goal: str, 
 def test_question_about_nobody_says_who_there_is(run: Run) -> None:
     result = run("check", QUOTATION, "--goal", "judge: :success")
     assert result.code == 3
-    assert "buyer, seller, inspector" in result.err
+    assert 'as in "buyer: :success": buyer, seller, inspector' in result.err
     assert "cannot be read" in run("check", QUOTATION, "--goal", "buyer: {assets.}").err
 
 
@@ -137,6 +137,34 @@ def test_broken_property_makes_the_answer_negative(run: Run) -> None:
     first = form["problems"][0]
     assert (first["rule"], first["path"]) == ("property-broken", "$.properties[0]")
     assert first["run"]["state"] == ":cancelled"
+    assert run("check", "s.json").out.startswith("Valid to every node, but not sound: scenario ")
+
+
+def test_finding_about_data_shows_the_data_that_it_was_found_with(run: Run) -> None:
+    numbers = {
+        "type": "object",
+        "properties": {"n": {"enum": [9, 10, 11]}},
+        "required": ["n"],
+        "additionalProperties": False,
+    }
+    ends = [("<", ":failed"), (">", ":success")]
+    document = {
+        "$schema": "urn:livecontract:scenario:1",
+        "actors": {"judge": {}},
+        "assets": {"mark": numbers},
+        "actions": {"judge": {"actor": "judge", "responses": {"ok": {"schema": numbers, "update": "assets.mark"}}}},
+        "states": {
+            "initial": {
+                "action": "judge",
+                "transitions": [
+                    {"condition": {"<eval>": f"assets.mark.n {sign} `10`"}, "transition": end} for sign, end in ends
+                ],
+            }
+        },
+    }
+    lines = run("check", written("marks.json", document)).out.splitlines()
+    (place,) = [index for index, line in enumerate(lines) if " gap: " in line]
+    assert lines[place + 1].split() == ["run:", "judge:", "judge", "with", '{"n":', "10}"]
 
 
 def test_two_scenarios_are_compared(run: Run) -> None:

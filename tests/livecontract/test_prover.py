@@ -33,6 +33,14 @@ def announced(run: Run, tmp_path: Path) -> Run:
     return run
 
 
+def test_file_of_another_move_is_refused_with_the_command_that_writes_the_right_one(announced: Run) -> None:
+    result = announced("proof", "answer", "secret.json", "--challenge", CHALLENGE)
+    assert result.code == 3
+    assert 'no "secret" in this file' in result.err
+    assert "answering what `proof announce` wrote" in result.err
+    assert 'no "blinding" in this file' in announced("proof", "open", "proof.json").err
+
+
 def test_proof_runs_from_the_seal_to_the_judgement(announced: Run, tmp_path: Path) -> None:
     kept = json.loads((tmp_path / "proof.json").read_text())
     drawn = announced("proof", "challenge", "--json").json["challenge"]

@@ -959,3 +959,19 @@ class TestAnyJson:
             target = target[key]
         target[path[-1]] = data.draw(JUNK)
         check_and_use(document)
+
+
+@pytest.mark.parametrize(
+    ("operator", "says"),
+    [
+        ("<evla>", 'Did you mean "<eval>"?'),
+        ("<dateFormat>", 'Did you mean "<dateformat>"?'),
+        ("<now>", "read no clock, network or chance"),
+        ("<random>", "read no clock, network or chance"),
+    ],
+)
+def test_operator_that_does_not_exist_is_refused_with_what_was_meant_or_why(operator, says):
+    document = base()
+    document["states"]["initial"]["title"] = {operator: True}
+    (problem,) = [item for item in check(document).problems if item.rule == "unknown-operator"]
+    assert says in problem.message

@@ -79,11 +79,12 @@ def test_response_without_schema_asks_for_nothing():
     assert (form["schema"], form["title"], form["response"]) == (True, "Sign", "no")
 
 
-def test_unknown_actions_and_responses_are_not_found():
-    with pytest.raises(FormNotFoundError):
+def test_unknown_actions_and_responses_are_not_found_and_those_that_exist_are_named():
+    with pytest.raises(FormNotFoundError) as no_action:
         form_of(scenario(), "other")
-    with pytest.raises(FormNotFoundError):
+    with pytest.raises(FormNotFoundError) as no_response:
         form_of(scenario(), "act", "other")
+    assert (no_action.value.hint, no_response.value.hint) == ('There are "act".', 'There are "ok", "no".')
 
 
 def test_form_in_a_process_has_the_texts_of_now():

@@ -181,7 +181,7 @@ def test_deviation_from_a_scenario_of_lto_is_written_in_its_dialect() -> None:
 
 
 def test_example_of_the_documentation_can_be_read() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "scenarios.md").read_text("utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "deviations.md").read_text("utf-8")
     examples = [json.loads(part.partition("```")[0]) for part in text.split("```json\n")[1:]]
     (example,) = [item for item in examples if isinstance(item, dict) and item.get("$schema") == OWN_DEVIATION]
     assert read_proposal(example).start == "first_part"

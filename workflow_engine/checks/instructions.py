@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workflow_engine.advice import nearest
 from workflow_engine.checks.arguments import doubts, expression_faults, faults, sentence
 from workflow_engine.checks.report import Finding
 from workflow_engine.checks.view import View
@@ -22,6 +23,11 @@ _CONSTANT_STEPS, _CONSTANT_SIZE = 5_000, 50_000
 _WRITTEN: Mapping[str, str] = {"<dateFormat>": "<dateformat>", "<transform>": "<transformation>"}
 """How operators are written that documents of LTO name otherwise than its engine."""
 
+_OUTSIDE = frozenset(
+    {"<now>", "<today>", "<date>", "<time>", "<timestamp>", "<random>", "<rand>", "<uuid>", "<env>", "<http>"}
+)
+"""Names that people try for what no instruction can read."""
+
 
 def unknown_operator(view: View) -> Iterator[Finding]:
     """An operator that this engine does not evaluate."""
@@ -37,8 +43,14 @@ def unknown_operator(view: View) -> Iterator[Finding]:
 
 
 def _unknown(key: str) -> str:
-    written = f", it is written {_WRITTEN[key]}" if key in _WRITTEN else ""
-    return f"There is no operator {quote(key)}{written}. There are {', '.join(OPERATORS)}."
+    if key in _OUTSIDE:
+        return (
+            f"There is no operator {quote(key)}: instructions read no clock, network or chance, so that every node "
+            "comes to the same. Let an action bring such a value, or read the timestamps of the process."
+        )
+    close = _WRITTEN.get(key) or nearest(key, OPERATORS)
+    advice = "" if close is None else f" Did you mean {quote(close)}?"
+    return f"There is no operator {quote(key)}.{advice} There are {', '.join(OPERATORS)}."
 
 
 def source_operator(view: View) -> Iterator[Finding]:

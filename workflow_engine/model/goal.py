@@ -92,9 +92,8 @@ def read_goal(text: str, scenario: Scenario) -> Goal:
     coalition, wanted = tuple(name.strip() for name in parties.split("+")), rest.strip()
     if not colon or any(name not in scenario.actors for name in coalition):
         known = ", ".join(scenario.actors)
-        raise _misunderstood(
-            f'{quote(text)} should begin with actors of the scenario, as in "seller: :success": {known}.'
-        )
+        form = f'"{next(iter(scenario.actors), "seller")}: :success"'
+        raise _misunderstood(f"{quote(text)} should begin with actors of the scenario, as in {form}: {known}.")
     condition = _condition(wanted)
     if condition is not None:
         return Goal(text=text, coalition=coalition, happening=Happening(name=wanted, condition=condition))

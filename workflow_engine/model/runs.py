@@ -4,6 +4,7 @@ A way through the graph becomes a run by playing it with the engine. Where confi
 one that a single process can go; then the run that is told ends where it can still be played, and is not certain.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +17,9 @@ from workflow_engine.model.trying import Attempt, entry_of
 from workflow_engine.process import Process
 from workflow_engine.scenario import TIMEOUT, Scenario
 from workflow_engine.sub_processes.relation import believed
+
+MAX_SHOWN = 80
+"""Characters of data that a run on one line shows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +93,18 @@ def _response(move: Move, moment: int) -> dict[str, Any]:
 
 
 def in_words(run: Run) -> str:
-    """Return a run on one line: who did what."""
+    """Return a run on one line: who did what, the last step with its data, on which a finding often depends."""
     steps = [
         "the time runs out"
         if item["action"] == TIMEOUT
         else f"{item['actor']}: {item['action']}" + ("" if item["response"] == "ok" else f".{item['response']}")
         for item in run.responses
     ]
-    return " → ".join(steps) or "the start"
+    data = run.responses[-1].get("data") if run.responses else None
+    told = "" if data is None else f" with {_shortened(data)}"
+    return (" → ".join(steps) + told) or "the start"
+
+
+def _shortened(data: Any) -> str:
+    text = json.dumps(data, ensure_ascii=False)
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"

@@ -226,6 +226,14 @@ def test_whatever_was_said_is_recorded(said: list[Any], moment: int) -> None:
     assert shown(result.traces[0][-1]) == shown(simulate.play(scenario, run))
 
 
+def test_how_long_after_the_one_before_something_happens_is_recorded() -> None:
+    scenario = load(scenarios.load("demo-transaction"))
+    (first, second, *_) = next(iter(scenarios.runs("demo-transaction").values()))["responses"]
+    run = [{**first, "after": "PT2H"}, {"actor": "initiator", "comment": "Soon?", "after": "PT1H"}, second]
+    text = "".join(record("demo-transaction", scenario, run, "A run"))
+    assert [f'at "2020-01-01T0{hour}:00:00.000Z"' in text for hour in (2, 3, 4)] == [True, True, False]
+
+
 def test_odd_names_are_written_so_that_they_are_read_back() -> None:
     odd = 'say "no" | \\ yes'
     document = {
