@@ -73,6 +73,12 @@ def affords(price: int) -> bool:
     return True
 
 
+def is_used_up() -> bool:
+    """Tell whether a budget is open of which nothing is left: there is no verdict any more that costs something."""
+    left = _work.get()
+    return left is not None and left[0] < 0
+
+
 @contextlib.contextmanager
 def limited_work(path: str) -> Iterator[list[int]]:
     """Check one value, on the budget that is open, else on one of its own; its only item is what is left of it.
