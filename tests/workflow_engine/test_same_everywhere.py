@@ -4,16 +4,18 @@ A process in memory has the members of its objects in the order in which they we
 from the store has them sorted. Both are the same process.
 """
 
+import json
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from eventchain.core import canonical_json
 from tests.workflow_engine.nesting import Contract, changed, checking
-from workflow_engine.errors import InvalidDataError
-from workflow_engine.operators import Budget
+from workflow_engine.errors import InvalidDataError, InvalidInstructionError
+from workflow_engine.operators import Budget, evaluate
 from workflow_engine.operators.values import is_equal
 from workflow_engine.schema import compile_schema
 from workflow_engine.schema_keywords import MAX_NESTING, shared_work
@@ -112,3 +114,35 @@ def test_result_that_cannot_be_handed_back_is_told_alike_by_a_node_that_was_star
     assert "Dry." not in str(told["data"]["message"])
     contract.settle()
     contract.check_replay()
+
+
+VECTORS: Any = json.loads((Path(__file__).parents[1] / "vectors" / "operators.json").read_text("utf-8"))
+INSTRUCTIONS = [case["instruction"] for cases in VECTORS["results"].values() for case in cases]
+REFUSED = [instruction for cases in VECTORS["refused"].values() for instruction in cases]
+
+
+def signed_otherwise(value: Any) -> Any:
+    """Return the same JSON as somebody else may have written it: members the other way round, 2.0 for 2, -0.0 for 0."""
+    if isinstance(value, dict):
+        return {name: signed_otherwise(value[name]) for name in reversed(value)}
+    if isinstance(value, list):
+        return list(map(signed_otherwise, value))
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return float(value) if value else -0.0
+    return value
+
+
+def evaluated(instruction: Any, context: Any) -> tuple[object, ...]:
+    budget = Budget()
+    try:
+        result = canonical_json.encode(evaluate(instruction, context, budget, ()))
+    except InvalidInstructionError as error:
+        return (type(error),)
+    return result, budget.size, budget._steps
+
+
+@pytest.mark.parametrize("instruction", [*INSTRUCTIONS, *REFUSED], ids=lambda item: str(item)[:40])
+def test_instruction_comes_to_the_same_at_the_same_price_on_the_same_data(instruction: Any) -> None:
+    context = VECTORS["context"]
+    assert evaluated(instruction, signed_otherwise(context)) == evaluated(instruction, context)
+    assert evaluated(signed_otherwise(instruction), context) == evaluated(instruction, context)
