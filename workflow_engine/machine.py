@@ -45,7 +45,7 @@ from workflow_engine.process_parts import CurrentState
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
 from workflow_engine.state_entry import enter, refresh
 from workflow_engine.sub_processes.ending import check_response as check_sub_process
-from workflow_engine.sub_processes.relation import SUB_PROCESS, Find, check_not_abandoned, nobody
+from workflow_engine.sub_processes.relation import SUB_PROCESS, Find, check_not_abandoned, earlier_runs, nobody
 from workflow_engine.timing import check_schedule, waits_for_timeout
 from workflow_engine.update import Projection
 
@@ -132,7 +132,7 @@ def step(process: Process, entry: Entry, find: Find = nobody) -> Process:
     action = available_action(process, given)
     check_schedule(process, action.key, entry.timestamp)
     actor = acting_actor(process, action, given, entry)
-    check_origin(process, action, entry)
+    check_origin(process, action, entry, earlier_runs(process, find))
     if action.kind == "document":
         check_document(process, action.key, given.key or action.default_response, given.data)
     elif action.kind == SUB_PROCESS:

@@ -8,13 +8,13 @@ An action with `accepts` is answered from elsewhere alone. The event that the re
 (`eventchain.citation`). Here it is compared with what the action declares, as it was evaluated when the state was
 entered: the chain it is said to come from; the process and the action that its body names; who signed it (public keys,
 base58). With `verbatim` the data of the response is, word for word, that of the event. What is declared and has no
-value yet takes nothing. Each event is taken once by an action in a process, so that nothing is replayed, and no two
-chains answer each other without a new event.
+value yet takes nothing. Each event is taken once by an action in a process, and in all runs of a sub-process together,
+so that nothing is replayed, and no two chains answer each other without a new event.
 
 Pure and consensus-critical, like the machine. That a citing node told the truth about the *chain* cannot be seen here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from eventchain.core import canonical_json
@@ -28,8 +28,14 @@ _RESPONSES = frozenset({OWN_RESPONSE, LTO_RESPONSE, LTO_RESPONSE.removesuffix("#
 _PROCESSES = frozenset({OWN_PROCESS, LTO_PROCESS, LTO_PROCESS.removesuffix("#")})
 
 
-def check_origin(process: Process, action: Action, entry: Entry) -> None:
+def check_origin(process: Process, action: Action, entry: Entry, earlier: Iterable[Process] = ()) -> None:
     """Check that a response to an action comes from where the action says.
+
+    Args:
+        process: Before the response.
+        action: An action of it that is available.
+        entry: The event of the response.
+        earlier: The earlier runs of a sub-process, looked at only where something is taken.
 
     Raises:
         InvalidResponseError: It cites nothing, or something else than is accepted, or what was taken before, or cites
@@ -52,7 +58,7 @@ def check_origin(process: Process, action: Action, entry: Entry) -> None:
     reason = _difference(origin, accepts if isinstance(accepts, Mapping) else {}, entry.body.get("data"))
     if reason is not None:
         raise InvalidResponseError(f"The action {quote(action.key)} does not take this: {reason}.", path="$.origin")
-    if any(given["action"]["key"] == action.key and _event_of(given) == origin.hash for given in process.previous):
+    if any(_has_taken(run, action.key, origin.hash) for run in (process, *earlier)):
         raise InvalidResponseError(
             f"The action {quote(action.key)} has taken this event before.", path="$.origin.event", hint="It is done."
         )
@@ -131,6 +137,10 @@ def _is_same(origin: Origin, data: Any) -> bool:
 def _is_of(origin: Origin, schemas: frozenset[str]) -> bool:
     schema = origin.body.get("$schema")
     return isinstance(schema, str) and schema in schemas
+
+
+def _has_taken(process: Process, action: str, event: str) -> bool:
+    return any(given["action"]["key"] == action and _event_of(given) == event for given in process.previous)
 
 
 def _event_of(given: Mapping[str, Any]) -> Any:

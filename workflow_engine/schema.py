@@ -28,7 +28,7 @@ from eventchain.core.errors import InvalidJsonError
 from workflow_engine import schema_form, schema_formats, schema_keywords
 from workflow_engine.errors import InvalidDataError, InvalidSchemaError, Path, json_path, written
 from workflow_engine.kept import kept
-from workflow_engine.schema_proof import Proof, proof_of, unknown
+from workflow_engine.schema_proof import UNKNOWN, Proof, proof_of, unknown
 from workflow_engine.schema_sentences import sentence
 
 MAX_PROBLEMS = 20
@@ -87,7 +87,7 @@ class Validator:
             InvalidDataError: It does not fit; the error lists the first deviations.
             InvalidSchemaError: A reference leads to nothing after all; `compile_schema` should have found it.
         """
-        price = self._prove(value)
+        price = UNKNOWN if schema_keywords.is_used_up() else self._prove(value)
         if price >= 0 and schema_keywords.affords(price):
             return
         self.judge(value, written(path))

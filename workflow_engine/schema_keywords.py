@@ -15,6 +15,7 @@ import re2
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend as _extend
 
+from eventchain.core.strict_json import MAX_DEPTH
 from workflow_engine.errors import InvalidDataError
 from workflow_engine.pattern_weight import COMPILED_BYTES, MAX_WEIGHT, pattern_weight
 
@@ -22,13 +23,18 @@ MAX_WORK = 250_000
 """Keyword evaluations and members looked at for one value, or for all values of one step of a process or of one check
 of a scenario: a second of work; honest responses take hundreds."""
 
+MAX_NESTING = 128
+"""Keywords that may be evaluated within each other for one value: three for each level of the deepest asset, and some
+600 of the 1,000 frames of Python's stack. Whatever came before on the stack, all nodes find it exceeded alike."""
+
 _work: ContextVar[list[int] | None] = ContextVar("work", default=None)
+_nesting: ContextVar[int] = ContextVar("nesting", default=0)
 
 _Keyword = Callable[[Any, Any, Any, Any], Iterator[ValidationError] | None]
 
 
 class _TooMuchWorkError(Exception):
-    """The budget is used up."""
+    """The budget is used up, or keywords or the value nest too deeply."""
 
 
 @contextlib.contextmanager
@@ -63,19 +69,28 @@ def affords(price: int) -> bool:
     return True
 
 
+def is_used_up() -> bool:
+    """Tell whether a budget is open of which nothing is left: there is no verdict any more that costs something."""
+    left = _work.get()
+    return left is not None and left[0] < 0
+
+
 @contextlib.contextmanager
 def limited_work(path: str) -> Iterator[list[int]]:
     """Check one value, on the budget that is open, else on one of its own; its only item is what is left of it.
 
     Raises:
-        InvalidDataError: The budget was used up.
+        InvalidDataError: The budget was used up, or keywords or the value nest too deeply.
     """
+    token = _nesting.set(0)
     try:
         with shared_work() as left:
             yield left
-    except (_TooMuchWorkError, RecursionError):
+    except _TooMuchWorkError:
         message = "The data takes too much work to check against its JSON Schema. Simplify the schema."
         raise InvalidDataError([(path, message)]) from None
+    finally:
+        _nesting.reset(token)
 
 
 def extend(dialect: Any) -> Any:
@@ -108,11 +123,19 @@ class _Object(dict[str, Any]):
         return "{…}"
 
 
-def quiet(value: Any) -> Any:
-    """Return a value as it is validated: the library writes all of it into the message of every deviation."""
+def quiet(value: Any, depth: int = MAX_DEPTH) -> Any:
+    """Return a value as it is validated: the library writes all of it into the message of every deviation.
+
+    Members come in the order of their names. What is found first, and what is paid until then, would depend on an order
+    that means nothing, and that a process read from the store has lost.
+    """
+    if not isinstance(value, (dict, list)):
+        return value
+    if depth == 0:
+        raise _TooMuchWorkError
     if isinstance(value, dict):
-        return _Object((name, quiet(item)) for name, item in value.items())
-    return _List(map(quiet, value)) if isinstance(value, list) else value
+        return _Object((name, quiet(value[name], depth - 1)) for name in sorted(value))
+    return _List(quiet(item, depth - 1) for item in value)
 
 
 def _pay(cost: int) -> None:
@@ -134,9 +157,22 @@ def _paying(keyword: _Keyword) -> _Keyword:
         elif isinstance(instance, str):
             cost += len(instance) >> 8
         _pay(cost)
-        return keyword(validator, value, instance, schema)
+        deviations = keyword(validator, value, instance, schema)
+        return None if deviations is None else _nested(deviations)
 
     return evaluate
+
+
+def _nested(deviations: Iterator[ValidationError]) -> Iterator[ValidationError]:
+    """Yield what a keyword finds, within the keywords that are being evaluated."""
+    depth = _nesting.get()
+    if depth >= MAX_NESTING:
+        raise _TooMuchWorkError
+    _nesting.set(depth + 1)
+    try:
+        yield from deviations
+    finally:
+        _nesting.set(depth)
 
 
 @lru_cache(maxsize=128)

@@ -8,6 +8,7 @@ towards fitting: with a keyword that is not in the tables below, or a value of a
 
 The price is exact (`schema_keywords` charges 1 for each keyword, for each member that the keyword or the value has, and
 for the weight of a pattern), because the limit on work is one that all nodes have to find exceeded at the same value.
+A proof that becomes dearer than all that a verdict may cost is given up: nobody pays for the time that it takes.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -15,7 +16,7 @@ from typing import Any
 
 from workflow_engine import schema_keywords
 from workflow_engine.schema_formats import FORMATS
-from workflow_engine.schema_keywords import is_multiple, matches
+from workflow_engine.schema_keywords import MAX_WORK, is_multiple, matches
 
 UNKNOWN = -1
 """It may fit or not."""
@@ -133,9 +134,9 @@ def _of_lists(schema: _Schema, tests: Sequence[_Test], fixed: int, keywords: Col
         price = fixed + count * len(value)
         for part in value:
             found = item(part)
-            if found < 0:
-                return UNKNOWN
             price += found
+            if found < 0 or price > MAX_WORK:
+                return UNKNOWN
         return price
 
     return prove
@@ -152,9 +153,9 @@ def _of_objects(schema: _Schema, tests: Sequence[_Test], fixed: int, keywords: C
         price = fixed + count * len(value)
         for name, part in value.items():
             found = members.get(name, other)(part)
-            if found < 0:
-                return UNKNOWN
             price += found
+            if found < 0 or price > MAX_WORK:
+                return UNKNOWN
         return price
 
     return prove

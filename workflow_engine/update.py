@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from eventchain.core import canonical_json
 from workflow_engine.errors import BudgetExceededError, InvalidDataError, InvalidInstructionError, json_path, quote
 from workflow_engine.operators import Budget, paths, values
 from workflow_engine.operators.budget import MAX_DEPTH, MAX_SIZE
@@ -237,16 +238,14 @@ def validate_changes(before: Projection, after: Projection, scenario: Scenario) 
         BudgetExceededError: One is nested too deeply, or the data of the process becomes too large.
     """
     assets = {key: after.assets[key] for key in changed(before.assets, after.assets)}
-    actors = {
-        key: after.actors[key]
-        for key in changed(before.actors, after.actors)
-        if data_of(after.actors[key], {}) != data_of(before.actors[key], {})
-    }
+    actors = {key: after.actors[key] for key in changed(before.actors, after.actors)}
     _check_size((*assets.values(), *actors.values()), after)
     with shared_work():
         for key, asset in assets.items():
             scenario.assets[key].schema.validate(asset, ("assets", key))
         for key, actor in actors.items():
+            if _is_same(data_of(actor, {}), data_of(before.actors[key], {})):
+                continue  # who plays it has changed, or nothing
             definition = scenario.actors[key]
             definition.schema.validate(data_of(actor, definition.schema_document), ("actors", key))
 
@@ -254,6 +253,11 @@ def validate_changes(before: Projection, after: Projection, scenario: Scenario) 
 def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """Return the keys of the actors or assets that are other objects than before, in their order."""
     return [] if after is before else sorted([key for key, value in after.items() if value is not before[key]])
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Tell whether two values that were measured are the same JSON: to Python, 1 is true as well."""
+    return one == other and canonical_json.encode(one) == canonical_json.encode(other)
 
 
 def _check_size(written: Iterable[Any], after: Projection) -> None:

@@ -184,3 +184,24 @@ def test_limit_of_work_is_where_the_judge_has_it(length: int, fits: bool) -> Non
         else:
             with pytest.raises(InvalidDataError, match="too much work"):
                 check([1] * length)
+
+
+def test_proof_that_becomes_dearer_than_any_verdict_is_given_up() -> None:
+    prove = schema.compile_schema({"items": {"type": "array", "items": {"type": "integer"}}})._prove
+    assert prove([[1] * 100] * 100) > 0
+    assert prove([[1] * 100] * 1000) == UNKNOWN
+
+
+def test_nothing_is_proven_where_no_budget_is_left() -> None:
+    """A proof is no way to go on working when a verdict could not be paid for."""
+    validator, asked = schema.compile_schema({"type": "integer"}), list[Any]()
+    watched = schema.Validator(validator.document, validator._library, lambda value: asked.append(value) or 1)
+    with schema_keywords.shared_work(3):
+        watched.validate(5)
+        assert asked == [5]
+        for _ in range(2):
+            with pytest.raises(InvalidDataError, match="too much work"):
+                schema.validate({"allOf": [True, True]}, 5)
+        with pytest.raises(InvalidDataError, match="too much work"):
+            watched.validate(6)
+    assert asked == [5]

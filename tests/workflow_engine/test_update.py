@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from workflow_engine import update
 from workflow_engine.compiling import load
-from workflow_engine.errors import InvalidDataError, InvalidInstructionError
+from workflow_engine.errors import BudgetExceededError, InvalidDataError, InvalidInstructionError
 from workflow_engine.scenario import Scenario
 
 from .samples import ORDER
@@ -211,3 +211,29 @@ JSON = st.recursive(
 def test_merging_twice_is_merging_once(target: Any, value: Any) -> None:
     once = update.merge(target, value)
     assert update.merge(once, value) == once
+
+
+@pytest.mark.parametrize(("old", "new"), [(1, True), (0, False), ([1], [True])])
+def test_actor_whose_number_becomes_a_truth_value_is_checked(old: Any, new: Any) -> None:
+    """Python takes 1 for true; JSON Schema does not."""
+    kind = {"type": "array", "items": {"type": "integer"}} if isinstance(old, list) else {"type": "integer"}
+    scenario = load(changed_buyer({"n": kind}))
+    before = update.initial(scenario)
+    one = update.write(before, ("actors", "buyer", "n"), old, patch=False, scenario=scenario)
+    update.validate_changes(before, one, scenario)
+    with pytest.raises(InvalidDataError, match="whole number"):
+        update.validate_changes(
+            one, update.write(one, ("actors", "buyer", "n"), new, patch=False, scenario=scenario), scenario
+        )
+
+
+def changed_buyer(properties: dict[str, Any]) -> dict[str, Any]:
+    """The order, whose buyer has these properties."""
+    return {**ORDER, "actors": {**ORDER["actors"], "buyer": {"title": "Buyer", "properties": properties}}}
+
+
+@pytest.mark.parametrize("kind", ["actors.buyer", "assets.order"])
+def test_place_that_is_deeper_than_any_data_is_refused(kind: str) -> None:
+    after = written(f"{kind}.{'.'.join('a' * 500)}", 1, patch=False)
+    with pytest.raises(BudgetExceededError, match="nested deeper"):
+        update.validate_changes(BEFORE, after, SCENARIO)

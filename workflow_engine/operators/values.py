@@ -46,8 +46,8 @@ def is_equal(left: Any, right: Any, budget: Budget) -> bool:
         return False
     if isinstance(left, list):
         return len(left) == len(right) and all(is_equal(a, b, budget) for a, b in zip(left, right, strict=True))
-    if isinstance(left, dict):
-        return left.keys() == right.keys() and all(is_equal(left[key], right[key], budget) for key in left)
+    if isinstance(left, dict):  # by sorted keys: up to the first difference, it would cost what their order makes of it
+        return left.keys() == right.keys() and all(is_equal(left[key], right[key], budget) for key in sorted(left))
     if isinstance(left, str):
         budget.spend(min(len(left), len(right)) // 1024)
     return bool(left == right)

@@ -11,6 +11,9 @@
 cannot be evaluated, is too large or does not fit the schema of the response, the response is `error` with
 `{ process, state, message }`, or without data where the schema of `error` does not have that either. A finished process
 never changes, so it makes no difference when this is looked at.
+
+Nodes compare the data, so a `message` is one of few sentences of this module. What libraries say of a value may depend
+on their version, and on the order of members, which a process read from the store has lost.
 """
 
 from collections.abc import Mapping
@@ -57,8 +60,8 @@ def ending_of(action: Action, child: Process) -> Ending:
             key=response_key(action.responses, child.current.key), data={**told, "result": _result(action, child)}
         )
         reason = _misfit(action, ending)
-    except InvalidInstructionError as error:
-        reason = f"The result cannot be made: {error.message}."
+    except InvalidInstructionError:
+        reason = "The result cannot be made."
     if reason is None:
         return ending
     failed = Ending(key=ERROR, data={**told, "message": reason})
@@ -140,7 +143,7 @@ def _result(action: Action, child: Process) -> Any:
 
 
 def _misfit(action: Action, ending: Ending) -> str | None:
-    """Return why a parent would not take this, or None."""
+    """Return why a parent would not take this, or None. Every node says it alike."""
     response = action.responses.get(ending.key)
     if response is None:
         return f"There is no response {quote(ending.key)}."
@@ -149,6 +152,6 @@ def _misfit(action: Action, ending: Ending) -> str | None:
             return f"The result is larger than {MAX_RESULT} bytes."
         if response.schema is not None:
             response.schema.validate(ending.data, "$.data")
-    except InvalidError as error:
-        return f"The result does not fit: {error.message}"
+    except InvalidError:
+        return f"The result does not fit the schema of the response {quote(ending.key)}."
     return None

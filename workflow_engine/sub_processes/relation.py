@@ -4,7 +4,7 @@ All of it follows from the two processes as they stand, so that it needs no memo
 same. Other processes of the chain are looked up by a function that the caller hands in.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -139,6 +139,25 @@ def ancestors(process: Process, find: Find) -> tuple[Process, ...]:
         found.append(above)
         process = above
     return tuple(found)
+
+
+def earlier_runs(process: Process, find: Find) -> Iterator[Process]:
+    """Yield the sub-processes that the action of a sub-process was answered by before.
+
+    Where the parent is a sub-process too, those within its own earlier runs are among them. An abandoned one, of which
+    nothing was handed back, is none of them.
+    """
+    if process.parent is None or (above := find(process.parent.process)) is None:
+        return
+    for item in (above, *earlier_runs(above, find)):
+        for given in item.previous:
+            data = given.get("data")
+            if given["action"]["key"] != process.parent.action or not isinstance(data, Mapping):
+                continue
+            named = data.get("process")
+            run = find(named) if isinstance(named, str) else None
+            if run is not None and run.parent is not None and run.parent.process == item.id:
+                yield run
 
 
 def children_of(processes: Iterable[Process]) -> Mapping[str, list[Process]]:

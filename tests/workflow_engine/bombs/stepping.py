@@ -272,6 +272,13 @@ BOMBS: dict[str, Attack] = {
         doubling(13, "anyOf", {"dependentRequired": {"a": [f"m{index}" for index in range(4000)]}, "type": "string"}),
         {"a": 1},
     ),
+    "short texts against a large pattern": answered(
+        {"type": "array", "items": {"type": "string", "pattern": "^([a-b]?[a-c]?){300}y?$"}},
+        ["ab" * (index % 9) for index in range(90_000)],
+    ),
+    "large numbers that are multiples": answered(
+        {"type": "array", "items": {"type": "number", "multipleOf": 1e-300}}, [1.7e300] * 150_000
+    ),
     "number with a huge exponent": answered({"multipleOf": 5e-324}, 1.7e308),
     "huge enumeration for every item": answered(
         {"items": {"enum": [[index] for index in range(2000)]}}, [[index] for index in range(5000)]
