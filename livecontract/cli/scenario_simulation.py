@@ -33,7 +33,8 @@ def simulate(
         raise typer.BadParameter("only one of the two files can be standard input")
     scenario, given = read_document(file), read_document(responses)
     if not isinstance(given, list):
-        raise InvalidFileError(f"{responses} should hold a list of responses", path="$")
+        hint = "Where it holds runs by title, play them with `scenario test`, or copy the responses of one."
+        raise InvalidFileError(f"{responses} should hold a list of responses", path="$", hint=hint)
     document: dict[str, Any] = run(scenario, with_files(given, responses))
     finish(document, _text(document), as_json=as_json)
 

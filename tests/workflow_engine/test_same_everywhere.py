@@ -14,7 +14,7 @@ import pytest
 
 from eventchain.core import canonical_json
 from tests.workflow_engine.nesting import Contract, changed, checking
-from workflow_engine.errors import InvalidDataError, InvalidInstructionError
+from workflow_engine.errors import BudgetExceededError, InvalidDataError, InvalidInstructionError
 from workflow_engine.operators import Budget, evaluate
 from workflow_engine.operators.values import is_equal
 from workflow_engine.schema import compile_schema
@@ -87,6 +87,15 @@ def test_price_of_comparing_does_not_depend_on_the_order_of_members() -> None:
         assert not is_equal(value, other, budget)
         left.append(budget.take(50, 0))
     assert left[0] == left[1]
+
+
+def test_comparing_large_objects_is_paid_for_by_their_keys() -> None:
+    one, other = ({f"k{index}": index * sign for index in range(1, 8001)} for sign in (1, -1))
+    budget = Budget(2_500)
+    assert not is_equal(one, other, budget)
+    assert not is_equal(one, other, budget)
+    with pytest.raises(BudgetExceededError):
+        is_equal(one, other, budget)
 
 
 def handed_back(document: dict[str, Any]) -> Contract:

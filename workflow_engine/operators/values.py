@@ -16,6 +16,9 @@ from workflow_engine.operators.budget import MAX_DEPTH, Budget
 PRECISION = 34
 """Significant digits of every intermediate result: those of IEEE 754 decimal128, rounded half to even."""
 
+SORTED_PER_STEP = 8
+"""Keys that are compared and sorted for one step: those of small objects cost nothing."""
+
 FIRST_WITH_EXPONENT = 1e21
 """From here on canonical JSON writes a double with an exponent, so that it is not read again as an unsafe integer."""
 
@@ -47,6 +50,9 @@ def is_equal(left: Any, right: Any, budget: Budget) -> bool:
     if isinstance(left, list):
         return len(left) == len(right) and all(is_equal(a, b, budget) for a, b in zip(left, right, strict=True))
     if isinstance(left, dict):  # by sorted keys: up to the first difference, it would cost what their order makes of it
+        if len(left) != len(right):
+            return False
+        budget.spend(len(left) // SORTED_PER_STEP)
         return left.keys() == right.keys() and all(is_equal(left[key], right[key], budget) for key in sorted(left))
     if isinstance(left, str):
         budget.spend(min(len(left), len(right)) // 1024)

@@ -189,6 +189,9 @@ BACK_TO_ROOT = {
     "pattern": "^(a+)+$",
 }
 
+TWINS = [{f"k{index:05}": index if index else which for index in range(35_000)} for which in (-1, -2)]
+"""Large objects of which the first members differ."""
+
 BOMBS: dict[str, Attack] = {
     "assets that are each costly to check": played(heavy_assets),
     "text doubled by each response": played(doubled_data, [GO] * 60),
@@ -204,6 +207,12 @@ BOMBS: dict[str, Attack] = {
     ),
     "history compared with itself": played(
         lambda: conditions_on_history("previous[?contains($.previous, @)]"), [GO] * 1000 + [{**GO, "action": "end"}]
+    ),
+    "large objects compared for every item": played(
+        lambda: instructions(
+            {"<eval>": "current.response.data.l[?$.current.response.data.a == $.current.response.data.b]"}
+        ),
+        [{**GO, "data": {"a": TWINS[0], "b": TWINS[1], "l": [0] * 20_000}}],
     ),
     "conditions that nobody meets": played(many_transitions, [GO] * 5),
     "products of wildcards": played(
