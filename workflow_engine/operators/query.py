@@ -107,7 +107,7 @@ def search(text: Any, value: Any, budget: Budget) -> Any:
         result = compiled.run(seen, Evaluation(budget, seen))
     except exceptions.JMESPathError as error:
         raise InvalidInstructionError(f"the expression {_show(text)} fails: {_one_line(error)}") from None
-    except (RecursionError, TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError):  # a stack that ends is an error of the node, and no verdict
         raise InvalidInstructionError(f"the expression {_show(text)} cannot be evaluated on this data") from None
     values.measure(result, budget)
     return result
