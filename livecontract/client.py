@@ -7,7 +7,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -84,17 +84,20 @@ class NodeClient:
         Raises:
             NodeUnreachableError: It is no list, or has no end.
         """
-        found: list[Any] = []
+        return [item for page in self.pages(path, query, wait=wait) for item in page]
+
+    def pages(self, path: str, query: Mapping[str, str] | None = None, *, wait: float = 0) -> Iterator[list[Any]]:
+        """Yield the pages of a list, each when it is asked for; see `get_all`."""
         first = self.base_url + path
         url = first + (f"?{urlencode(query)}" if query else "")
         for _ in range(_MAX_PAGES):
             items, link = self._try("GET", url, b"", wait)
             if not isinstance(items, list):
                 raise NodeUnreachableError(f"{self.base_url} answered something that is no list")
-            found += items
+            yield items
             following = _NEXT.fullmatch(link)
             if following is None:
-                return found
+                return
             url = first + following[1]
         raise NodeUnreachableError(f"{self.base_url} answered a list without end")
 

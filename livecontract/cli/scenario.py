@@ -1,4 +1,4 @@
-"""`livecontract scenario`: check, normalise, try out and exchange scenarios. No node is needed."""
+"""`livecontract scenario`: check, normalise, try out and exchange scenarios. Only `impact --node` asks a node."""
 
 import typer
 

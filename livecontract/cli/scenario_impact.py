@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from livecontract.cli.accounts import PassphraseFile
 from livecontract.cli.files import STANDARD_INPUT, read_document
+from livecontract.cli.impact_at_node import KeyFile, Node, node_document, node_line, open_node
 from livecontract.cli.outcome import FAILURE, OK, AsJson, count, finish
 from livecontract.cli.scenario_check import behaviour_lines, limits_of
 from livecontract.errors import InvalidFileError
@@ -42,39 +44,58 @@ def impact(
     more: More = None,
     to: To = None,
     proposal: WithProposal = None,
+    node: Node = None,
+    key_file: KeyFile = None,
+    passphrase_file: PassphraseFile = None,
     quick: Annotated[bool, typer.Option("--quick", help="Leave out what can happen by one text alone.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how two texts differ, and which running processes would be stuck; negative if one would."""
-    from livecontract.histories import read_histories
     from workflow_engine.compiling import load
     from workflow_engine.difference import differences
-    from workflow_engine.impact import impact_of
     from workflow_engine.model import compare
 
-    files = [*(processes or []), *(more or [])]
-    if [old, new, proposal, *files].count(STANDARD_INPUT) > 1:
-        raise typer.BadParameter("only one of the files can be standard input")
-    if more and not processes:
-        raise typer.BadParameter("name process documents with --processes")
+    files = _files(processes, more, old, new, proposal, passphrase_file)
     before = load(read_document(old))
     change = _change(before, new, to, proposal)
+    at = open_node(node, key_file, passphrase_file)
+    where, running = (at.client.base_url, at.impacts(before, change)) if at else (None, [])
+    found = [*_in_files(files, before, change), *((str(where), item) for item in running)]
     structure = differences(before.normal_form, change.scenario.normal_form)
     behaviour = None if quick else compare(before, change.scenario, limits=limits_of())
-    found = [
-        (name, impact_of(history, change))
-        for name in files
-        for history in _named(name, lambda name=name: read_histories(read_document(name), before))
-    ]
     document = {
         "old": before.id,
         "new": change.scenario.id,
         "structure": [item.to_dict() for item in structure],
         **({} if behaviour is None else {"behaviour": _behaviour(behaviour)}),
-        "processes": [{"file": name, **item.to_dict()} for name, item in found],
+        **node_document(at, len(running)),
+        "processes": [{"node" if name == where else "file": name, **item.to_dict()} for name, item in found],
     }
-    stuck = any(item.is_stuck for _, item in found)
-    finish(document, _text(structure, behaviour, found, files, change), as_json=as_json, code=FAILURE if stuck else OK)
+    text = _text(structure, behaviour, found, [*files, *([where] if where else [])], change)
+    code = FAILURE if any(item.is_stuck for _, item in found) else OK
+    finish(document, text + node_line(at, len(running)), as_json=as_json, code=code)
+
+
+def _files(processes: list[str] | None, more: list[str] | None, *others: str | None) -> list[str]:
+    """Return the files of processes; standard input is read once, for these or for another file."""
+    files = [*(processes or []), *(more or [])]
+    if [*others, *files].count(STANDARD_INPUT) > 1:
+        raise typer.BadParameter("only one of the files can be standard input")
+    if more and not processes:
+        raise typer.BadParameter("name process documents with --processes")
+    return files
+
+
+def _in_files(files: list[str], before: "Scenario", change: "Change") -> "list[tuple[str, Impact]]":
+    """Return what a change does to the processes in files that run by a scenario, with the file of each."""
+    from livecontract.histories import read_histories
+    from workflow_engine.impact import impact_of
+
+    return [
+        (name, impact_of(history, change))
+        for name in files
+        for history in _named(name, lambda name=name: read_histories(read_document(name), before))
+    ]
 
 
 def _named(name: str, read: Any) -> Any:
@@ -157,7 +178,9 @@ def _entered_by_consent(change: "Change") -> str:
 
 
 def _process_lines(name: str, found: "Impact") -> list[str]:
-    lines = [f"  {'STUCK' if found.is_stuck else 'ok   '} {found.process} in {found.state} ({name})"]
+    lines = [
+        f"  {'STUCK' if found.is_stuck else 'ok   '} {found.process} in {found.state} ({name}, chain {found.chain})"
+    ]
     if found.obstacle:
         lines.append(f"        cannot go on: {found.obstacle}")
     elif found.goes_on_in:
