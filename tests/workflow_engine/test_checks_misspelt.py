@@ -63,6 +63,17 @@ MISSPELT = {
     ),
     "update with other data": scenario("assets.offer.total", updates=[{**OPEN, "data": {"price": 1}}]),
     "of an actor": scenario("actors.one.agred", updates=[{"select": "current.actor"}]),
+    "of the data of its response": scenario(
+        "`true`", updates=[{**OPEN, "data": {"price": {"<ref>": "current.response.data.prise"}}}], schema=OFFER
+    ),
+    "of the data of its response, closed": scenario(
+        "`true`",
+        updates=[{**OPEN, "data": {"price": {"<ref>": "current.response.data.total"}}}],
+        schema={**OFFER, "additionalProperties": False},
+    ),
+    "of whoever acts, in a template": scenario(
+        "`true`", updates=[{**OPEN, "data": {"price": {"<tpl>": "{{current.actor.agred}}"}}}]
+    ),
     "of whoever acts, closed": scenario("current.actor.total", one={**AGREEING, "additionalProperties": False}),
     "of whoever acts, of two": scenario("current.actor.agred", one=AGREEING, two=AGREEING),
     "of whoever acts, though a third has it": scenario(
@@ -90,6 +101,10 @@ PASSED_OVER = {
     "in its instruction": scenario("assets.offer.prise", updates=[{**OPEN, "data": {"<eval>": "{prise: `1`}"}}]),
     "written by whoever acts": scenario("actors.one.agred", updates=[{"select": "current.actor.agred"}]),
     "of an asset that lists nothing": scenario("assets.offer.prise", offer={}),
+    "of the data of an open response": scenario(
+        "`true`", updates=[{**OPEN, "data": {"price": {"<ref>": "current.response.data.total"}}}], schema=OFFER
+    ),
+    "of the data of another response": scenario("current.response.data.prise", schema=OFFER),
     "of a pattern": scenario("assets.offer.prise", offer={**OFFER, "patternProperties": {"^p": {}}}),
     "of a schema elsewhere": scenario("assets.offer.prise", offer={**OFFER, "$ref": "#/$defs/x", "$defs": {"x": {}}}),
     "of others that are allowed": scenario("assets.offer.prise", offer={**OFFER, "additionalProperties": True}),

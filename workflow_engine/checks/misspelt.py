@@ -24,10 +24,11 @@ from workflow_engine.reading import is_instruction
 CUTOFF = 0.8
 """How much alike a misspelt name and the one that was meant are: one letter of five."""
 
-MAX_JUDGED = 256
+MAX_JUDGED = 128
 """Unknown members of one scenario that are compared with all its updates; the rest is passed over."""
 
 _WHOEVER = ("current", "actor")
+_ANSWER = ("current", "response", "data")
 _OPENING = frozenset({"unevaluatedProperties", "propertyNames", "default", "const", "enum", "$dynamicRef"})
 """Keywords with which the members that a schema lists do not say which there are."""
 
@@ -61,6 +62,8 @@ def misspelt_read(view: View) -> Iterator[Finding]:
         if names[:1] in (["assets"], ["actors"]):
             found = judge.unknown(names) if without_room(view, names) is None else None
             message = None if found is None else _sentence(names, found, names[1:2])
+        elif tuple(names[:3]) == _ANSWER:
+            message = _of_response(judge, place, names)
         else:
             message = _of_whoever(judge, place, names)
         if message is not None:
@@ -93,6 +96,15 @@ def _who(view: View, place: Path) -> list[str]:
     return list(dict.fromkeys(names)) if is_sure else everybody
 
 
+def _of_response(judge: "_Judge", place: Path, names: Sequence[str]) -> str | None:
+    """Return what is wrong with a path into the data of a response, where that response itself reads it."""
+    if place[0] != "actions" or place[2] != "responses":
+        return None
+    schema = judge.view.actions[str(place[1])]["responses"][str(place[3])]["schema"]
+    found = judge.unlisted(names, len(_ANSWER), schema, (*map(str, place[1:4]),))
+    return None if found is None else _sentence(names, found, [str(place[3])])
+
+
 @dataclass(slots=True)
 class _Judge:
     """What of one scenario decides whether a member may be there, and what was decided."""
@@ -102,39 +114,61 @@ class _Judge:
     found: dict[tuple[str, ...], Unknown | None] = field(default_factory=dict)
 
     def unknown(self, names: Sequence[str]) -> Unknown | None:
-        """Return the first name of a path that its schema does not know; None where it may be right."""
-        if len(names) < 3 or names[1] not in self.view.form[names[0]]:
-            return None
-        part: Shape = self.view.form[names[0]][names[1]]
-        for index, name in enumerate(names[2:], start=2):
-            is_engine = names[0] == "actors" and index == 2 and name in ACTOR_MEMBERS
-            listed = _listed(part)
-            if listed is None or is_engine:
+        """Return the first name of a path that the schema of its actor or asset does not know; None if it may be right.
+
+        Args:
+            names: They start with `actors` or `assets`.
+        """
+        kind, key = names[0], names[1] if len(names) > 1 else ""
+        is_engine = kind == "actors" and names[2:3] and names[2] in ACTOR_MEMBERS
+        schema = self.view.form[kind].get(key)
+        return None if is_engine else self.unlisted(names, 2, schema)
+
+    def unlisted(self, names: Sequence[str], start: int, schema: Shape, owner: Sequence[str] = ()) -> Unknown | None:
+        """Return the first name of a path that a schema does not list; None where it may be right.
+
+        Args:
+            names: The path from the root of the process.
+            start: Place of the first name below what the schema describes.
+            schema: Describes it.
+            owner: The action and response whose data it is, if it is that.
+        """
+        for place, name in enumerate(names[start:], start=start):
+            listed = _listed(schema)
+            if listed is None:
                 return None
             if name not in listed:
-                return self._judged(tuple(names[: index + 1]), listed, is_open=part.get("additionalProperties", True))
-            part = listed[name]
+                return self._judged(tuple(names[: place + 1]), schema, tuple(owner))
+            schema = listed[name]
         return None
 
-    def _judged(self, names: tuple[str, ...], listed: Mapping[str, Any], *, is_open: bool) -> Unknown | None:
-        if names not in self.found:
+    def _judged(self, names: tuple[str, ...], schema: Shape, owner: tuple[str, ...]) -> Unknown | None:
+        if (*owner, *names) not in self.found:
             if len(self.found) >= MAX_JUDGED:
                 return None
-            closed = Unknown(len(names) - 1, nearest(names[-1], listed), is_unwritten=False)
-            self.found[names] = self._judge(names, listed) if is_open else closed
-        return self.found[names]
+            self.found[*owner, *names] = self._judge(names, schema)
+        return self.found[*owner, *names]
 
-    def _judge(self, names: tuple[str, ...], listed: Mapping[str, Any]) -> Unknown | None:
-        written = {_brings(update, names) for update in self.updates}
-        if "names" in written:
+    def _judge(self, names: tuple[str, ...], schema: Shape) -> Unknown | None:
+        listed = schema["properties"]
+        if "additionalProperties" in schema:
+            return Unknown(len(names) - 1, nearest(names[-1], listed), is_unwritten=False)
+        how = self._written(names)
+        close = nearest(names[-1], listed, cutoff=CUTOFF)
+        if how == "names" or (how == "maybe" and (close is None or _is_named_elsewhere(self.view, names[-1]))):
             return None
+        return Unknown(len(names) - 1, close or nearest(names[-1], listed), is_unwritten=how == "no")
+
+    def _written(self, names: tuple[str, ...]) -> str:
+        """Tell what stands at a place from the start or is written there by all updates together (see `_brings`)."""
+        if names[:3] == _ANSWER:
+            return "maybe"
+        written = {_brings(update, names) for update in self.updates}
         is_handed = names[0] == "assets" and names[1] in self.view.shared
         has_default = '"default":' in json.dumps(self.view.form[names[0]][names[1]])
-        is_unwritten = "maybe" not in written and not is_handed and not has_default
-        close = nearest(names[-1], listed, cutoff=CUTOFF)
-        if not is_unwritten and (close is None or _is_named_elsewhere(self.view, names[-1])):
-            return None
-        return Unknown(len(names) - 1, close or nearest(names[-1], listed), is_unwritten)
+        if "names" in written:
+            return "names"
+        return "maybe" if "maybe" in written or is_handed or has_default else "no"
 
 
 def _listed(part: Shape) -> Mapping[str, Any] | None:
