@@ -14,7 +14,7 @@ from eventchain.core.errors import LiveContractError
 from workflow_engine import simulate
 from workflow_engine.checks import check, misspelt
 from workflow_engine.checks.view import View
-from workflow_engine.normalise import read
+from workflow_engine.normalise import LTO_SCENARIO, read
 
 AGREEING = {"properties": {"agreed": {"type": "boolean"}}}
 OFFER = {"properties": {"price": {"type": "number"}, "place": {"properties": {"town": {"type": "string"}}}}}
@@ -117,6 +117,19 @@ PASSED_OVER = {
 @pytest.mark.parametrize("name", PASSED_OVER)
 def test_member_that_may_be_there_is_passed_over(name: str) -> None:
     assert told(PASSED_OVER[name]) == []
+
+
+@pytest.mark.parametrize("read_name", ["assets.offer.prise", "current.actor.agred"])
+def test_scenario_of_the_other_dialect_is_looked_at_too(read_name: str) -> None:
+    update = [{**OPEN, "data": {"price": {"<ref>": "current.response.data.x"}}}, OPEN, {"select": "current.actor"}]
+    document = {**scenario("`true`"), "$schema": LTO_SCENARIO}
+    document["actions"]["go"] = {
+        "$schema": "https://specs.livecontracts.io/v0.2.0/action/schema.json#",
+        "actor": "one",
+        "condition": {"<eval>": read_name},
+        "responses": {"ok": {"update": update}},
+    }
+    assert len(told(document)) == 1
 
 
 @pytest.mark.parametrize("name", scenarios.names())

@@ -48,7 +48,7 @@ class Unknown(NamedTuple):
 
 
 class Update(NamedTuple):
-    """An update instruction: the place it selects, itself, and the schema of the data of its response."""
+    """An update instruction: the place it selects, itself, and the schema of its response (one dialect has none)."""
 
     place: Sequence[str | None]
     instruction: Mapping[str, Any]
@@ -100,7 +100,7 @@ def _of_response(judge: "_Judge", place: Path, names: Sequence[str]) -> str | No
     """Return what is wrong with a path into the data of a response, where that response itself reads it."""
     if place[0] != "actions" or place[2] != "responses":
         return None
-    schema = judge.view.actions[str(place[1])]["responses"][str(place[3])]["schema"]
+    schema = judge.view.actions[str(place[1])]["responses"][str(place[3])].get("schema")
     found = judge.unlisted(names, len(_ANSWER), schema, (*map(str, place[1:4]),))
     return None if found is None else _sentence(names, found, [str(place[3])])
 
@@ -183,7 +183,7 @@ def _listed(part: Shape) -> Mapping[str, Any] | None:
 def _is_named_elsewhere(view: View, name: str) -> bool:
     """Tell whether some schema or definition of the scenario has a member of this name, which an update might copy."""
     parts = [view.form["actors"], view.form["assets"], view.form["definitions"]]
-    parts += [response["schema"] for action in view.actions.values() for response in action["responses"].values()]
+    parts += [response.get("schema") for action in view.actions.values() for response in action["responses"].values()]
     return f"{json.dumps(name)}:" in json.dumps(parts)
 
 
@@ -195,7 +195,7 @@ def _updates(view: View) -> Iterator[Update]:
                 place = update["select"].removeprefix("$.").split(".")
                 if tuple(place[:2]) == _WHOEVER:
                     place = ["actors", None, *place[2:]]
-                yield Update(place, update, response["schema"])
+                yield Update(place, update, response.get("schema"))
 
 
 def _brings(update: Update, names: Sequence[str]) -> str:
