@@ -141,9 +141,12 @@ def form(
 ) -> None:
     """Print the form of a response: what a user interface needs. It is JSON with and without --json."""
     from workflow_engine.compiling import load
-    from workflow_engine.forms import form_of
+    from workflow_engine.forms import FormNotFoundError, form_of
 
-    found = form_of(load(read_document(file)), action, response)
+    try:
+        found = form_of(load(read_document(file)), action, response)
+    except FormNotFoundError as error:
+        raise InvalidFileError(error.message, hint=error.hint) from error
     finish(found, to_json(found), as_json=as_json)
 
 

@@ -152,7 +152,8 @@ def test_template_is_embedded_and_taken_out_again(run: Run) -> None:
 def test_form_is_one_json_document(run: Run) -> None:
     form = run("document", "form", "nda.json", "propose").json
     assert [field["name"] for field in form["fields"]][:2] == ["discloser", "recipient"]
-    assert run("document", "form", "nda.json", "nothing").code == 1
+    assert run("document", "form", "nda.json", "nothing").code == 3
+    assert run("document", "form", "nda.json", "propose", "--response", "nothing").code == 3
 
 
 def test_data_object_is_named_by_its_hash(run: Run) -> None:

@@ -565,6 +565,10 @@ WARNINGS = {
         put("actions", "offer", "condition", {"<eval>": "asset.offer.price > `1`"}),
         {("reads-nothing", '$.actions.offer.condition["<eval>"]')},
     ),
+    "name that is misspelt": (
+        put("actions", "call", "data", {"<ref>": "assets.offer.prise"}),
+        {("misspelt-read", '$.actions.call.data["<ref>"]')},
+    ),
     "state that there is not": (
         put("actions", "offer", "condition", {"<eval>": "current.key == 'intial'"}),
         {("never-equal", '$.actions.offer.condition["<eval>"]')},

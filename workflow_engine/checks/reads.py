@@ -24,7 +24,7 @@ _SAME_ROOT = frozenset(
 )  # fmt: skip
 """Parts of an expression whose parts all start from the same value."""
 
-_TEMPLATE_NAME = re.compile(r"\{\{\{?\s*[#^&]?\s*((?:assets|actors|definitions)\.[^\s{}]+)")
+_TEMPLATE_NAME = re.compile(r"\{\{\{?\s*[#^&]?\s*((?:assets|actors|definitions|current)\.[^\s{}]+)")
 
 
 def reads(view: View) -> Iterator[Read]:

@@ -156,7 +156,7 @@ _NEVER = frozenset(
 )
 """Rules about what was not seen: certain only where every difference in the data was followed."""
 
-_SILENT = frozenset({"reads-nothing", "never-equal"})
+_SILENT = frozenset({"misspelt-read", "reads-nothing", "never-equal"})
 """Passive rules about conditions that are false whatever happens."""
 
 _ORDER = {"error": 0, "warning": 1, "info": 2}
