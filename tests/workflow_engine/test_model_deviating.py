@@ -106,6 +106,11 @@ def test_every_step_of_a_payment_arrangement_is_told_with_a_run_that_can_be_play
     replay(base, found)
 
 
+def test_run_that_is_told_does_not_hang_on_the_deadline_of_the_proposal() -> None:
+    found = foreseen(BASE, {**PAUSE, "deadline": "2019-12-01T12:00:00Z"})
+    replay(BASE, found)
+
+
 def test_end_that_no_way_leads_to_any_more_is_lost_with_a_run_of_before() -> None:
     found = foreseen(BASE, PAUSE)
     (lost,) = found.lost

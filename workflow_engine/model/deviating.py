@@ -1,7 +1,7 @@
 """What a deviation makes possible, and which ends it takes away, before anybody agrees to it (paper section 8.2).
 
 The scenario is explored with the deviation in it: wherever a process stands in the state from which it leads, the
-parties may bring it into force, once. In its end the base goes on. Steps and ends that were seen are certain. That
+parties may bring it into force, once. In its end the base goes on. Steps and ends that were seen were played. That
 something is impossible is said only where the text does not allow it, or everything was explored. Exploring ends early
 when every step and end that the text allows was seen, because nothing is left to be found then: data of the base
 that only the deviation looks at can grow into very many configurations.
@@ -352,6 +352,7 @@ def _parting(base: Scenario, key: tuple[str, Step], place: _Place, document: Map
 
 def _played(base: Scenario, place: _Place, document: Mapping[str, Any]) -> Run:
     """Return the run to a place, played as `simulate` plays it: with proposal and consents."""
+    document = {name: value for name, value in document.items() if name != "deadline"}  # a run has a time of its own
     way: list[Attempt] = []
     last = place.process
     at: _Place | None = place
