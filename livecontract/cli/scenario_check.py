@@ -14,7 +14,8 @@ from livecontract.errors import InvalidFileError
 
 if TYPE_CHECKING:
     from workflow_engine.model import Comparison, Examination, Limits
-    from workflow_engine.model.comparison import Step
+    from workflow_engine.model.comparison import Parting, Step
+    from workflow_engine.model.deviating import Deviated
     from workflow_engine.model.goal import Answer
     from workflow_engine.model.runs import Run
 
@@ -24,6 +25,8 @@ Runs = Annotated[str | None, typer.Option(metavar="DIR", help="Write each run th
 
 _MOST = 10_000
 _LONGEST = 60.0
+
+_ALL_SEEN = "Nothing else can become possible, and no other end is lost."
 
 
 def register(app: typer.Typer) -> None:
@@ -192,22 +195,40 @@ def _answer_lines(answers: "Sequence[Answer]") -> Iterator[str]:
             yield f"           run: {_in_words(item.run.to_dict())}"
 
 
-def behaviour_lines(found: "Comparison") -> Iterator[str]:
-    """Yield what can happen by one of two texts and not by the other."""
-    for title, items in (("newly possible", found.possible), ("no longer possible", found.impossible)):
-        yield f"{count(len(items), 'step')} {title}"
-        for item in items:
-            yield f'  in "{item.state}": {_step_in_words(item.step)}, which leads to "{item.step[3]}"'
-            yield f"           run: {_in_words(item.run.to_dict())}"
-    yield found.bound or "Everything was compared."
+def behaviour_lines(found: "Comparison | Deviated") -> Iterator[str]:
+    """Yield what can happen by one of two texts and not by the other, or what a deviation changes about that."""
+    from workflow_engine.model import Comparison
+
+    yield from _step_lines("newly possible", found.possible)
+    if isinstance(found, Comparison):
+        yield from _step_lines("no longer possible", found.impossible)
+    else:
+        yield f"{count(len(found.lost), 'end')} no longer possible once it is in force"
+        for end in found.lost:
+            yield f'  "{end.state}", until now:'
+            yield f"           run: {_in_words(end.run.to_dict())}"
+        for state, step in found.unknown_steps:
+            yield f'  not known: in "{state}": {_step_in_words(step)}, which leads to "{step[3]}"'
+        yield from (f'  not known: whether "{state}" can still be reached' for state in found.unknown_ends)
+    yield found.bound or ("Everything was compared." if isinstance(found, Comparison) else _ALL_SEEN)
+
+
+def _step_lines(title: str, items: "Sequence[Parting]") -> Iterator[str]:
+    yield f"{count(len(items), 'step')} {title}"
+    for item in items:
+        yield f'  in "{item.state}": {_step_in_words(item.step)}, which leads to "{item.step[3]}"'
+        yield f"           run: {_in_words(item.run.to_dict())}"
 
 
 def _step_in_words(step: "Step") -> str:
+    from workflow_engine.consent import DEVIATION
     from workflow_engine.model.graph import NATURE, TIMEOUT
 
     mover, action, response, _ = step
     if action == TIMEOUT:
         return "the time runs out"
+    if action == DEVIATION:
+        return "the deviation comes into force"
     return f"{'a node' if mover == NATURE else mover}: {action}" + ("" if response == "ok" else f".{response}")
 
 

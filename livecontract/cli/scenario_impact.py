@@ -1,5 +1,6 @@
 """`livecontract scenario impact`: what another text would do, before a party agrees to it. No node is needed."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from workflow_engine.difference import Difference
     from workflow_engine.impact import Change, Impact
     from workflow_engine.model import Comparison
+    from workflow_engine.model.deviating import Deviated
     from workflow_engine.proposal import Proposal
     from workflow_engine.scenario import Scenario
 
@@ -53,16 +55,15 @@ def impact(
     """Show how two texts differ, and which running processes would be stuck; negative if one would."""
     from workflow_engine.compiling import load
     from workflow_engine.difference import differences
-    from workflow_engine.model import compare
 
     files = _files(processes, more, old, new, proposal, passphrase_file)
     before = load(read_document(old))
-    change = _change(before, new, to, proposal)
+    change, deviation = _change(before, new, to, proposal)
     at = open_node(node, key_file, passphrase_file)
     where, running = (at.client.base_url, at.impacts(before, change)) if at else (None, [])
     found = [*_in_files(files, before, change), *((str(where), item) for item in running)]
     structure = differences(before.normal_form, change.scenario.normal_form)
-    behaviour = None if quick else compare(before, change.scenario, limits=limits_of())
+    behaviour = None if quick else _explored(before, change, deviation)
     document = {
         "old": before.id,
         "new": change.scenario.id,
@@ -74,6 +75,18 @@ def impact(
     text = _text(structure, behaviour, found, [*files, *([where] if where else [])], change)
     code = FAILURE if any(item.is_stuck for _, item in found) else OK
     finish(document, text + node_line(at, len(running)), as_json=as_json, code=code)
+
+
+def _explored(
+    before: "Scenario", change: "Change", deviation: "tuple[Proposal, Mapping[str, Any]] | None"
+) -> "Comparison | Deviated":
+    """Return what can newly happen and what can no longer: by a deviation, or by another text."""
+    from workflow_engine.model import compare
+    from workflow_engine.model.deviating import foresee
+
+    if deviation is None:
+        return compare(before, change.scenario, limits=limits_of())
+    return foresee(before, *deviation, limits=limits_of())
 
 
 def _files(processes: list[str] | None, more: list[str] | None, *others: str | None) -> list[str]:
@@ -112,8 +125,10 @@ def _named(name: str, read: Any) -> Any:
         raise InvalidFileError(f"{name}: {error.message}", path=error.path, hint=error.hint) from None
 
 
-def _change(before: "Scenario", new: str, to: str | None, proposal: str | None) -> "Change":
-    """Return what is proposed: NEW is a scenario, or a deviation that leads back into the old one."""
+def _change(
+    before: "Scenario", new: str, to: str | None, proposal: str | None
+) -> "tuple[Change, tuple[Proposal, Mapping[str, Any]] | None]":
+    """Return what is proposed: NEW is a scenario, or a deviation within the old one, with its text."""
     from workflow_engine.compiling import load
     from workflow_engine.impact import change_by, change_to
     from workflow_engine.proposal import OWN_DEVIATION, deviating_scenario
@@ -122,13 +137,14 @@ def _change(before: "Scenario", new: str, to: str | None, proposal: str | None) 
     if not isinstance(document, dict) or document.get("$schema") != OWN_DEVIATION:
         successor = load(document)
         given = None if proposal is None else _proposal(_body(read_document(proposal)), before, successor)
-        return change_to(successor, start=to, proposal=given)
+        return change_to(successor, start=to, proposal=given), None
     if document.get("scenario") is not None:
         raise typer.BadParameter("the proposal goes on by another scenario: give that as NEW and this as --proposal")
     if to is not None or proposal is not None:
         raise typer.BadParameter("a deviation says itself where it leads: leave out --to and --proposal")
     read = _proposal(document, before, None)
-    return change_by(read, deviating_scenario(read, before) if read.parts["states"] else before)
+    change = change_by(read, deviating_scenario(read, before) if read.parts["states"] else before)
+    return change, (read, document)
 
 
 def _proposal(document: Any, before: "Scenario", successor: "Scenario | None") -> "Proposal":
@@ -146,24 +162,24 @@ def _body(document: Any) -> Any:
     return document["proposal"] if isinstance(document, dict) and "answers" in document else document
 
 
-def _behaviour(found: "Comparison") -> dict[str, Any]:
+def _behaviour(found: "Comparison | Deviated") -> dict[str, Any]:
     form = found.to_dict()
-    return {name: form[name] for name in ("same_behaviour", "possible", "impossible", "bound")}
+    return {name: value for name, value in form.items() if name not in ("same_text", "changes")}
 
 
 def _text(
     structure: "tuple[Difference, ...]",
-    behaviour: "Comparison | None",
+    behaviour: "Comparison | Deviated | None",
     found: "list[tuple[str, Impact]]",
     files: list[str],
     change: "Change",
 ) -> str:
     lines = ["The texts mean the same." if not structure else f"{count(len(structure), 'difference')}:"]
     lines += [f"  {item}" for item in structure]
-    if behaviour is not None:
-        lines += ["", *behaviour_lines(behaviour)]
     if change.target is not None:
         lines += ["", _entered_by_consent(change)]
+    if behaviour is not None:
+        lines += ["", *behaviour_lines(behaviour)]
     if files:
         stuck = sum(item.is_stuck for _, item in found)
         lines += ["", f"{count(len(found), 'process', 'processes')} by the old text, {stuck} of them would be stuck:"]
@@ -172,9 +188,9 @@ def _text(
 
 
 def _entered_by_consent(change: "Change") -> str:
-    """Say what the steps that are newly possible leave out: no step of a text leads into a deviation."""
+    """Say where no step of a text leads: into a deviation."""
     way = f'from "{change.source}" to "{change.start}", and ends in "{change.target}"'
-    return f"The deviation leads {way}. It is entered by consent: the steps within it are not among those above."
+    return f"The deviation leads {way}. It comes into force once, when all agree."
 
 
 def _process_lines(name: str, found: "Impact") -> list[str]:

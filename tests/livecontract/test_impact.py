@@ -270,3 +270,45 @@ def test_what_can_happen_by_one_text_alone_is_shown_with_a_run(run: Run, files: 
     assert step["action"] == ":timeout"
     assert step["run"]["state"] == ":failed"
     assert "behaviour" not in run("scenario", "impact", old, new, "--json", "--quick").json
+
+
+def test_what_a_deviation_makes_possible_is_told_with_the_ends_it_takes_away(run: Run, files: Files) -> None:
+    old, new = files(scenarios.load("invoice"), scenarios.deviation("payment-arrangement"))
+    result = run("scenario", "impact", old, new)
+    assert result.code == 0
+    assert "It comes into force once, when all agree." in result.out
+    assert "4 steps newly possible" in result.out
+    assert 'in "overdue": the deviation comes into force, which leads to "instalments"' in result.out
+    assert "creditor: proposes the deviation → debtor: agrees → the time runs out" in result.out
+    assert "0 ends no longer possible once it is in force" in result.out
+    assert "Nothing else can become possible, and no other end is lost." in result.out
+    assert "behaviour" not in run("scenario", "impact", old, new, "--json", "--quick").json
+
+
+def test_run_into_a_deviation_is_one_that_simulate_takes(run: Run, files: Files, tmp_path: Path) -> None:
+    old, new = files(scenarios.load("invoice"), scenarios.deviation("payment-arrangement"))
+    behaviour = run("scenario", "impact", old, new, "--json").json["behaviour"]
+    assert (behaviour["lost_ends"], behaviour["unknown_steps"], behaviour["bound"]) == ([], [], None)
+    for number, step in enumerate(behaviour["possible"]):
+        path = tmp_path / f"run-{number}.json"
+        path.write_text(json.dumps(step["run"]["responses"]))
+        assert run("scenario", "simulate", old, "--responses", str(path), "--json").json["state"] == step["leads_to"]
+
+
+def test_end_that_a_deviation_takes_away_is_told_with_a_run(run: Run, files: Files) -> None:
+    body = {
+        "$schema": "urn:livecontract:deviation:1",
+        "process": "first",
+        "title": "No way back",
+        "from": "signing",
+        "to": ":success",
+        "states": {"handing_over": {"action": "go", "transition": ":success"}},
+        "actions": {"go": {"actor": "seller"}},
+    }
+    old, new = files("old", body)
+    result = run("scenario", "impact", old, new)
+    assert "2 ends no longer possible once it is in force" in result.out
+    assert '":cancelled", until now:' in result.out
+    lost = run("scenario", "impact", old, new, "--json").json["behaviour"]["lost_ends"]
+    assert [item["state"] for item in lost] == [":cancelled", ":failed"]
+    assert all(item["run"]["state"] == item["state"] for item in lost)

@@ -5,8 +5,7 @@ So whatever is found can be played again. What is merged: processes whose data d
 looks (`model.relevance`), and, among what decides, numbers and lists beyond everything they are compared with.
 """
 
-import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,16 +17,16 @@ from workflow_engine.history import History
 from workflow_engine.model.embedded import called_in, ends_of, handed_to, starts, waited_for
 from workflow_engine.model.graph import Configuration, Graph, Move, Refusal
 from workflow_engine.model.hidden import SENTENCE, hidden_states
+from workflow_engine.model.merging import key_of
 from workflow_engine.model.properties import watched_in
 from workflow_engine.model.relevance import Relevance, relevance_of
-from workflow_engine.model.rounding import FAR, numbers_in, rounded, value_at
+from workflow_engine.model.rounding import FAR, numbers_in
 from workflow_engine.model.trying import (
     Attempt,
     Samples,
     attempts,
     believing,
     entry_of,
-    has_timeout,
     samples_of,
     with_transition,
 )
@@ -301,7 +300,7 @@ def _found(work: _Exploration, process: Process, move: Move | None) -> int | Non
     truths = frozenset(_truths(work, process))
     if work.bound is not None and work.configurations:
         return None
-    key = _key(process, work, truths)
+    key = key_of(process, work.relevance, work.numbers, truths)
     work.is_exact = work.is_exact and f'"{FAR}"' not in key
     index = work.known.get(key)
     if index is not None:
@@ -350,43 +349,6 @@ def _is_true(condition: Any, process: Process) -> bool:
         return holds(condition, context_of(process))
     except InvalidInstructionError:
         return False
-
-
-def _key(process: Process, work: _Exploration, truths: frozenset[int]) -> str:
-    """Return what two processes have in common when the same can follow, as text."""
-    current, relevance = process.current, work.relevance
-    context = {"actors": process.actors, "assets": process.assets, "title": process.title}
-    decisive = [
-        rounded(value_at(place, context), constants, work.numbers) for place, constants in relevance.places.items()
-    ]
-    system = [key for key in current.answered if process.scenario.actions[key].is_system]
-    return json.dumps(
-        [
-            current.key,
-            current.actor if relevance.reads_actor else None,
-            sorted(system),
-            has_timeout(process),
-            [[name, list(current.actions[name]["actors"])] for name in process.available],
-            decisive,
-            sorted(truths),
-            _history(process, relevance),
-        ],
-        sort_keys=True,
-    )
-
-
-def _history(process: Process, relevance: Relevance) -> Any:
-    """Return what of the history decides: all of it, how often something was done, or nothing."""
-    if relevance.reads_history:
-        return [
-            [item["action"]["key"], item["key"], item["actor"]["key"], item.get("data")] for item in process.previous
-        ]
-    if relevance.counted is None:
-        return None
-    named = {key for key in (*process.scenario.actions, TIMEOUT) if key in relevance.counted}
-    done = [item for item in process.previous if not named or item["action"]["key"] in named]
-    counts = Counter((item["action"]["key"], item["key"], item["actor"]["key"]) for item in done)
-    return sorted(counts.items())
 
 
 def _notes(work: _Exploration) -> tuple[str, ...]:

@@ -211,6 +211,8 @@ def _chain(node: Mapping[str, Any]) -> tuple[list[str], bool]:
         return [str(node["value"])], True
     if node["type"] == "root":
         return [], True
+    if node["type"] in _SELECTS_FROM_FIRST and not _asks_root(node):
+        return _chain(node["children"][0])[0], False
     if node["type"] != "subexpression":
         return [], False
     names: list[str] = []
@@ -220,6 +222,13 @@ def _chain(node: Mapping[str, Any]) -> tuple[list[str], bool]:
         if not whole:
             return names, False
     return names, True
+
+
+def _asks_root(node: Mapping[str, Any]) -> bool:
+    """Tell whether a part of a node reads from the root, wherever that part stands."""
+    return node["type"] == "root" or any(
+        _asks_root(item) for item in node.get("children", ()) if isinstance(item, dict)
+    )
 
 
 def _literals(node: Mapping[str, Any]) -> Iterator[Any]:

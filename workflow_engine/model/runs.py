@@ -27,7 +27,7 @@ class Run:
     """What happens, and where it leads.
 
     Attributes:
-        responses: `{ actor, action, response?, data?, at? }` each.
+        responses: `{ actor, action, response?, data?, at? }` each, or the proposal of a deviation and consents to it.
         state: Key of the state that the process is in then.
         is_certain: The engine played all of it; else it is what is possible by all that is known of the data.
         assets: What the process was handed when it started, where it is that of an embedded scenario.
@@ -94,15 +94,20 @@ def _response(move: Move, moment: int) -> dict[str, Any]:
 
 def in_words(run: Run) -> str:
     """Return a run on one line: who did what, the last step with its data, on which a finding often depends."""
-    steps = [
-        "the time runs out"
-        if item["action"] == TIMEOUT
-        else f"{item['actor']}: {item['action']}" + ("" if item["response"] == "ok" else f".{item['response']}")
-        for item in run.responses
-    ]
+    steps = [_item_in_words(item) for item in run.responses]
     data = run.responses[-1].get("data") if run.responses else None
     told = "" if data is None else f" with {_shortened(data)}"
     return (" → ".join(steps) + told) or "the start"
+
+
+def _item_in_words(item: Mapping[str, Any]) -> str:
+    if "propose" in item:
+        return f"{item['actor']}: proposes the deviation"
+    if "answer" in item:
+        return f"{item['actor']}: agrees"
+    if item["action"] == TIMEOUT:
+        return "the time runs out"
+    return f"{item['actor']}: {item['action']}" + ("" if item["response"] == "ok" else f".{item['response']}")
 
 
 def _shortened(data: Any) -> str:
