@@ -234,8 +234,10 @@ def _check_data(data: Any, budget: Budget) -> None:
 
 def _check_titles(recorded: Mapping[str, Any]) -> None:
     """Refuse titles that would make the history many times as large as the events."""
-    titles = (recorded.get("title"), *recorded["action"].values(), recorded["actor"].get("title"))
-    length = sum(len(title) if isinstance(title, str) else len(canonical_json.encode(title)) for title in titles)
+    length = 0
+    for title in (recorded.get("title"), *recorded["action"].values(), recorded["actor"].get("title")):
+        if title is not None:
+            length += len(title if isinstance(title, str) else canonical_json.encode(title))
     if length > MAX_TITLES:
         raise InvalidInstructionError(
             "the titles that the history keeps are too long",

@@ -237,6 +237,7 @@ class Scenario:
         definitions: Constants by key.
         scenarios: Embedded sub-scenarios by key.
         normal_form: The document all of this was made from.
+        changes_identities: Whether an action of it may change somebody's identity.
     """
 
     id: str
@@ -252,20 +253,25 @@ class Scenario:
     scenarios: Mapping[str, "Scenario"]
     normal_form: Mapping[str, Any]
 
-    @property
-    def changes_identities(self) -> bool:
-        """Tell whether an action of it may change somebody's identity."""
-        return any(action.kind in DONE_BY_IDENTITY_EVENT for action in self.actions.values())
+    changes_identities: bool = field(init=False, repr=False, compare=False)
+    _action_keys: Mapping[str, tuple[str, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out what is asked at every step."""
+        keys = {
+            key: () if state.is_final else tuple(dict.fromkeys((*state.actions, *self.allow_actions)))
+            for key, state in self.states.items()
+        }
+        changes = any(action.kind in DONE_BY_IDENTITY_EVENT for action in self.actions.values())
+        object.__setattr__(self, "changes_identities", changes)
+        object.__setattr__(self, "_action_keys", keys)
 
     def action_keys(self, state: str) -> tuple[str, ...]:
         """Return the keys of the actions of a state, in order: its own, then those allowed everywhere.
 
         A final state has none: a finished process takes no more responses.
         """
-        found = self.states[state]
-        if found.is_final:
-            return ()
-        return tuple(dict.fromkeys((*found.actions, *self.allow_actions)))
+        return self._action_keys[state]
 
     def with_embedded(self) -> "Iterator[Scenario]":
         """Yield the scenario, and all that are embedded in it, however deep."""

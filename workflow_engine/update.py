@@ -12,6 +12,7 @@ Objects on the way are made; items of lists are not. Then everything that change
 """
 
 from collections.abc import Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -240,7 +241,7 @@ def validate_changes(before: Projection, after: Projection, scenario: Scenario) 
     assets = {key: after.assets[key] for key in changed(before.assets, after.assets)}
     actors = {key: after.actors[key] for key in changed(before.actors, after.actors)}
     _check_size((*assets.values(), *actors.values()), after)
-    with shared_work():
+    with shared_work() if len(assets) + len(actors) > 1 else nullcontext():
         for key, asset in assets.items():
             scenario.assets[key].schema.validate(asset, ("assets", key))
         for key, actor in actors.items():
