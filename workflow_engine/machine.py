@@ -34,16 +34,14 @@ from workflow_engine.errors import (
     json_path,
     quote,
 )
-from workflow_engine.history import History
 from workflow_engine.identity_action import response_of
 from workflow_engine.locks import check_locks
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds, paths, search
 from workflow_engine.operators.values import measure
 from workflow_engine.origin import check_origin, shown
 from workflow_engine.process import Process, context_of, identity_of
-from workflow_engine.process_parts import CurrentState
 from workflow_engine.scenario import INITIAL_STATE, TIMEOUT, Action, AvailableResponse, Scenario
-from workflow_engine.state_entry import enter, refresh
+from workflow_engine.state_entry import begun, enter, refresh
 from workflow_engine.sub_processes.ending import check_response as check_sub_process
 from workflow_engine.sub_processes.relation import SUB_PROCESS, Find, check_not_abandoned, earlier_runs, nobody
 from workflow_engine.timing import check_schedule, waits_for_timeout
@@ -81,24 +79,7 @@ def start(scenario: Scenario, entry: Entry) -> Process:
             path="$.actors",
             hint=f"Bind the identity {quote(entry.identity)} to one of: {', '.join(sorted(scenario.actors))}.",
         )
-    process = Process(
-        id=given.id or entry.hash,
-        title=after.title,
-        scenario=scenario,
-        chain=entry.chain,
-        actors=after.actors,
-        assets=after.assets,
-        previous=History(),
-        current=CurrentState(
-            key=INITIAL_STATE,
-            instructions={},
-            actions={},
-            due_date=None,
-            actor=None,
-            event=entry.hash,
-            timestamp=entry.timestamp,
-        ),
-    )
+    process = begun(scenario, after, entry, process_id=given.id or entry.hash)
     process = process.signed_by(entry.identity) if is_by_person(entry) else process
     return by_scenario(lambda: enter(process, INITIAL_STATE, entry, None, Budget()))
 

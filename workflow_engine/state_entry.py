@@ -13,11 +13,38 @@ from eventchain.core.entry import Entry
 from eventchain.core.errors import InvalidError
 from workflow_engine.durations import add_duration, to_iso
 from workflow_engine.errors import InvalidInstructionError, json_path
-from workflow_engine.history import Response
+from workflow_engine.history import History, Response
 from workflow_engine.operators import Budget, evaluate, evaluate_text, holds
 from workflow_engine.process import Process, context_of
-from workflow_engine.process_parts import CurrentState
-from workflow_engine.scenario import Action, State
+from workflow_engine.process_parts import CurrentState, Parent
+from workflow_engine.scenario import INITIAL_STATE, Action, Scenario, State
+from workflow_engine.update import Projection
+
+
+def begun(
+    scenario: Scenario, data: Projection, entry: Entry, *, process_id: str, parent: Parent | None = None
+) -> Process:
+    """Return a process that an event has begun: with its first data, and not in a state that is evaluated yet."""
+    nowhere = CurrentState(
+        key=INITIAL_STATE,
+        instructions={},
+        actions={},
+        due_date=None,
+        actor=None,
+        event=entry.hash,
+        timestamp=entry.timestamp,
+    )
+    return Process(
+        id=process_id,
+        title=data.title,
+        scenario=scenario,
+        chain=entry.chain,
+        actors=data.actors,
+        assets=data.assets,
+        previous=History(),
+        current=nowhere,
+        parent=parent,
+    )
 
 
 def enter(

@@ -30,12 +30,11 @@ from workflow_engine.errors import (
     json_path,
     quote,
 )
-from workflow_engine.history import History
 from workflow_engine.operators import Budget
 from workflow_engine.process import OWN_PROCESS, Process
-from workflow_engine.process_parts import CurrentState, Parent
+from workflow_engine.process_parts import Parent
 from workflow_engine.scenario import INITIAL_STATE, Scenario
-from workflow_engine.state_entry import enter
+from workflow_engine.state_entry import begun, enter
 from workflow_engine.sub_processes.relation import Find, called_by, check_not_abandoned, id_of
 from workflow_engine.timing import check_schedule
 from workflow_engine.update import Projection
@@ -105,26 +104,7 @@ def made(above: Process, parent: Parent, scenario: Scenario, entry: Entry) -> Pr
     before = update.initial(scenario)
     after = _handed_over(before, above, parent.action, scenario)
     update.validate_changes(before, after, scenario)
-    current = CurrentState(
-        key=INITIAL_STATE,
-        instructions={},
-        actions={},
-        due_date=None,
-        actor=None,
-        event=entry.hash,
-        timestamp=entry.timestamp,
-    )
-    process = Process(
-        id=id_of(parent),
-        title=after.title,
-        scenario=scenario,
-        chain=entry.chain,
-        actors=after.actors,
-        assets=after.assets,
-        previous=History(),
-        current=current,
-        parent=parent,
-    )
+    process = begun(scenario, after, entry, process_id=id_of(parent), parent=parent)
     return enter(process, INITIAL_STATE, entry, None, Budget())
 
 
